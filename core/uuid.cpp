@@ -1,0 +1,104 @@
+#include "callsheet/uuid.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+void fillRandom(std::uint8_t* out, std::size_t size) {
+  // 16 bytes are far below the 256 that getrandom never cuts short.
+  while (::getrandom(out, size, 0) != static_cast<ssize_t>(size)) {
+  }
+}
+
+int hexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::string Uuid::toString() const {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += digits[bytes[i] >> 4];
+    text += digits[bytes[i] & 15];
+  }
+  return text;
+}
+
+std::optional<Uuid> Uuid::parse(std::string_view text) {
+  const bool dashed = text.size() == 36;
+  if (!dashed && text.size() != 32) return std::nullopt;
+  Uuid uuid;
+  std::size_t digit = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (dashed && (i == 8 || i == 13 || i == 18 || i == 23)) {
+      if (text[i] != '-') return std::nullopt;
+      continue;
+    }
+    const int value = hexValue(text[i]);
+    if (value < 0) return std::nullopt;
+    uuid.bytes[digit / 2] = static_cast<std::uint8_t>(uuid.bytes[digit / 2] * 16 + value);
+    ++digit;
+  }
+  return uuid;
+}
+
+Uuid Uuid::makeV7() {
+  static std::mutex mutex;
+  static std::uint64_t last = 0;  // milliseconds << 12 | counter: grows even when the clock stands still or steps back
+  Uuid uuid;
+  fillRandom(uuid.bytes.data() + 8, 8);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto millis = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  std::uint64_t stamp = 0;
+  {
+    const std::lock_guard lock(mutex);
+    stamp = std::max(last + 1, millis << 12);
+    last = stamp;
+  }
+  const std::uint64_t time = stamp >> 12;
+  for (int i = 0; i < 6; ++i) uuid.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(time >> (40 - 8 * i));
+  uuid.bytes[6] = static_cast<std::uint8_t>(0x70 | ((stamp >> 8) & 0x0F));
+  uuid.bytes[7] = static_cast<std::uint8_t>(stamp);
+  uuid.bytes[8] = static_cast<std::uint8_t>(0x80 | (uuid.bytes[8] & 0x3F));
+  return uuid;
+}
+
+Uuid Uuid::makeV4() {
+  Uuid uuid;
+  fillRandom(uuid.bytes.data(), 16);
+  uuid.bytes[6] = static_cast<std::uint8_t>(0x40 | (uuid.bytes[6] & 0x0F));
+  uuid.bytes[8] = static_cast<std::uint8_t>(0x80 | (uuid.bytes[8] & 0x3F));
+  return uuid;
+}
+
+ClaimID makeClaimID() {
+  ClaimID claim{Uuid::makeV4()};
+  for (std::size_t i = 12; i < 16; ++i) claim.value.bytes[i] = 0;
+  return claim;
+}
+
+ExecID execIDOf(ClaimID claim, std::uint32_t index) {
+  ExecID exec{claim.value};
+  const std::uint32_t number = index + 1;
+  for (std::size_t i = 0; i < 4; ++i) exec.value.bytes[12 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
+  return exec;
+}
+
+std::string shortIDOf(JobID id) { return id.toString().substr(28); }
+
+}  // namespace v1
+}  // namespace callsheet

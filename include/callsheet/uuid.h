@@ -1,0 +1,74 @@
+#pragma once
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace callsheet {
+inline namespace v1 {
+
+/// 16 bytes in network order, so that comparing bytes compares times (UUIDv7). Text form: 8-4-4-4-12 lower case hex.
+struct Uuid {
+  std::array<std::uint8_t, 16> bytes{};
+
+  friend auto operator<=>(const Uuid&, const Uuid&) = default;
+  [[nodiscard]] bool isNil() const { return *this == Uuid{}; }
+  [[nodiscard]] std::string toString() const;
+  /// Accepts the text form, with or without dashes; nothing for anything else.
+  [[nodiscard]] static std::optional<Uuid> parse(std::string_view text);
+  /// A new UUIDv7: milliseconds since 1970 in front, random behind, growing within one process. Thread-safe.
+  [[nodiscard]] static Uuid makeV7();
+  /// A new random UUIDv4. Thread-safe.
+  [[nodiscard]] static Uuid makeV4();
+};
+
+/// A Uuid that cannot be mixed up with another's.
+template <class Tag>
+struct TaggedId {
+  Uuid value;
+
+  friend auto operator<=>(const TaggedId&, const TaggedId&) = default;
+  [[nodiscard]] bool isNil() const { return value.isNil(); }
+  [[nodiscard]] std::string toString() const { return value.toString(); }
+  [[nodiscard]] static std::optional<TaggedId> parse(std::string_view text) {
+    auto uuid = Uuid::parse(text);
+    if (!uuid) return std::nullopt;
+    return TaggedId{*uuid};
+  }
+};
+
+/// One piece of work for ever; made by the client, time-ordered.
+using JobID = TaggedId<struct JobTag>;
+/// One life of a director or executor; used once.
+using IncarnationID = TaggedId<struct IncarnationTag>;
+/// The fencing token of one attempt.
+using ExecID = TaggedId<struct ExecTag>;
+/// A claimer's name for one call of claim; the execIds it hands out are derived from it.
+using ClaimID = TaggedId<struct ClaimTag>;
+
+[[nodiscard]] inline JobID makeJobID() { return JobID{Uuid::makeV7()}; }
+[[nodiscard]] inline IncarnationID makeIncarnationID() { return IncarnationID{Uuid::makeV7()}; }
+/// The last four bytes are zero: the item's index goes there (execIDOf).
+[[nodiscard]] ClaimID makeClaimID();
+/// The execId of the index-th job of a claim (index < 2^32 - 1).
+[[nodiscard]] ExecID execIDOf(ClaimID claim, std::uint32_t index);
+/// The last 8 hex digits of the text form: what people type.
+[[nodiscard]] std::string shortIDOf(JobID id);
+
+}  // namespace v1
+}  // namespace callsheet
+
+template <class Tag>
+struct std::hash<callsheet::TaggedId<Tag>> {
+  std::size_t operator()(const callsheet::TaggedId<Tag>& id) const noexcept {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    std::memcpy(&high, id.value.bytes.data(), 8);
+    std::memcpy(&low, id.value.bytes.data() + 8, 8);
+    return high ^ (low * 0x9E3779B97F4A7C15ull);
+  }
+};
