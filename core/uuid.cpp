@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <mutex>
 
@@ -83,6 +84,20 @@ Uuid Uuid::makeV4() {
   uuid.bytes[6] = static_cast<std::uint8_t>(0x40 | (uuid.bytes[6] & 0x0F));
   uuid.bytes[8] = static_cast<std::uint8_t>(0x80 | (uuid.bytes[8] & 0x3F));
   return uuid;
+}
+
+JobID makeJobID() {
+  static std::atomic<std::uint64_t> last{0};
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto micros = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+  std::uint64_t before = last.load(std::memory_order_relaxed);
+  std::uint64_t mine = 0;
+  do {
+    mine = std::max(before + 1, micros);
+  } while (!last.compare_exchange_weak(before, mine, std::memory_order_relaxed));
+  JobID id{Uuid::makeV7()};
+  for (std::size_t i = 0; i < 4; ++i) id.value.bytes[12 + i] = static_cast<std::uint8_t>(mine >> (24 - 8 * i));
+  return id;
 }
 
 ClaimID makeClaimID() {

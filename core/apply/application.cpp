@@ -1,0 +1,95 @@
+#include "core/apply/application.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "callsheet/limits.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+void Effects::touch(IncarnationID owner) {
+  if (std::find(owners.begin(), owners.end(), owner) == owners.end()) owners.push_back(owner);
+}
+
+AnyAnswer apply(const Verb& verb, const Moment& now, Rows& rows, Effects& effects) {
+  Application application(now, rows, effects);
+  return std::visit([&](const auto& one) -> AnyAnswer { return application(one); }, verb);
+}
+
+bool Application::isOpen(IncarnationID id) {
+  const auto row = rows_.incarnation(id);
+  return row && row->isOpen();
+}
+
+void Application::change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note) {
+  // Nothing may appear behind adoption: a row of a closed owner goes to the principal with whatever write comes next.
+  if (after.owner != principalOwner && after.state != JobState::done && !isOpen(after.owner)) after.owner = principalOwner;
+  if (!isLegal(before.state, move, after.state)) std::abort();
+  ++after.version;
+  writeLog(after, before, move, actor, std::move(note));
+  rows_.updateJob(before, after);
+  if (after.state == JobState::ready || after.state == JobState::waiting) effects_.touch(after.owner);
+  if (after.state == JobState::done) effects_.finished = true;
+}
+
+void Application::writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor, std::string note) {
+  LogEntry entry;
+  entry.index = row.logCount++;
+  entry.at = now_.utcMicros;
+  entry.move = move;
+  entry.before = before ? before->state : row.state;
+  entry.after = row.state;
+  entry.waitingFor = row.waitingFor;
+  entry.attempt = row.attempt;
+  entry.actor = actor.value;
+  entry.note = std::move(note);
+  if (row.state == JobState::waiting && row.wakeAt != never) entry.timer = row.wakeAt;
+  if (isRunning(row) && row.deadlineNanos != 0) entry.timer = utcOfDeadline(row);
+  rows_.putLog(row.id, entry);
+  if (entry.index >= limits::logEntriesMax) rows_.eraseLog(row.id, entry.index - limits::logEntriesMax);
+}
+
+std::int64_t Application::utcOfDeadline(const JobRow& row) const {
+  if (row.deadlineBootID != now_.bootID) return now_.utcMicros;
+  return now_.utcMicros + (row.deadlineNanos - now_.bootNanos) / 1000;
+}
+
+void Application::becomeReady(JobRow& row) {
+  row.state = JobState::ready;
+  row.waitingFor = WaitReason::none;
+  row.wakeAt = 0;
+  row.readyAt = now_.utcMicros;
+  row.sequence = ++rows_.totals().sequence;
+}
+
+void Application::becomeDone(JobRow& row, JobOutcome outcome) {
+  row.state = JobState::done;
+  row.waitingFor = WaitReason::none;
+  row.outcome = outcome;
+  row.wakeAt = 0;
+  row.finishedAt = now_.utcMicros;
+  row.cancelRequested = false;
+  row.transferRequested = false;
+}
+
+void Application::endAttempt(JobRow& row) {
+  row.holderKind = HolderKind::none;
+  row.holder = Uuid{};
+  row.deadlineNanos = 0;
+  row.deadlineBootID = Uuid{};
+  row.alone = false;
+  row.stalled = false;
+  row.cancelRequested = false;
+  row.transferRequested = false;
+  row.progress = 0;
+  row.progressText.clear();
+}
+
+void Application::voidAttempt(JobRow& row) {
+  endAttempt(row);
+  row.execID = ExecID{};
+}
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,91 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "core/apply.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// One verb being applied: what every verb's function needs to read, decide and write. Lives for one call of apply.
+class Application {
+ public:
+  Application(const Moment& now, Rows& rows, Effects& effects) : now_(now), rows_(rows), effects_(effects) {}
+
+  [[nodiscard]] Answer operator()(const RegisterIncarnation& verb);
+  [[nodiscard]] Answer operator()(const CloseIncarnation& verb);
+  [[nodiscard]] Adopt::Answer operator()(const Adopt& verb);
+  [[nodiscard]] Submit::Answer operator()(const Submit& verb);
+  [[nodiscard]] Claim::Answer operator()(const Claim& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Start& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Unclaim& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Notify& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Succeed& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Fail& verb);
+  [[nodiscard]] AttemptAnswer operator()(const RequestTransfer& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Transfer& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Cancel& verb);
+  [[nodiscard]] SweepAnswer operator()(const Promote& verb);
+  [[nodiscard]] SweepAnswer operator()(const Expire& verb);
+  [[nodiscard]] SweepAnswer operator()(const Prune& verb);
+
+ private:
+  // Shared by the verbs: application.cpp.
+  [[nodiscard]] bool isOpen(IncarnationID id);
+  /// Writes the row with its log entry: the only way a job row changes. Gives a closed owner's job to the principal.
+  void change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note = {});
+  void writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor, std::string note);
+  void becomeReady(JobRow& row);
+  void becomeDone(JobRow& row, JobOutcome outcome);
+  void endAttempt(JobRow& row);
+  void voidAttempt(JobRow& row);
+  [[nodiscard]] std::int64_t utcOfDeadline(const JobRow& row) const;
+
+  // Submitting: submit.cpp.
+  struct Placement {
+    Verdict verdict = Verdict::ok;
+    std::string why;
+    IncarnationID owner;
+    std::string submitterName;
+  };
+  [[nodiscard]] Placement placementOf(const Submit& verb);
+  [[nodiscard]] SubmittedJob judge(const NewJob& job);
+  [[nodiscard]] SubmittedJob insert(const NewJob& job, IncarnationID owner, IncarnationID sender, const std::string& senderName);
+  [[nodiscard]] Submit::Answer submitAll(const Submit& verb, const Placement& placement);
+
+  // Claiming: claim.cpp.
+  void claimAgain(const Claim& verb, Claim::Answer& answer);
+  [[nodiscard]] std::vector<std::pair<ReadyKey, JobID>> readyCandidates(const Claim& verb, IncarnationID owner, bool& more);
+  [[nodiscard]] bool handOut(const Claim& verb, const IncarnationRow& claimer, JobID id, std::uint32_t index, Claim::Answer& answer);
+  std::uint32_t promoteDue(IncarnationID owner, std::uint32_t limit, bool& more);
+
+  // Attempts: attempt.cpp.
+  struct Attempt {
+    AttemptAnswer answer;           ///< verdict ok when the attempt is valid
+    std::optional<JobRow> row;
+  };
+  [[nodiscard]] Attempt find(const AttemptRef& ref, std::optional<Move> ownEnd);
+  [[nodiscard]] bool isExpired(const JobRow& row) const;
+  [[nodiscard]] static AttemptAnswer answerOf(const JobRow& row, Verdict verdict = Verdict::ok, std::string why = {});
+  /// Ends an attempt as a transfer or a cancel where one was asked for; nothing when neither was.
+  [[nodiscard]] std::optional<Move> overruled(const JobRow& before, JobRow& row, bool succeeded);
+  /// A failure or deadline: back-off or final.
+  Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random);
+
+  // Adoption: adopt.cpp.
+  using Place = std::pair<PlaceKey, JobID>;
+  [[nodiscard]] std::vector<Place> leftovers(IncarnationID closed, std::uint32_t limit, bool& more);
+  void endHolder(const JobRow& before, const IncarnationRow& closed, IncarnationID actor, std::uint32_t random);
+
+  // Sweeps: sweep.cpp.
+  [[nodiscard]] std::vector<DeadlineKey> passedDeadlines(std::uint32_t limit, bool& more);
+  void expire(const JobRow& before, std::uint32_t random);
+
+  const Moment& now_;
+  Rows& rows_;
+  Effects& effects_;
+};
+
+}  // namespace v1
+}  // namespace callsheet

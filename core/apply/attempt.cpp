@@ -1,0 +1,240 @@
+#include "callsheet/retry_policy.h"
+#include "core/apply/application.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+bool Application::isExpired(const JobRow& row) const {
+  if (row.deadlineNanos == 0) return false;
+  return row.deadlineBootID != now_.bootID || now_.bootNanos > row.deadlineNanos;
+}
+
+AttemptAnswer Application::answerOf(const JobRow& row, Verdict verdict, std::string why) {
+  AttemptAnswer answer;
+  answer.verdict = verdict;
+  answer.why = std::move(why);
+  answer.cancelRequested = row.cancelRequested;
+  answer.transferRequested = row.transferRequested;
+  answer.state = row.state;
+  return answer;
+}
+
+Application::Attempt Application::find(const AttemptRef& ref, std::optional<Move> ownEnd) {
+  Attempt attempt;
+  attempt.row = rows_.job(ref.job);
+  if (!attempt.row) {
+    attempt.answer.verdict = Verdict::notFound;
+    attempt.answer.why = "no job has the id " + ref.job.toString();
+    return attempt;
+  }
+  const JobRow& row = *attempt.row;
+  if (!ref.sender.isNil() && !isOpen(ref.sender)) {
+    attempt.answer = answerOf(row, Verdict::fenced, "the sender's incarnation was closed");
+  } else if (row.execID != ref.exec || ref.exec.isNil()) {
+    attempt.answer = answerOf(row, Verdict::fenced, "the attempt was replaced");
+  } else if (!isRunning(row)) {
+    // The execId is still there, so the attempt ended by itself: either this very verb was applied before, or another end was.
+    const bool again = ownEnd && row.lastEnd == *ownEnd;
+    attempt.answer = answerOf(row, again ? Verdict::alreadyApplied : Verdict::illegal, again ? "" : "the attempt has ended");
+  } else if (row.holderKind == HolderKind::incarnation && !isOpen(IncarnationID{row.holder})) {
+    attempt.answer = answerOf(row, Verdict::fenced, "the attempt's holder was closed");
+  } else if (isExpired(row)) {
+    attempt.answer = answerOf(row, Verdict::fenced, "the attempt's time is over");
+  } else {
+    attempt.answer = answerOf(row);
+  }
+  return attempt;
+}
+
+std::optional<Move> Application::overruled(const JobRow& before, JobRow& row, bool succeeded) {
+  if (before.cancelRequested && !(succeeded && !before.transferRequested)) {
+    endAttempt(row);
+    becomeDone(row, JobOutcome::canceled);
+    return Move::cancel;
+  }
+  if (before.transferRequested) {
+    endAttempt(row);
+    row.owner = principalOwner;
+    row.holderDeaths = 0;
+    becomeReady(row);
+    return Move::transfer;
+  }
+  return std::nullopt;
+}
+
+Move Application::failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random) {
+  const auto body = rows_.body(row.id);
+  const RetryPolicy policy = body ? body->retry : RetryPolicy{};
+  endAttempt(row);
+  ++row.failures;
+  row.holderDeaths = 0;
+  if (retryable && mayRetry(policy, row.failures)) {
+    row.state = JobState::waiting;
+    row.waitingFor = WaitReason::backoff;
+    row.wakeAt = now_.utcMicros + delayAfter(policy, row.failures, random).count();
+    return Move::retryLater;
+  }
+  becomeDone(row, JobOutcome::failed);
+  return finalMove;
+}
+
+AttemptAnswer Application::operator()(const Start& verb) {
+  Attempt attempt = find(verb.attempt, std::nullopt);
+  if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
+  const JobRow& before = *attempt.row;
+  if (before.state != JobState::requested) return answerOf(before, Verdict::illegal, "the attempt was started before");
+  JobRow after = before;
+  after.state = JobState::inProgress;
+  ++after.started;
+  after.startedAt = now_.utcMicros;
+  after.deadlineNanos = 0;
+  after.deadlineBootID = Uuid{};
+  const auto body = rows_.body(after.id);
+  if (body && body->attemptLimitMicros > 0) {
+    after.deadlineNanos = now_.bootNanos + body->attemptLimitMicros * 1000;
+    after.deadlineBootID = now_.bootID;
+  }
+  change(before, after, Move::start, verb.attempt.sender);
+  return answerOf(after);
+}
+
+AttemptAnswer Application::operator()(const Unclaim& verb) {
+  Attempt attempt = find(verb.attempt, Move::unclaim);
+  if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
+  const JobRow& before = *attempt.row;
+  JobRow after = before;
+  Move move = Move::unclaim;
+  if (const auto other = overruled(before, after, false)) {
+    move = *other;
+  } else {
+    endAttempt(after);
+    becomeReady(after);
+  }
+  after.lastEnd = Move::unclaim;
+  change(before, after, move, verb.attempt.sender, verb.why);
+  return answerOf(after);
+}
+
+AttemptAnswer Application::operator()(const Notify& verb) {
+  Attempt attempt = find(verb.attempt, std::nullopt);
+  if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
+  const JobRow& before = *attempt.row;
+  if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
+  JobRow after = before;
+  after.progress = verb.progress;
+  after.progressText = verb.text;
+  after.stalled = false;
+  if (verb.logged) {
+    change(before, after, Move::notify, verb.attempt.sender, verb.text);
+  } else {
+    ++after.version;
+    rows_.updateJob(before, after);
+  }
+  return answerOf(after);
+}
+
+AttemptAnswer Application::operator()(const Succeed& verb) {
+  Attempt attempt = find(verb.attempt, Move::succeed);
+  if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
+  const JobRow& before = *attempt.row;
+  if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
+  JobRow after = before;
+  after.lastEnd = Move::succeed;
+  if (const auto other = overruled(before, after, true)) {
+    change(before, after, *other, verb.attempt.sender, "its result was not accepted");
+    return answerOf(after);
+  }
+  if (!verb.then.empty()) {
+    Submit follow;
+    follow.sender = verb.attempt.sender;
+    follow.allOrNothing = true;
+    follow.jobs = verb.then;
+    Placement placement = placementOf(follow);
+    if (placement.verdict == Verdict::ok) {
+      const Submit::Answer made = submitAll(follow, placement);
+      if (!isAccepted(made.verdict)) return answerOf(before, Verdict::refused, "a job to follow was refused: " + made.why);
+    }
+  }
+  endAttempt(after);
+  after.holderDeaths = 0;
+  after.progress = 1;
+  becomeDone(after, JobOutcome::succeeded);
+  if (!verb.value.empty()) rows_.putResult(after.id, JobResult{verb.value, {}});
+  change(before, after, Move::succeed, verb.attempt.sender);
+  return answerOf(after);
+}
+
+AttemptAnswer Application::operator()(const Fail& verb) {
+  Attempt attempt = find(verb.attempt, Move::fail);
+  if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
+  const JobRow& before = *attempt.row;
+  if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
+  JobRow after = before;
+  after.lastEnd = Move::fail;
+  Move move = Move::fail;
+  if (const auto other = overruled(before, after, false)) {
+    move = *other;
+  } else {
+    move = failOrRetry(after, verb.retryable, Move::fail, verb.random);
+  }
+  if (after.state == JobState::done) rows_.putResult(after.id, JobResult{verb.value, verb.failure});
+  change(before, after, move, verb.attempt.sender, verb.failure.message.substr(0, 200));
+  return answerOf(after);
+}
+
+AttemptAnswer Application::operator()(const RequestTransfer& verb) {
+  Attempt attempt = find(verb.attempt, std::nullopt);
+  if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
+  const JobRow& before = *attempt.row;
+  if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
+  if (before.transferRequested) return answerOf(before, Verdict::alreadyApplied);
+  JobRow after = before;
+  after.transferRequested = true;
+  change(before, after, Move::transferRequest, verb.attempt.sender);
+  return answerOf(after);
+}
+
+AttemptAnswer Application::operator()(const Transfer& verb) {
+  Attempt attempt = find(verb.attempt, Move::transfer);
+  if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
+  const JobRow& before = *attempt.row;
+  JobRow after = before;
+  JobRow asked = before;
+  asked.transferRequested = true;
+  const Move move = *overruled(asked, after, false);
+  after.lastEnd = Move::transfer;
+  change(before, after, move, verb.attempt.sender);
+  return answerOf(after);
+}
+
+AttemptAnswer Application::operator()(const Cancel& verb) {
+  const auto before = rows_.job(verb.job);
+  if (!before) {
+    AttemptAnswer answer;
+    answer.verdict = Verdict::notFound;
+    answer.why = "no job has the id " + verb.job.toString();
+    return answer;
+  }
+  if (before->state == JobState::done) {
+    if (before->outcome == JobOutcome::canceled) return answerOf(*before, Verdict::alreadyApplied);
+    return answerOf(*before, Verdict::illegal, "the job is done already");
+  }
+  JobRow after = *before;
+  // Only a running attempt whose holder lives has somebody who can be asked to stop; all else ends here and now.
+  const bool hasHolder = before->state == JobState::inProgress &&
+                         (before->holderKind == HolderKind::shim || before->holderKind == HolderKind::incarnation);
+  if (hasHolder) {
+    if (before->cancelRequested) return answerOf(*before, Verdict::alreadyApplied);
+    after.cancelRequested = true;
+    change(*before, after, Move::cancelRequest, {}, verb.why);
+    effects_.touch(before->holderKind == HolderKind::incarnation ? IncarnationID{before->holder} : before->owner);
+  } else {
+    voidAttempt(after);
+    becomeDone(after, JobOutcome::canceled);
+    change(*before, after, Move::cancel, {}, verb.why);
+  }
+  return answerOf(after);
+}
+
+}  // namespace v1
+}  // namespace callsheet

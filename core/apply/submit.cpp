@@ -1,0 +1,118 @@
+#include <algorithm>
+
+#include "core/apply/application.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+bool isSameWork(const NewJob& job, const JobRow& row, const JobBody& body) {
+  return job.kind == row.kind && job.queue == row.queue && job.body.parameters == body.parameters && job.body.key == body.key;
+}
+}  // namespace
+
+Application::Placement Application::placementOf(const Submit& verb) {
+  Placement placement;
+  if (!verb.sender.isNil()) {
+    const auto sender = rows_.incarnation(verb.sender);
+    if (!sender || !sender->isOpen()) return {Verdict::fenced, "this director's incarnation was closed", {}, {}};
+    placement.owner = sender->queueOwner();
+    placement.submitterName = sender->role == Role::principal ? "principal" : sender->name;
+  }
+  if (verb.ownerName.empty()) return placement;
+  placement.owner = IncarnationID{};
+  rows_.scanIncarnations([&](const IncarnationRow& row) {
+    if (row.isOpen() && row.role == Role::assistant && row.name == verb.ownerName) placement.owner = row.id;
+    return placement.owner.isNil();
+  });
+  if (placement.owner.isNil()) {
+    placement.verdict = Verdict::refused;
+    placement.why = "no living assistant is named '" + verb.ownerName + "'; `callsheet directors` lists them";
+  }
+  return placement;
+}
+
+SubmittedJob Application::judge(const NewJob& job) {
+  if (const auto existing = rows_.job(job.id)) {
+    const auto body = rows_.body(job.id);
+    if (body && isSameWork(job, *existing, *body)) return {Verdict::alreadyApplied, job.id, {}};
+    return {Verdict::conflict, job.id, "another job has the id " + job.id.toString()};
+  }
+  if (job.body.key.empty()) return {Verdict::ok, job.id, {}};
+  const auto key = rows_.businessKey(job.body.key);
+  if (!key) return {Verdict::ok, job.id, {}};
+  const auto holder = rows_.job(key->job);
+  const bool lives = holder && holder->state != JobState::done;
+  if (!lives && key->until <= now_.utcMicros) return {Verdict::ok, job.id, {}};
+  return {Verdict::duplicate, key->job, "the key already stands for job " + key->job.toString()};
+}
+
+SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, IncarnationID sender, const std::string& senderName) {
+  JobRow row;
+  row.id = job.id;
+  row.kind = job.kind;
+  row.runner = job.runner;
+  row.queue = job.queue;
+  row.priority = job.priority;
+  row.createdAt = now_.utcMicros;
+  // Executors and remotes take only from the principal's queue, whoever submits.
+  row.owner = job.runner == Runner::remote ? principalOwner : owner;
+  const std::int64_t dueAt = std::max(now_.utcMicros + job.delayMicros, job.notBeforeMicros);
+  if (dueAt > now_.utcMicros) {
+    row.state = JobState::waiting;
+    row.waitingFor = WaitReason::due;
+    row.wakeAt = dueAt;
+  } else {
+    becomeReady(row);
+  }
+  row.version = 1;
+  JobBody body = job.body;
+  body.submitter = sender;
+  body.submitterName = senderName;
+  body.keyUntil = body.key.empty() ? 0 : now_.utcMicros + job.keyWindowMicros;
+  if (!body.key.empty()) rows_.putBusinessKey(body.key, KeyRow{row.id, body.keyUntil});
+  writeLog(row, std::nullopt, row.state == JobState::ready ? Move::submit : Move::submitLater, sender, {});
+  rows_.insertJob(row, body);
+  ++rows_.totals().submitted;
+  effects_.touch(row.owner);
+  return {Verdict::ok, row.id, {}};
+}
+
+Submit::Answer Application::submitAll(const Submit& verb, const Placement& placement) {
+  Submit::Answer answer;
+  answer.verdict = Verdict::ok;
+  if (verb.allOrNothing) {
+    // Look at all before the first write, so that a refusal has changed nothing. The validator has refused repeats within the list.
+    for (const auto& job : verb.jobs) {
+      SubmittedJob judged = judge(job);
+      if (!isAccepted(judged.verdict)) {
+        answer.verdict = Verdict::refused;
+        answer.why = judged.why;
+      }
+      answer.jobs.push_back(std::move(judged));
+    }
+    if (answer.verdict == Verdict::refused) return answer;
+    answer.jobs.clear();
+  }
+  for (const auto& job : verb.jobs) {
+    SubmittedJob judged = judge(job);
+    if (judged.verdict == Verdict::ok) judged = insert(job, placement.owner, verb.sender, placement.submitterName);
+    answer.jobs.push_back(std::move(judged));
+  }
+  return answer;
+}
+
+Submit::Answer Application::operator()(const Submit& verb) {
+  const Placement placement = placementOf(verb);
+  if (placement.verdict != Verdict::ok) {
+    Submit::Answer answer;
+    answer.verdict = placement.verdict;
+    answer.why = placement.why;
+    for (const auto& job : verb.jobs) answer.jobs.push_back({placement.verdict, job.id, placement.why});
+    return answer;
+  }
+  return submitAll(verb, placement);
+}
+
+}  // namespace v1
+}  // namespace callsheet

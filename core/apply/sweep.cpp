@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "callsheet/limits.h"
+#include "core/apply/application.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+SweepAnswer Application::operator()(const Expire& verb) {
+  SweepAnswer answer;
+  answer.verdict = Verdict::ok;
+  for (const DeadlineKey& key : passedDeadlines(verb.limit, answer.more)) {
+    ++answer.moved;
+    try {
+      if (const auto before = rows_.job(key.id)) expire(*before, verb.random ^ answer.moved);
+    } catch (const UnreadableRow&) {
+      rows_.setAside(key, key.id);
+    }
+  }
+  return answer;
+}
+
+std::vector<DeadlineKey> Application::passedDeadlines(std::uint32_t limit, bool& more) {
+  std::vector<DeadlineKey> passed;
+  const auto take = [&](const DeadlineKey& key) {
+    more = passed.size() == limit;
+    if (!more) passed.push_back(key);
+    return !more;
+  };
+  const Uuid here = now_.bootID;
+  // Deadlines of any other boot have passed, whatever their figure says.
+  rows_.scanDeadlines({Uuid{}, 0, {}}, [&](const DeadlineKey& key) { return key.bootID != here && take(key); });
+  if (!more)
+    rows_.scanDeadlines({here, 0, {}},
+                        [&](const DeadlineKey& key) { return key.bootID == here && key.deadlineNanos < now_.bootNanos && take(key); });
+  JobID last;
+  last.value.bytes.fill(0xFF);
+  if (!more) rows_.scanDeadlines({here, never, last}, [&](const DeadlineKey& key) { return key.bootID != here && take(key); });
+  return passed;
+}
+
+void Application::expire(const JobRow& before, std::uint32_t random) {
+  JobRow after = before;
+  Move move = Move::startTimeOut;
+  if (const auto other = overruled(before, after, false)) {
+    move = *other;
+  } else if (before.state == JobState::requested) {
+    endAttempt(after);
+    becomeReady(after);
+  } else {
+    move = failOrRetry(after, true, Move::deadline, random);
+  }
+  after.execID = ExecID{};
+  if (move == Move::deadline)
+    rows_.putResult(after.id, JobResult{{}, {"deadline", "the attempt took longer than its limit", after.kind, {}}});
+  if (before.holderKind == HolderKind::incarnation) effects_.touch(IncarnationID{before.holder});
+  change(before, after, move, {}, "its time was over");
+}
+
+SweepAnswer Application::operator()(const Prune& verb) {
+  SweepAnswer answer;
+  answer.verdict = Verdict::ok;
+  const std::int64_t keptFrom = now_.utcMicros - limits::rowKeptMin.count();
+  const std::int64_t ageFrom = verb.maxAgeMicros == 0 ? std::numeric_limits<std::int64_t>::min() : now_.utcMicros - verb.maxAgeMicros;
+  std::uint64_t done = 0;
+  for (const auto count : rows_.totals().done) done += count;
+  std::uint64_t over = verb.maxCount != 0 && done > verb.maxCount ? done - verb.maxCount : 0;
+
+  std::vector<JobRow> old;
+  std::uint32_t looked = 0;
+  rows_.scanDone({std::numeric_limits<std::int64_t>::min(), {}}, [&](const DoneKey& key) {
+    if (key.finishedAt >= keptFrom) return false;
+    if (over == 0 && key.finishedAt >= ageFrom) return false;
+    if (++looked > verb.limit) {
+      answer.more = !old.empty();
+      return false;
+    }
+    const auto row = rows_.job(key.id);
+    const auto body = rows_.body(key.id);
+    if (!row || (body && body->keyUntil > now_.utcMicros)) return true;  // its key still answers for it
+    if (over > 0) --over;
+    old.push_back(*row);
+    return true;
+  });
+  for (const JobRow& row : old) {
+    const auto body = rows_.body(row.id);
+    if (body && !body->key.empty()) {
+      const auto key = rows_.businessKey(body->key);
+      if (key && key->job == row.id) rows_.eraseBusinessKey(body->key);
+    }
+    rows_.eraseJob(row);
+    ++answer.moved;
+  }
+
+  std::vector<IncarnationID> gone;
+  rows_.scanIncarnations([&](const IncarnationRow& row) {
+    if (!row.isOpen() && row.emptied && row.closedAt < std::max(ageFrom, keptFrom - 23 * limits::rowKeptMin.count())) gone.push_back(row.id);
+    return gone.size() < verb.limit;
+  });
+  for (const IncarnationID id : gone) rows_.eraseIncarnation(id);
+  answer.moved += static_cast<std::uint32_t>(gone.size());
+  return answer;
+}
+
+}  // namespace v1
+}  // namespace callsheet

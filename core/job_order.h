@@ -1,0 +1,103 @@
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "core/job_row.h"
+
+// The orders in which a store can walk its jobs. Every one follows from the JobRow alone, so a store keeps them in step by
+// comparing the places of the row before and after, and `check` recomputes them.
+namespace callsheet {
+inline namespace v1 {
+
+/// Ready jobs, in the order in which they are handed out within an owner, kind, queue and lane.
+struct ReadyKey {
+  IncarnationID owner;
+  std::string kind;
+  std::string queue;
+  std::uint64_t lane = 0;
+  std::int64_t rank = 0;  ///< ready time - priority x 60 s: priority ages without a sweep
+  std::uint64_t sequence = 0;
+  friend auto operator<=>(const ReadyKey&, const ReadyKey&) = default;
+};
+
+/// Waiting jobs by the time at which they wake.
+struct WaitingKey {
+  IncarnationID owner;
+  std::int64_t wakeAt = 0;
+  JobID id;
+  friend auto operator<=>(const WaitingKey&, const WaitingKey&) = default;
+};
+
+/// Requested and running jobs by each incarnation that they stand or fall with: their holder, and their owner.
+struct AttachedKey {
+  IncarnationID incarnation;
+  JobID id;
+  friend auto operator<=>(const AttachedKey&, const AttachedKey&) = default;
+};
+
+/// Attempts with a time limit.
+struct DeadlineKey {
+  Uuid bootID;
+  std::int64_t deadlineNanos = 0;
+  JobID id;
+  friend auto operator<=>(const DeadlineKey&, const DeadlineKey&) = default;
+};
+
+/// Done jobs, oldest first; what retention walks.
+struct DoneKey {
+  std::int64_t finishedAt = 0;
+  JobID id;
+  friend auto operator<=>(const DoneKey&, const DoneKey&) = default;
+};
+
+using PlaceKey = std::variant<ReadyKey, WaitingKey, AttachedKey, DeadlineKey, DoneKey>;
+
+[[nodiscard]] bool isRunning(const JobRow& row);
+[[nodiscard]] std::int64_t rankOf(const JobRow& row);
+
+/// The places of a row; a job stands in exactly one of ready, waiting, done, or in one or two of attached.
+[[nodiscard]] std::optional<ReadyKey> readyKeyOf(const JobRow& row);
+[[nodiscard]] std::optional<WaitingKey> waitingKeyOf(const JobRow& row);
+[[nodiscard]] std::optional<DeadlineKey> deadlineKeyOf(const JobRow& row);
+[[nodiscard]] std::optional<DoneKey> doneKeyOf(const JobRow& row);
+/// The holder's and the owner's, where they are incarnations; at most two, without repeats.
+struct AttachedKeys {
+  AttachedKey keys[2];
+  int count = 0;
+  [[nodiscard]] const AttachedKey* begin() const { return keys; }
+  [[nodiscard]] const AttachedKey* end() const { return keys + count; }
+  friend bool operator==(const AttachedKeys& a, const AttachedKeys& b);
+};
+[[nodiscard]] AttachedKeys attachedKeysOf(const JobRow& row);
+
+/// How many jobs stand where; kept in step with the rows, recounted by `check`.
+struct Totals {
+  std::uint64_t sequence = 0;   ///< last given to a job that became ready
+  std::uint64_t submitted = 0;  ///< jobs ever made
+  std::uint64_t waiting[7] = {};  ///< by WaitReason
+  std::uint64_t ready = 0;
+  std::uint64_t requested = 0;
+  std::uint64_t inProgress = 0;
+  std::uint64_t done[4] = {};  ///< by JobOutcome
+
+  void add(const JobRow& row) { ++countOf(row); }
+  void remove(const JobRow& row) { --countOf(row); }
+  [[nodiscard]] std::uint64_t jobs() const;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(sequence, submitted, ready, requested, inProgress);
+    for (auto& count : waiting) archive(count);
+    for (auto& count : done) archive(count);
+  }
+  friend bool operator==(const Totals&, const Totals&) = default;
+
+ private:
+  [[nodiscard]] std::uint64_t& countOf(const JobRow& row);
+};
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,150 @@
+#pragma once
+#include <cereal/types/map.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "callsheet/job_state.h"
+#include "callsheet/retry_policy.h"
+#include "callsheet/uuid.h"
+#include "core/transitions.h"
+
+// The durable rows of a job. To change one: append fields at the end, raise its format in store/record.h, read the
+// old format with defaults, and add a golden file of the old bytes to tests/store/golden.
+namespace callsheet {
+inline namespace v1 {
+
+/// Whoever must live for an attempt to go on.
+enum class HolderKind : std::uint8_t { none, incarnation, shim, remote };
+
+/// A waiting job that nothing but an event wakes.
+inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+/// The owner of the principal's queue: one constant, so that a new principal moves no rows.
+inline constexpr IncarnationID principalOwner{};
+
+/// What changes about a job: about 150 bytes, rewritten by every transition.
+struct JobRow {
+  JobID id;  ///< the key; not in the body
+  JobState state = JobState::ready;
+  WaitReason waitingFor = WaitReason::none;
+  JobOutcome outcome = JobOutcome::none;
+  Runner runner = Runner::native;
+  bool cancelRequested = false;
+  bool transferRequested = false;
+  bool stalled = false;
+  bool alone = false;               ///< the present attempt runs alone in its process
+  Move lastEnd = Move::submit;      ///< how the attempt named by execID ended, if it ended by itself
+  HolderKind holderKind = HolderKind::none;
+  IncarnationID owner;              ///< nil: the principal
+  Uuid holder;                      ///< an incarnation or a shim
+  ExecID execID;                    ///< of the present attempt, or of the last if it ended by itself; nil once voided
+  std::uint32_t attempt = 0;        ///< hand-outs
+  std::uint32_t started = 0;        ///< starts, counted before user code
+  std::uint32_t failures = 0;       ///< fails and deadlines; what the retry policy compares
+  std::uint32_t holderDeaths = 0;   ///< consecutive
+  std::uint64_t version = 0;        ///< changes of this row
+  std::uint32_t logCount = 0;       ///< log entries ever written
+  std::int32_t priority = 0;
+  std::string kind;
+  std::string queue;
+  std::uint64_t lane = 0;           ///< hash of the limited value; 0 = none
+  std::uint64_t sequence = 0;       ///< order of becoming ready
+  std::int64_t readyAt = 0;         ///< UTC us, what rank counts from
+  std::int64_t wakeAt = 0;          ///< UTC us while waiting; `never` = only an event
+  std::int64_t deadlineNanos = 0;   ///< boot clock; 0 = no limit
+  Uuid deadlineBootID;              ///< another boot than the present one = expired
+  std::int64_t createdAt = 0;       ///< UTC us, as the next three
+  std::int64_t startedAt = 0;
+  std::int64_t finishedAt = 0;
+  float progress = 0;               ///< 0..1
+  std::string progressText;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested, stalled, alone, lastEnd, holderKind, owner,
+            holder, execID, attempt, started, failures, holderDeaths, version, logCount, priority, kind, queue, lane, sequence,
+            readyAt, wakeAt, deadlineNanos, deadlineBootID, createdAt, startedAt, finishedAt, progress, progressText);
+  }
+  friend bool operator==(const JobRow&, const JobRow&) = default;
+};
+
+/// What never changes after submit.
+struct JobBody {
+  std::uint32_t kindVersion = 1;
+  std::string parameters;              ///< JSON, or what the type's own archive wrote
+  bool binary = false;                 ///< parameters are not JSON
+  RetryPolicy retry;
+  std::int64_t attemptLimitMicros = 0; ///< 0 = none
+  IncarnationID submitter;             ///< nil: no director (the command, a client of the API)
+  std::string submitterName;
+  std::string key;                     ///< canonical bytes of the business key; empty = none
+  std::int64_t keyUntil = 0;           ///< UTC us
+  JobID parent;
+  JobID retryOf;
+  std::string requester;
+  std::string traceparent;
+  std::string blob;                    ///< reference to parameters kept elsewhere; reserved
+  std::uint32_t definitionVersion = 0; ///< reserved
+  std::map<std::string, std::string> labels;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(kindVersion, parameters, binary, retry, attemptLimitMicros, submitter, submitterName, key, keyUntil, parent, retryOf,
+            requester, traceparent, blob, definitionVersion, labels);
+  }
+  friend bool operator==(const JobBody&, const JobBody&) = default;
+};
+
+/// Why a job failed. `type` is a registered error's name, or "error".
+struct JobFailure {
+  std::string type;
+  std::string message;
+  std::string origin;   ///< where it came from: the kind, the director, the command
+  std::string payload;  ///< JSON of a registered error type; may be empty
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(type, message, origin, payload);
+  }
+  friend bool operator==(const JobFailure&, const JobFailure&) = default;
+};
+
+/// What a done job left.
+struct JobResult {
+  std::string value;  ///< JSON; empty for none
+  JobFailure failure; ///< filled when the outcome is failed
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(value, failure);
+  }
+  friend bool operator==(const JobResult&, const JobResult&) = default;
+};
+
+/// One transition as it is remembered.
+struct LogEntry {
+  std::uint32_t index = 0;  ///< counts from 0; part of the key, not of the body
+  std::int64_t at = 0;      ///< UTC us
+  Move move = Move::submit;
+  JobState before = JobState::waiting;
+  JobState after = JobState::waiting;
+  WaitReason waitingFor = WaitReason::none;
+  std::uint32_t attempt = 0;
+  Uuid actor;               ///< the incarnation that asked for it, if any
+  std::int64_t timer = 0;   ///< UTC us of the timer it set, 0 = none
+  std::string note;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(at, move, before, after, waitingFor, attempt, actor, timer, note);
+  }
+  friend bool operator==(const LogEntry&, const LogEntry&) = default;
+};
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,56 @@
+#include "core/job_store.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+namespace callsheet {
+inline namespace v1 {
+
+std::vector<AnyAnswer> JobStore::applyAll(std::vector<Verb> verbs, std::chrono::milliseconds patience) {
+  struct Ticket {
+    std::mutex mutex;
+    std::condition_variable arrived;
+    std::optional<std::vector<AnyAnswer>> answers;
+  };
+  // Shared with the store's thread, which may answer after the caller has given up.
+  const auto ticket = std::make_shared<Ticket>();
+  std::vector<AnyAnswer> lost;
+  lost.reserve(verbs.size());
+  for (const Verb& verb : verbs)
+    lost.push_back(answerWith(verb, Verdict::unknown, "the commit took too long; repeat with the same ids"));
+  post(std::move(verbs), patience, [ticket](std::vector<AnyAnswer> answers) {
+    const std::lock_guard lock(ticket->mutex);
+    ticket->answers = std::move(answers);
+    ticket->arrived.notify_one();
+  });
+  std::unique_lock lock(ticket->mutex);
+  // Twice the patience: the queue answers `notDone` by itself at once the patience; only a stuck commit is left.
+  if (!ticket->arrived.wait_for(lock, 2 * patience, [&] { return ticket->answers.has_value(); })) return lost;
+  return std::move(*ticket->answers);
+}
+
+bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarnations) {
+  if (row.state != JobState::ready) return false;
+  return std::none_of(incarnations.begin(), incarnations.end(), [&](const IncarnationRow& incarnation) {
+    return incarnation.isOpen() && incarnation.queueOwner() == row.owner &&
+           std::find(incarnation.kinds.begin(), incarnation.kinds.end(), row.kind) != incarnation.kinds.end();
+  });
+}
+
+bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body, const std::vector<IncarnationRow>& incarnations) {
+  if (!filter.states.empty() && std::find(filter.states.begin(), filter.states.end(), row.state) == filter.states.end()) return false;
+  if (filter.owner && row.owner != *filter.owner) return false;
+  if (!filter.kind.empty() && row.kind != filter.kind) return false;
+  if (!filter.queue.empty() && row.queue != filter.queue) return false;
+  if (filter.waitingFor && row.waitingFor != *filter.waitingFor) return false;
+  if (filter.outcome && row.outcome != *filter.outcome) return false;
+  if (!filter.labelName.empty()) {
+    const auto label = body.labels.find(filter.labelName);
+    if (label == body.labels.end() || (!filter.labelValue.empty() && label->second != filter.labelValue)) return false;
+  }
+  return !filter.unclaimable || isUnclaimable(row, incarnations);
+}
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,100 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/apply.h"
+#include "core/rows.h"
+#include "core/verbs.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// A job as it is read.
+struct JobView {
+  JobRow row;
+  JobBody body;
+  std::optional<JobResult> result;
+};
+
+/// Which jobs a listing shows; empty fields let everything through.
+struct JobFilter {
+  std::vector<JobState> states;
+  std::optional<IncarnationID> owner;
+  std::string kind;
+  std::string queue;
+  std::string labelName;
+  std::string labelValue;
+  std::optional<WaitReason> waitingFor;
+  std::optional<JobOutcome> outcome;
+  bool unclaimable = false;  ///< ready, and nobody alive who claims from its queue knows its kind
+  bool newestFirst = false;
+};
+
+struct JobPage {
+  std::vector<JobView> jobs;     ///< by time of creation; results are not filled in
+  std::vector<JobID> unreadable; ///< met on the way: listed, never dropped
+  std::string next;              ///< opaque; empty at the end
+};
+
+struct StoreInfo {
+  std::string backend;     ///< "lmdb" or "memory"
+  std::string durability;  ///< "power": every answer survives a power cut
+  int format = 0;
+  std::uint64_t bytesUsed = 0;
+  std::uint64_t bytesMax = 0;
+  std::uint64_t commits = 0;  ///< of all processes, ever
+  std::string libraryVersion;
+};
+
+/// The seam to a durable store of jobs. Thread-safe. Reads see whole commits; a reader never blocks a writer.
+class JobStore {
+ public:
+  using Answered = std::function<void(std::vector<AnyAnswer>)>;
+  using Committed = std::function<void(const Effects&)>;
+  static constexpr std::chrono::milliseconds defaultPatience = std::chrono::seconds{30};
+
+  virtual ~JobStore() = default;
+
+  /// Queues verbs that share one commit, each with its own answer. `answered` is called once, on the store's thread, and must
+  /// be short. What is still queued after `patience` is answered `notDone`.
+  virtual void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) = 0;
+
+  /// Posts and waits. When the commit itself takes longer than `patience` the answers are `unknown`.
+  [[nodiscard]] std::vector<AnyAnswer> applyAll(std::vector<Verb> verbs, std::chrono::milliseconds patience = defaultPatience);
+
+  template <class OneVerb>
+  [[nodiscard]] typename OneVerb::Answer apply(OneVerb verb, std::chrono::milliseconds patience = defaultPatience) {
+    std::vector<Verb> verbs;
+    verbs.emplace_back(std::move(verb));
+    return std::get<typename OneVerb::Answer>(std::move(applyAll(std::move(verbs), patience).front()));
+  }
+
+  [[nodiscard]] virtual std::optional<JobView> find(JobID id) = 0;
+  [[nodiscard]] virtual JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) = 0;
+  /// Jobs that a person may mean by a full id, a short id (the last 8 hex digits) or the beginning of either; at most `limit`.
+  [[nodiscard]] virtual std::vector<JobID> resolve(std::string_view text, std::size_t limit) = 0;
+  [[nodiscard]] virtual std::optional<JobID> findByKey(std::string_view key) = 0;
+  [[nodiscard]] virtual std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) = 0;
+  [[nodiscard]] virtual std::vector<IncarnationRow> incarnations() = 0;
+  [[nodiscard]] virtual Totals totals() = 0;
+  [[nodiscard]] virtual StoreInfo info() = 0;
+  /// Grows with every commit of every process.
+  [[nodiscard]] virtual std::uint64_t sequence() = 0;
+
+  /// A hint after each commit of this process, on the store's thread, before its answers. One listener is kept for the life
+  /// of the returned handle.
+  [[nodiscard]] virtual std::shared_ptr<void> subscribe(Committed committed) = 0;
+};
+
+/// Whether nobody alive who claims from the job's queue knows its kind.
+[[nodiscard]] bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarnations);
+[[nodiscard]] bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body,
+                           const std::vector<IncarnationRow>& incarnations);
+
+}  // namespace v1
+}  // namespace callsheet

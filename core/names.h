@@ -1,0 +1,16 @@
+#pragma once
+#include <string_view>
+
+namespace callsheet {
+inline namespace v1 {
+
+/// Whether `name` may name a director, a queue, a label or a store: 1 to 64 of [A-Za-z0-9._-], not starting with a dot.
+/// Such a name is also a safe file name.
+[[nodiscard]] bool isValidName(std::string_view name);
+
+/// Whether `kind` may name a kind of job: 1 to 128 of the same letters and '/', where every part between slashes is there
+/// and does not start with a dot.
+[[nodiscard]] bool isValidKind(std::string_view kind);
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,76 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "callsheet/errors.h"
+#include "core/incarnation_row.h"
+#include "core/job_order.h"
+#include "core/job_row.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// Where a business key points.
+struct KeyRow {
+  JobID job;
+  std::int64_t until = 0;  ///< UTC us
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(job, until);
+  }
+  friend bool operator==(const KeyRow&, const KeyRow&) = default;
+};
+
+/// A stored row whose bytes do not check or do not parse. Sweeps and claims step over it; whoever asked for it gets `corrupt`.
+class UnreadableRow : public Error {
+ public:
+  UnreadableRow(JobID id, const std::string& sentence) : Error(ErrorKind::corrupt, sentence), id_(id) {}
+  [[nodiscard]] JobID id() const { return id_; }
+
+ private:
+  JobID id_;
+};
+
+/// The rows of a store inside one write transaction: what `apply` works on, for LMDB and memory alike. Orders (core/job_order.h)
+/// and totals are kept in step by the implementation from the rows alone. Scans walk in order from `from` until the visitor
+/// answers false; the visitor must not change rows. A row that cannot be read throws UnreadableRow.
+class Rows {
+ public:
+  virtual ~Rows() = default;
+
+  [[nodiscard]] virtual std::optional<JobRow> job(JobID id) = 0;
+  [[nodiscard]] virtual std::optional<JobBody> body(JobID id) = 0;
+  virtual void insertJob(const JobRow& row, const JobBody& body) = 0;
+  virtual void updateJob(const JobRow& before, const JobRow& after) = 0;
+  /// With body, result and log.
+  virtual void eraseJob(const JobRow& row) = 0;
+  virtual void putResult(JobID id, const JobResult& result) = 0;
+  virtual void putLog(JobID id, const LogEntry& entry) = 0;
+  virtual void eraseLog(JobID id, std::uint32_t index) = 0;
+  /// Takes a job whose row cannot be read out of an order and lists it as unreadable; its bytes stay.
+  virtual void setAside(const PlaceKey& place, JobID id) = 0;
+
+  virtual void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) = 0;
+  virtual void scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) = 0;
+  virtual void scanAttached(const AttachedKey& from, const std::function<bool(const AttachedKey&)>& visit) = 0;
+  virtual void scanDeadlines(const DeadlineKey& from, const std::function<bool(const DeadlineKey&)>& visit) = 0;
+  virtual void scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) = 0;
+
+  [[nodiscard]] virtual std::optional<IncarnationRow> incarnation(IncarnationID id) = 0;
+  virtual void putIncarnation(const IncarnationRow& row) = 0;
+  virtual void eraseIncarnation(IncarnationID id) = 0;
+  virtual void scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) = 0;
+
+  [[nodiscard]] virtual std::optional<KeyRow> businessKey(std::string_view key) = 0;
+  virtual void putBusinessKey(std::string_view key, const KeyRow& row) = 0;
+  virtual void eraseBusinessKey(std::string_view key) = 0;
+
+  /// Loaded once and written once a transaction.
+  [[nodiscard]] virtual Totals& totals() = 0;
+};
+
+}  // namespace v1
+}  // namespace callsheet

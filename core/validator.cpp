@@ -1,0 +1,137 @@
+#include "core/validator.h"
+
+#include <cmath>
+#include <unordered_set>
+
+#include "callsheet/limits.h"
+#include "core/names.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+using Why = std::optional<std::string>;
+
+std::string over(std::string_view what, std::size_t size, std::size_t limit) {
+  return std::string(what) + " has " + std::to_string(size) + " bytes; the limit is " + std::to_string(limit);
+}
+
+Why whyKinds(const std::vector<std::string>& kinds) {
+  if (kinds.size() > limits::claimKindsMax) return "more than " + std::to_string(limits::claimKindsMax) + " kinds";
+  for (const auto& kind : kinds)
+    if (!isValidKind(kind)) return "'" + kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'";
+  return std::nullopt;
+}
+
+Why whyTexts(const NewJob& job) {
+  const JobBody& body = job.body;
+  if (body.parameters.size() > limits::payloadBytesMax)
+    return over("the payload", body.parameters.size(), limits::payloadBytesMax) + "; keep large data in a file and pass its path";
+  if (body.key.size() > limits::businessKeyBytesMax) return over("the key", body.key.size(), limits::businessKeyBytesMax);
+  if (body.requester.size() > limits::textBytesMax) return over("requester", body.requester.size(), limits::textBytesMax);
+  if (body.traceparent.size() > limits::textBytesMax) return over("traceparent", body.traceparent.size(), limits::textBytesMax);
+  if (body.blob.size() > limits::textBytesMax) return over("the blob reference", body.blob.size(), limits::textBytesMax);
+  if (body.labels.size() > limits::labelsMax) return "more than " + std::to_string(limits::labelsMax) + " labels";
+  for (const auto& [name, value] : body.labels) {
+    if (!isValidName(name)) return "'" + name + "' is not a label's name: at most 64 of letters, digits, '.', '_' and '-'";
+    if (value.size() > limits::textBytesMax) return over("label '" + name + "'", value.size(), limits::textBytesMax);
+  }
+  return std::nullopt;
+}
+
+Why whyJob(const NewJob& job) {
+  if (job.id.isNil()) return "a job needs an id";
+  if (!isValidKind(job.kind)) return "'" + job.kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'";
+  if (!isValidName(job.queue)) return "'" + job.queue + "' is not a queue's name: at most 64 of letters, digits, '.', '_' and '-'";
+  if (job.priority < limits::priorityMin || job.priority > limits::priorityMax)
+    return "priority " + std::to_string(job.priority) + " is outside -1000..1000";
+  if (job.delayMicros < 0) return "the delay is negative";
+  if (job.delayMicros > limits::delayMax.count()) return "the delay is longer than ten years";
+  if (job.notBeforeMicros < 0) return "the time of the job is before 1970";
+  if (job.keyWindowMicros < 0 || job.keyWindowMicros > limits::delayMax.count()) return "the key's window must lie within 0 and ten years";
+  if (job.body.attemptLimitMicros < 0 || job.body.attemptLimitMicros > limits::delayMax.count())
+    return "the attempt's time limit must lie within 0 and ten years";
+  if (auto why = whyInvalid(job.body.retry)) return why;
+  return whyTexts(job);
+}
+
+Why whyJobs(const std::vector<NewJob>& jobs, bool allOrNothing) {
+  if (jobs.size() > limits::batchJobsMax)
+    return std::to_string(jobs.size()) + " jobs in one submit; the limit is " + std::to_string(limits::batchJobsMax);
+  for (const auto& job : jobs)
+    if (auto why = whyJob(job)) return why;
+  if (!allOrNothing || jobs.size() < 2) return std::nullopt;
+  std::unordered_set<JobID> ids;
+  std::unordered_set<std::string> keys;
+  for (const auto& job : jobs) {
+    if (!ids.insert(job.id).second) return "the id " + job.id.toString() + " stands twice in the list";
+    if (!job.body.key.empty() && !keys.insert(job.body.key).second) return "a key stands twice in the list";
+  }
+  return std::nullopt;
+}
+
+Why whyLimit(std::uint32_t limit) {
+  if (limit == 0 || limit > limits::sliceRowsMax) return "a slice has 1 to " + std::to_string(limits::sliceRowsMax) + " rows";
+  return std::nullopt;
+}
+
+Why why(const RegisterIncarnation& verb) {
+  if (verb.id.isNil()) return "an incarnation needs an id";
+  if (verb.role == Role::assistant && !isValidName(verb.name))
+    return "'" + verb.name + "' is not a director's name: at most 64 of letters, digits, '.', '_' and '-', not starting with a dot";
+  return whyKinds(verb.kinds);
+}
+Why why(const CloseIncarnation& verb) {
+  if (verb.how == Closing::open) return "closing needs a reason";
+  return std::nullopt;
+}
+Why why(const Adopt& verb) { return whyLimit(verb.limit); }
+Why why(const Submit& verb) {
+  if (verb.jobs.empty()) return "nothing to submit";
+  if (!verb.ownerName.empty() && !isValidName(verb.ownerName)) return "'" + verb.ownerName + "' is not a director's name";
+  return whyJobs(verb.jobs, verb.allOrNothing);
+}
+Why why(const Claim& verb) {
+  if (verb.id.isNil()) return "a claim needs an id";
+  for (std::size_t i = 12; i < 16; ++i)
+    if (verb.id.value.bytes[i] != 0) return "the last four bytes of a claim's id are zero";
+  if (verb.max == 0 || verb.max > limits::claimJobsMax) return "a claim takes 1 to " + std::to_string(limits::claimJobsMax) + " jobs";
+  if (verb.startLimitMicros < 0) return "the start limit is negative";
+  return whyKinds(verb.kinds);
+}
+Why why(const Notify& verb) {
+  if (!std::isfinite(verb.progress) || verb.progress < 0 || verb.progress > 1) return "progress lies within 0 and 1";
+  if (verb.text.size() > limits::textBytesMax) return over("the progress text", verb.text.size(), limits::textBytesMax);
+  return std::nullopt;
+}
+Why why(const Succeed& verb) {
+  if (verb.value.size() > limits::payloadBytesMax) return over("the result", verb.value.size(), limits::payloadBytesMax);
+  return verb.then.empty() ? std::nullopt : whyJobs(verb.then, true);
+}
+Why why(const Fail& verb) {
+  if (verb.value.size() > limits::payloadBytesMax) return over("the result", verb.value.size(), limits::payloadBytesMax);
+  if (verb.failure.message.size() > limits::errorBytesMax) return over("the error", verb.failure.message.size(), limits::errorBytesMax);
+  return std::nullopt;
+}
+Why why(const Cancel& verb) {
+  if (verb.why.size() > limits::textBytesMax) return over("the reason", verb.why.size(), limits::textBytesMax);
+  return std::nullopt;
+}
+Why why(const Promote& verb) { return whyLimit(verb.limit); }
+Why why(const Expire& verb) { return whyLimit(verb.limit); }
+Why why(const Prune& verb) {
+  if (verb.maxAgeMicros < 0) return "the age is negative";
+  return whyLimit(verb.limit);
+}
+template <class Other>
+Why why(const Other&) {
+  return std::nullopt;
+}
+}  // namespace
+
+std::optional<std::string> whyRefused(const Verb& verb) {
+  return std::visit([](const auto& one) { return why(one); }, verb);
+}
+
+}  // namespace v1
+}  // namespace callsheet

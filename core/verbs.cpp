@@ -1,0 +1,57 @@
+#include "core/verbs.h"
+
+#include <array>
+
+namespace callsheet {
+inline namespace v1 {
+
+std::string_view toString(Verdict verdict) {
+  static constexpr std::array<std::string_view, 11> names{"ok",       "alreadyApplied", "duplicate", "fenced",
+                                                          "notFound", "illegal",        "conflict",  "refused",
+                                                          "storeFull", "notDone",       "unknown"};
+  return names.at(static_cast<std::size_t>(verdict));
+}
+
+const Answer& baseOf(const AnyAnswer& answer) {
+  return std::visit([](const auto& one) -> const Answer& { return one; }, answer);
+}
+
+AnyAnswer answerWith(const Verb& verb, Verdict verdict, std::string why) {
+  return std::visit(
+      [&](const auto& one) -> AnyAnswer {
+        typename std::decay_t<decltype(one)>::Answer answer;
+        answer.verdict = verdict;
+        answer.why = std::move(why);
+        return answer;
+      },
+      verb);
+}
+
+std::string_view nameOf(const Verb& verb) {
+  static constexpr std::array<std::string_view, std::variant_size_v<Verb>> names{
+      "registerIncarnation", "closeIncarnation", "adopt", "submit", "claim",    "start",  "unclaim", "notify",
+      "succeed",             "fail",             "requestTransfer", "transfer", "cancel", "promote", "expire", "prune"};
+  return names.at(verb.index());
+}
+
+namespace {
+std::size_t bytesOf(const NewJob& job) {
+  return sizeof(NewJob) + job.kind.size() + job.queue.size() + job.body.parameters.size() + job.body.key.size();
+}
+std::size_t bytesOf(const std::vector<NewJob>& jobs) {
+  std::size_t sum = 0;
+  for (const auto& job : jobs) sum += bytesOf(job);
+  return sum;
+}
+}  // namespace
+
+std::size_t sizeOf(const Verb& verb) {
+  std::size_t sum = sizeof(Verb);
+  if (const auto* submit = std::get_if<Submit>(&verb)) sum += bytesOf(submit->jobs);
+  if (const auto* succeed = std::get_if<Succeed>(&verb)) sum += succeed->value.size() + bytesOf(succeed->then);
+  if (const auto* fail = std::get_if<Fail>(&verb)) sum += fail->value.size() + fail->failure.message.size();
+  return sum;
+}
+
+}  // namespace v1
+}  // namespace callsheet

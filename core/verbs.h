@@ -1,0 +1,235 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/incarnation_row.h"
+#include "core/job_row.h"
+
+// The only ways to change a store, as values. Everything that a verb needs is in it: ids and random choices are made by
+// the caller, the time is the store's own. Every verb is idempotent through those ids: to repeat it is always safe.
+namespace callsheet {
+inline namespace v1 {
+
+/// What the store says to a verb.
+enum class Verdict : std::uint8_t {
+  ok,              ///< done, and durable
+  alreadyApplied,  ///< the same verb was accepted before; nothing changed now
+  duplicate,       ///< a living business key points to another job
+  fenced,          ///< the sender or the attempt is no longer valid; nothing changed
+  notFound,        ///< no such job or incarnation
+  illegal,         ///< the job's state does not allow it; nothing changed
+  conflict,        ///< the id or name is taken by something else
+  refused,         ///< the validator or a rule refused it; `why` says which
+  storeFull,       ///< the map or the disk is full; nothing changed
+  notDone,         ///< the deadline passed while it was queued; nothing changed
+  unknown,         ///< the outcome of the commit is not known: repeat with the same ids
+};
+[[nodiscard]] std::string_view toString(Verdict verdict);
+[[nodiscard]] inline bool isAccepted(Verdict verdict) { return verdict == Verdict::ok || verdict == Verdict::alreadyApplied; }
+
+struct Answer {
+  Verdict verdict = Verdict::unknown;
+  std::string why;  ///< one sentence when not accepted
+};
+
+// ---- directors and executors ------------------------------------------------------------------------------------
+
+/// Opens an incarnation. `expectedFormer` names the open incarnation of the same name (or of the principal) that the caller
+/// knows to be dead; it is closed in the same transaction.
+struct RegisterIncarnation {
+  using Answer = v1::Answer;
+  IncarnationID id;
+  std::string name;
+  Role role = Role::assistant;
+  IncarnationID expectedFormer;
+  std::vector<std::string> kinds;
+};
+
+/// Ends an incarnation: from this commit on nothing it holds or sends is valid. One small write; the jobs move by Adopt.
+struct CloseIncarnation {
+  using Answer = v1::Answer;
+  IncarnationID id;
+  Closing how = Closing::stopped;
+  IncarnationID sender;  ///< itself, or the principal
+};
+
+/// Moves a slice of a closed incarnation's jobs to the principal: running ones first, then ready, then waiting.
+struct Adopt {
+  struct Answer : v1::Answer {
+    std::uint32_t moved = 0;
+    bool more = false;
+  };
+  IncarnationID closed;
+  IncarnationID sender;  ///< the principal
+  std::uint32_t limit = 1000;
+  std::uint32_t random = 0;  ///< for the jitter of back-offs
+};
+
+// ---- submitting ---------------------------------------------------------------------------------------------------
+
+struct NewJob {
+  JobID id;
+  std::string kind;
+  Runner runner = Runner::native;
+  std::string queue = "default";
+  std::int32_t priority = 0;
+  std::int64_t delayMicros = 0;      ///< runs not before the store's now + this
+  std::int64_t notBeforeMicros = 0;  ///< UTC us; 0 = none. The later of the two counts
+  std::int64_t keyWindowMicros = 0;  ///< how long `body.key` answers `duplicate`, from now, even when the job is done
+  JobBody body;
+};
+
+struct SubmittedJob {
+  Verdict verdict = Verdict::unknown;
+  JobID id;  ///< the job; for `duplicate` the one that the key points to
+  std::string why;
+};
+
+/// Makes jobs. Without `allOrNothing` each job has its own verdict.
+struct Submit {
+  struct Answer : v1::Answer {
+    std::vector<SubmittedJob> jobs;
+  };
+  IncarnationID sender;    ///< nil: somebody without an incarnation
+  std::string ownerName;   ///< an assistant's name; empty: the sender's own queue, or the principal's
+  bool allOrNothing = false;
+  std::vector<NewJob> jobs;
+};
+
+// ---- attempts -----------------------------------------------------------------------------------------------------
+
+/// Takes up to `max` ready jobs of the claimer's queue. Promotes at most 1,000 due jobs of that queue first.
+struct Claim {
+  struct Item {
+    JobRow row;
+    JobBody body;
+  };
+  struct Answer : v1::Answer {
+    std::vector<Item> jobs;
+    bool more = false;                 ///< ready jobs of these kinds were left
+    bool aloneWaiting = false;         ///< a job that must run alone waits until the claimer runs nothing else
+    std::int64_t nextDueAt = never;    ///< UTC us of the queue's next waiting job
+  };
+  ClaimID id;
+  IncarnationID claimer;
+  std::vector<std::string> kinds;
+  std::uint32_t max = 1;
+  bool start = true;     ///< straight into in-progress; false: requested
+  bool idle = true;      ///< the claimer runs nothing now, so a job that must run alone may be handed to it
+  std::int64_t startLimitMicros = 0;  ///< for requested: how long until start; 0 = none
+};
+
+/// What names an attempt in a verb.
+struct AttemptRef {
+  JobID job;
+  ExecID exec;
+  IncarnationID sender;  ///< nil for a remote
+};
+
+struct AttemptAnswer : Answer {
+  bool cancelRequested = false;
+  bool transferRequested = false;
+  JobState state = JobState::done;  ///< where the job stands now
+};
+
+struct Start {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+};
+
+struct Unclaim {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+  std::string why;
+};
+
+/// A sign of life with progress.
+struct Notify {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+  float progress = 0;
+  std::string text;
+  bool logged = false;
+};
+
+struct Succeed {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+  std::string value;          ///< JSON, or empty
+  std::vector<NewJob> then;   ///< submitted in the same transaction
+};
+
+struct Fail {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+  JobFailure failure;
+  bool retryable = true;      ///< false: final whatever the policy says
+  std::uint32_t random = 0;   ///< for the back-off's jitter
+  std::string value;          ///< what it left all the same, such as a command's output
+};
+
+struct RequestTransfer {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+};
+
+/// Ends an attempt by moving the job to the principal's queue.
+struct Transfer {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+};
+
+// ---- anybody ------------------------------------------------------------------------------------------------------
+
+struct Cancel {
+  using Answer = AttemptAnswer;
+  JobID job;
+  std::string why;
+};
+
+// ---- sweeps: bounded slices that say "more" -------------------------------------------------------------------------
+
+struct SweepAnswer : Answer {
+  std::uint32_t moved = 0;
+  bool more = false;
+};
+
+/// Makes due jobs of one owner ready.
+struct Promote {
+  using Answer = SweepAnswer;
+  IncarnationID owner;
+  std::uint32_t limit = 1000;
+};
+
+/// Ends attempts whose deadline has passed.
+struct Expire {
+  using Answer = SweepAnswer;
+  std::uint32_t limit = 1000;
+  std::uint32_t random = 0;
+};
+
+/// Removes done jobs by age and count, and closed incarnations that were emptied.
+struct Prune {
+  using Answer = SweepAnswer;
+  std::int64_t maxAgeMicros = 0;  ///< 0 = no limit by age
+  std::uint64_t maxCount = 0;     ///< 0 = no limit by count
+  std::uint32_t limit = 1000;
+};
+
+using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed, Fail,
+                          RequestTransfer, Transfer, Cancel, Promote, Expire, Prune>;
+using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
+
+/// The part that every answer has.
+[[nodiscard]] const Answer& baseOf(const AnyAnswer& answer);
+/// An answer of the type that fits the verb, with nothing but a verdict.
+[[nodiscard]] AnyAnswer answerWith(const Verb& verb, Verdict verdict, std::string why);
+/// "submit", "claim", …: what logs and errors call a verb.
+[[nodiscard]] std::string_view nameOf(const Verb& verb);
+/// Roughly how many bytes a verb takes; what the commit limits count.
+[[nodiscard]] std::size_t sizeOf(const Verb& verb);
+
+}  // namespace v1
+}  // namespace callsheet

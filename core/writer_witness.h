@@ -1,0 +1,17 @@
+#pragma once
+
+namespace callsheet {
+inline namespace v1 {
+
+/// The seam through which a store says when it wants, holds and has left the machine-wide write lock, so that others can see
+/// who holds it when nothing moves. Called on the store's thread; must not block or throw.
+class WriterWitness {
+ public:
+  virtual ~WriterWitness() = default;
+  virtual void wants() = 0;
+  virtual void began() = 0;
+  virtual void cleared() = 0;
+};
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,26 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+namespace callsheet {
+inline namespace v1 {
+
+/// Where a job stands. The arrows between them are core/transitions.h.
+enum class JobState : std::uint8_t { waiting, ready, requested, inProgress, done };
+
+/// What a waiting job waits for.
+enum class WaitReason : std::uint8_t { none, due, backoff, sleep, external, dependency, quarantine };
+
+/// How a done job ended.
+enum class JobOutcome : std::uint8_t { none, succeeded, failed, canceled };
+
+/// How a kind runs: a C++ type, a command, a script, an HTTP call, or an executor that takes it.
+enum class Runner : std::uint8_t { native, command, script, http, remote };
+
+[[nodiscard]] std::string_view toString(JobState state);
+[[nodiscard]] std::string_view toString(WaitReason reason);
+[[nodiscard]] std::string_view toString(JobOutcome outcome);
+[[nodiscard]] std::string_view toString(Runner runner);
+
+}  // namespace v1
+}  // namespace callsheet

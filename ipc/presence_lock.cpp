@@ -1,0 +1,186 @@
+#include "ipc/presence_lock.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+#include <memory>
+
+#include "callsheet/errors.h"
+#include "core/crash_point.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+constexpr std::string_view suffix = ".lock";
+constexpr std::string_view temporaryPrefix = ".new-";
+
+std::string below(std::string_view name) { return std::string(StoreDirectory::presences) + "/" + std::string(name); }
+std::string finalPath(IncarnationID incarnation) { return below(incarnation.toString() + std::string(suffix)); }
+
+void writeAll(int file, const std::string& text) {
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t written = ::pwrite(file, text.data() + done, text.size() - done, static_cast<off_t>(done));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw systemError("cannot write a presence file", errno);
+    done += static_cast<std::size_t>(written);
+  }
+}
+
+std::string readText(int file) {
+  char bytes[4096];
+  const ssize_t size = ::pread(file, bytes, sizeof bytes, 0);
+  return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string();
+}
+
+// Never a symbolic link, a device or a pipe: what is opened here is a plain file of ours, or nothing.
+ForkGuardedDescriptor openPlainFile(const StoreDirectory& store, const std::string& path) {
+  auto file = ForkGuardedDescriptor::open([&] {
+    return ::openat(store.descriptor(), path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  });
+  struct stat status {};
+  if (file.isOpen() && (::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode))) file.close();
+  return file;
+}
+
+// A file without any name yet; where the filesystem has no such thing, one with a temporary name.
+struct NewFile {
+  OfdLock lock;
+  std::string temporaryPath;  // empty: no name
+};
+
+NewFile makeFile(const StoreDirectory& store) {
+  auto file = ForkGuardedDescriptor::open(
+      [&] { return ::openat(store.descriptor(), StoreDirectory::presences, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); });
+  std::string path;
+  if (!file.isOpen()) {
+    path = below(std::string(temporaryPrefix) + Uuid::makeV4().toString());
+    file = ForkGuardedDescriptor::open([&] {
+      return ::openat(store.descriptor(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    });
+  }
+  if (!file.isOpen()) throw systemError("cannot create a file in " + store.path(StoreDirectory::presences), errno);
+  ::fchmod(file.number(), 0600);  // whatever the umask took
+  return NewFile{OfdLock(std::move(file)), std::move(path)};
+}
+
+// 0, or the errno of the link.
+int giveFinalName(const StoreDirectory& store, const NewFile& file, const std::string& path) {
+  int result = 0;
+  if (file.temporaryPath.empty()) {
+    const std::string source = "/proc/self/fd/" + std::to_string(file.lock.descriptor());
+    result = ::linkat(AT_FDCWD, source.c_str(), store.descriptor(), path.c_str(), AT_SYMLINK_FOLLOW);
+  } else {
+    result = ::linkat(store.descriptor(), file.temporaryPath.c_str(), store.descriptor(), path.c_str(), 0);
+  }
+  const int linkErrno = result == 0 ? 0 : errno;
+  if (!file.temporaryPath.empty()) ::unlinkat(store.descriptor(), file.temporaryPath.c_str(), 0);
+  return linkErrno;
+}
+
+void forEachName(const StoreDirectory& store, const std::function<void(std::string_view)>& visit) {
+  const int opened =
+      ::openat(store.descriptor(), StoreDirectory::presences, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (opened < 0) throw systemError("cannot list " + store.path(StoreDirectory::presences), errno);
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(opened), ::closedir);
+  while (const dirent* entry = ::readdir(directory.get())) visit(entry->d_name);
+}
+
+std::optional<IncarnationID> incarnationIn(std::string_view name) {
+  if (!name.ends_with(suffix)) return std::nullopt;
+  name.remove_suffix(suffix.size());
+  return name.size() == 36 ? IncarnationID::parse(name) : std::nullopt;
+}
+
+bool hasName(int file) {
+  struct stat status {};
+  return ::fstat(file, &status) == 0 && status.st_nlink > 0;
+}
+
+}  // namespace
+
+PresenceLock PresenceLock::acquire(const StoreDirectory& store, IncarnationID incarnation, const PresenceInfo& info) {
+  const std::string path = finalPath(incarnation);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while (true) {
+    NewFile file = makeFile(store);
+    writeAll(file.lock.descriptor(), info.toText(incarnation));
+    crashPoint("presence.file-made");
+    // A principal that tidies up may hold a file with a temporary name for a moment, and remove it: then make another.
+    const bool locked = file.lock.tryLock();
+    crashPoint("presence.locked");
+    const int linkErrno = locked ? giveFinalName(store, file, path) : ENOENT;
+    crashPoint("presence.linked");
+    if (linkErrno == 0) return PresenceLock(store, incarnation, std::move(file.lock), forkGeneration());
+    if (linkErrno == EEXIST)
+      throw Error(ErrorKind::conflict, "incarnation " + incarnation.toString() + " is used already; make a new one");
+    if (linkErrno != ENOENT || std::chrono::steady_clock::now() > deadline)
+      throw systemError("cannot create " + store.path(path), linkErrno);
+  }
+}
+
+void PresenceLock::releaseAndUnlink() {
+  if (forkGeneration_ != forkGeneration() || !lock_.isHeld()) return;
+  ::unlinkat(store_->descriptor(), finalPath(incarnation_).c_str(), 0);
+  crashPoint("presence.unlinked");
+  lock_ = OfdLock();
+}
+
+void DeadPresence::unlink() {
+  if (!lock_.isHeld()) return;
+  ::unlinkat(store_->descriptor(), finalPath(incarnation_).c_str(), 0);
+  crashPoint("presence.unlinked");
+  lock_ = OfdLock();
+}
+
+std::vector<Presence> listPresences(const StoreDirectory& store) {
+  std::vector<Presence> found;
+  forEachName(store, [&](std::string_view name) {
+    const auto incarnation = incarnationIn(name);
+    if (!incarnation) return;
+    const auto file = openPlainFile(store, below(name));
+    if (!file.isOpen()) return;
+    const bool held = OfdLock::isLockedByOther(file.number());
+    found.push_back(Presence{*incarnation, PresenceInfo::parse(readText(file.number())), held});
+  });
+  return found;
+}
+
+PresenceState presenceStateOf(const StoreDirectory& store, IncarnationID incarnation) {
+  const auto file = openPlainFile(store, finalPath(incarnation));
+  if (!file.isOpen()) return PresenceState::absent;
+  return OfdLock::isLockedByOther(file.number()) ? PresenceState::held : PresenceState::free;
+}
+
+std::optional<DeadPresence> tryTakeDead(const StoreDirectory& store, IncarnationID incarnation) {
+  OfdLock lock(openPlainFile(store, finalPath(incarnation)));
+  if (lock.descriptor() < 0 || !lock.tryLock()) return std::nullopt;
+  // Whoever held it before may have unlinked it between our opening and our locking.
+  if (!hasName(lock.descriptor())) return std::nullopt;
+  crashPoint("presence.dead-taken");
+  auto info = PresenceInfo::parse(readText(lock.descriptor()));
+  return DeadPresence(store, incarnation, std::move(info), std::move(lock));
+}
+
+std::size_t removeAbandonedPresences(const StoreDirectory& store) {
+  std::vector<std::string> names;
+  forEachName(store, [&](std::string_view name) {
+    if (name.starts_with(temporaryPrefix)) names.emplace_back(name);
+  });
+  std::size_t removed = 0;
+  for (const std::string& name : names) {
+    OfdLock lock(openPlainFile(store, below(name)));
+    if (lock.descriptor() < 0 || !lock.tryLock()) continue;
+    if (::unlinkat(store.descriptor(), below(name).c_str(), 0) == 0) ++removed;
+  }
+  return removed;
+}
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,44 @@
+#include "store/job_lookup.h"
+
+#include "callsheet/errors.h"
+
+namespace callsheet {
+inline namespace v1 {
+namespace lookup {
+
+std::string tokenOf(JobID last) { return "p1-" + last.toString(); }
+
+std::optional<JobID> positionOf(const std::string& token) {
+  if (token.empty()) return std::nullopt;
+  if (token.size() == 39 && token.compare(0, 3, "p1-") == 0)
+    if (const auto id = JobID::parse(std::string_view(token).substr(3))) return id;
+  throw Error(ErrorKind::invalid, "'" + token.substr(0, 64) + "' is not a page token of this store; begin with the first page");
+}
+
+std::optional<std::string> hexDigitsOf(std::string_view text) {
+  std::string digits;
+  for (const char c : text) {
+    if (c == '-') continue;
+    if (c >= '0' && c <= '9')
+      digits += c;
+    else if (c >= 'a' && c <= 'f')
+      digits += c;
+    else if (c >= 'A' && c <= 'F')
+      digits += static_cast<char>(c - 'A' + 'a');
+    else
+      return std::nullopt;
+  }
+  if (digits.size() < 2 || digits.size() > 32) return std::nullopt;
+  return digits;
+}
+
+bool means(std::string_view text, JobID id) {
+  const auto digits = hexDigitsOf(text);
+  if (!digits) return false;
+  const auto whole = hexDigitsOf(id.toString());
+  return whole->starts_with(*digits) || std::string_view(*whole).substr(24).starts_with(*digits);
+}
+
+}  // namespace lookup
+}  // namespace v1
+}  // namespace callsheet

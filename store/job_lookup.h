@@ -1,0 +1,26 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "callsheet/limits.h"
+#include "callsheet/uuid.h"
+
+// What both stores do alike when people or pages point at jobs.
+namespace callsheet {
+inline namespace v1 {
+namespace lookup {
+
+/// A page ends behind its last job; the token names it and is opaque to everybody else.
+[[nodiscard]] std::string tokenOf(JobID last);
+/// Nothing for an empty token; Error(invalid) for one that no store made.
+[[nodiscard]] std::optional<JobID> positionOf(const std::string& token);
+
+/// The bytes that a text of at least two hex digits (dashes allowed) fixes at the beginning of an id; nothing for other texts.
+[[nodiscard]] std::optional<std::string> hexDigitsOf(std::string_view text);
+/// Whether the text is the beginning of the id, of its short id, or all of it.
+[[nodiscard]] bool means(std::string_view text, JobID id);
+
+}  // namespace lookup
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,218 @@
+#include "store/keys.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace callsheet {
+inline namespace v1 {
+namespace keys {
+
+void Key::add(const Uuid& uuid) {
+  std::memcpy(bytes_.data() + size_, uuid.bytes.data(), 16);
+  size_ += 16;
+}
+
+void Key::addText(std::string_view text) {
+  addBytes(text);
+  bytes_[size_++] = '\0';
+}
+
+void Key::addBytes(std::string_view bytes) {
+  if (size_ + bytes.size() + 64 > bytes_.size()) std::abort();  // the validator bounds every text in a key
+  std::memcpy(bytes_.data() + size_, bytes.data(), bytes.size());
+  size_ += bytes.size();
+}
+
+namespace {
+
+Key begin(Order order) {
+  Key key;
+  key.add(static_cast<std::uint8_t>(order));
+  return key;
+}
+
+/// Takes a key apart from the front; every step answers whether there was enough.
+class Reader {
+ public:
+  Reader(std::string_view bytes, Order order) : rest_(bytes) {
+    good_ = !rest_.empty() && rest_[0] == static_cast<char>(order);
+    if (good_) rest_.remove_prefix(1);
+  }
+  Uuid uuid() {
+    Uuid value;
+    if (take(16)) std::memcpy(value.bytes.data(), taken_.data(), 16);
+    return value;
+  }
+  std::uint64_t u64() {
+    std::uint64_t value = 0;
+    if (take(8))
+      for (const char c : taken_) value = value << 8 | static_cast<std::uint8_t>(c);
+    return value;
+  }
+  std::int64_t i64() { return static_cast<std::int64_t>(u64() ^ (std::uint64_t{1} << 63)); }
+  std::string text() {
+    const auto end = good_ ? rest_.find('\0') : std::string_view::npos;
+    if (end == std::string_view::npos) {
+      good_ = false;
+      return {};
+    }
+    std::string value(rest_.substr(0, end));
+    rest_.remove_prefix(end + 1);
+    return value;
+  }
+  [[nodiscard]] bool ended() const { return good_ && rest_.empty(); }
+
+ private:
+  bool take(std::size_t count) {
+    good_ = good_ && rest_.size() >= count;
+    if (!good_) return false;
+    taken_ = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return true;
+  }
+  std::string_view rest_;
+  std::string_view taken_;
+  bool good_;
+};
+
+}  // namespace
+
+Key jobKey(JobID id, JobPart part) {
+  Key key;
+  key.add(id.value);
+  key.add(static_cast<std::uint8_t>(part));
+  return key;
+}
+
+Key logKey(JobID id, std::uint32_t index) {
+  Key key = jobKey(id, JobPart::log);
+  key.add(index);
+  return key;
+}
+
+JobID jobIDOf(std::string_view key) {
+  JobID id;
+  if (key.size() >= 16) std::memcpy(id.value.bytes.data(), key.data(), 16);
+  return id;
+}
+
+Key encode(const ReadyKey& ready) {
+  Key key = begin(Order::ready);
+  key.add(ready.owner.value);
+  key.addText(ready.kind);
+  key.addText(ready.queue);
+  key.add(ready.lane);
+  key.add(ready.rank);
+  key.add(ready.sequence);
+  return key;
+}
+
+Key encode(const WaitingKey& waiting) {
+  Key key = begin(Order::waiting);
+  key.add(waiting.owner.value);
+  key.add(waiting.wakeAt);
+  key.add(waiting.id.value);
+  return key;
+}
+
+Key encode(const AttachedKey& attached) {
+  Key key = begin(Order::attached);
+  key.add(attached.incarnation.value);
+  key.add(attached.id.value);
+  return key;
+}
+
+Key encode(const DeadlineKey& deadline) {
+  Key key = begin(Order::deadline);
+  key.add(deadline.bootID);
+  key.add(deadline.deadlineNanos);
+  key.add(deadline.id.value);
+  return key;
+}
+
+Key encode(const DoneKey& done) {
+  Key key = begin(Order::done);
+  key.add(done.finishedAt);
+  key.add(done.id.value);
+  return key;
+}
+
+Key shortIDKey(JobID id) {
+  Key key = begin(Order::shortID);
+  key.addBytes({reinterpret_cast<const char*>(id.value.bytes.data()) + 12, 4});
+  key.add(id.value);
+  return key;
+}
+
+Key unreadableKey(JobID id) {
+  Key key = begin(Order::unreadable);
+  key.add(id.value);
+  return key;
+}
+
+std::optional<ReadyKey> decodeReady(std::string_view bytes) {
+  Reader reader(bytes, Order::ready);
+  ReadyKey key;
+  key.owner.value = reader.uuid();
+  key.kind = reader.text();
+  key.queue = reader.text();
+  key.lane = reader.u64();
+  key.rank = reader.i64();
+  key.sequence = reader.u64();
+  return reader.ended() ? std::optional(std::move(key)) : std::nullopt;
+}
+
+std::optional<WaitingKey> decodeWaiting(std::string_view bytes) {
+  Reader reader(bytes, Order::waiting);
+  WaitingKey key;
+  key.owner.value = reader.uuid();
+  key.wakeAt = reader.i64();
+  key.id.value = reader.uuid();
+  return reader.ended() ? std::optional(key) : std::nullopt;
+}
+
+std::optional<AttachedKey> decodeAttached(std::string_view bytes) {
+  Reader reader(bytes, Order::attached);
+  AttachedKey key;
+  key.incarnation.value = reader.uuid();
+  key.id.value = reader.uuid();
+  return reader.ended() ? std::optional(key) : std::nullopt;
+}
+
+std::optional<DeadlineKey> decodeDeadline(std::string_view bytes) {
+  Reader reader(bytes, Order::deadline);
+  DeadlineKey key;
+  key.bootID = reader.uuid();
+  key.deadlineNanos = reader.i64();
+  key.id.value = reader.uuid();
+  return reader.ended() ? std::optional(key) : std::nullopt;
+}
+
+std::optional<DoneKey> decodeDone(std::string_view bytes) {
+  Reader reader(bytes, Order::done);
+  DoneKey key;
+  key.finishedAt = reader.i64();
+  key.id.value = reader.uuid();
+  return reader.ended() ? std::optional(key) : std::nullopt;
+}
+
+std::string_view storeKey() { return "store"; }
+std::string_view totalsKey() { return "totals"; }
+
+Key incarnationKey(IncarnationID id) {
+  Key key;
+  key.addBytes("i");
+  key.add(id.value);
+  return key;
+}
+
+Key businessKey(std::string_view bytes) {
+  Key key;
+  key.addBytes("k");
+  key.addBytes(bytes);
+  return key;
+}
+
+}  // namespace keys
+}  // namespace v1
+}  // namespace callsheet

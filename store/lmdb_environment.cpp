@@ -1,0 +1,241 @@
+#include "store/lmdb_environment.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "callsheet/limits.h"
+#include "store/keys.h"
+#include "store/lmdb_error.h"
+#include "store/record.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+MDB_val valueOf(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
+std::string_view viewOf(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
+
+/// Held round opening and closing: some LMDB versions destroy the shared mutexes at close while another process opens.
+class OpeningGuard {
+ public:
+  explicit OpeningGuard(const std::string& directory) {
+    const std::string path = directory + "/env.open";
+    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor_ < 0) throw systemError("the store's " + path + " cannot be opened", errno);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    while (::fcntl(descriptor_, F_OFD_SETLKW, &lock) != 0) {
+      if (errno != EINTR) throw systemError("the store's " + path + " cannot be locked", errno);
+    }
+  }
+  ~OpeningGuard() { ::close(descriptor_); }
+  OpeningGuard(const OpeningGuard&) = delete;
+  OpeningGuard& operator=(const OpeningGuard&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace
+
+LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& options, const Clock& clock)
+    : directory_(directory), process_(::getpid()) {
+  const OpeningGuard guard(directory);
+  try {
+    open(directory, options);
+    openTables(options.create, clock);
+  } catch (...) {
+    if (env_ != nullptr) mdb_env_close(env_);
+    throw;
+  }
+}
+
+LmdbEnvironment::~LmdbEnvironment() {
+  // A forked child must not touch what it inherited: closing would clear its parent's locks.
+  if (::getpid() != process_) return;
+  try {
+    const OpeningGuard guard(directory_);
+    mdb_env_close(env_);
+  } catch (const Error&) {
+    mdb_env_close(env_);
+  }
+}
+
+void LmdbEnvironment::open(const std::string& directory, const Options& options) {
+  const std::string data = directory + "/data.mdb";
+  struct stat status {};
+  const bool exists = ::stat(data.c_str(), &status) == 0 && status.st_size > 0;
+  if (!exists && !options.create)
+    throw Error(ErrorKind::notFound, "there is no store in " + directory + "; a director or `callsheet add` makes one");
+  checkLmdb(mdb_env_create(&env_), "make an environment");
+  checkLmdb(mdb_env_set_mapsize(env_, options.mapBytes == 0 ? limits::mapBytes : options.mapBytes), "size its map");
+  checkLmdb(mdb_env_set_maxdbs(env_, 8), "reserve its tables");
+  checkLmdb(mdb_env_set_maxreaders(env_, limits::readersMax), "reserve its readers");
+  // Full sync and no WRITEMAP: an answer survives a power cut, and a full disk is an error and not a SIGBUS.
+  const int code = mdb_env_open(env_, directory.c_str(), MDB_NOTLS, 0600);
+  if (code == MDB_INVALID || code == MDB_VERSION_MISMATCH || code == MDB_CORRUPTED)
+    throw Error(ErrorKind::corrupt, data + " is not an LMDB file that this program can read; restore a backup or move it away");
+  if (code == EACCES) throw Error(ErrorKind::permission, data + " cannot be opened for writing; run as the store's owner");
+  checkLmdb(code, "open its files");
+  // LMDB leaves data.mdb open across exec; a started command must not inherit the store.
+  int descriptor = -1;
+  checkLmdb(mdb_env_get_fd(env_, &descriptor), "name its file");
+  if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) throw systemError("data.mdb cannot be kept from children", errno);
+}
+
+void LmdbEnvironment::openTables(bool create, const Clock& clock) {
+  // Reading first: opening an existing store must not wait for its write lock.
+  MDB_txn* txn = nullptr;
+  checkLmdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn), "begin reading");
+  bool fresh = isEmpty(txn);
+  if (fresh) {
+    mdb_txn_abort(txn);
+    if (!create) throw Error(ErrorKind::notFound, "the store in " + directory_ + " is empty");
+    checkLmdb(mdb_txn_begin(env_, nullptr, 0, &txn), "begin a transaction");
+    fresh = isEmpty(txn);
+  }
+  try {
+    openTablesIn(txn, fresh, clock);
+  } catch (...) {
+    mdb_txn_abort(txn);
+    throw;
+  }
+  // Also ends a reading transaction: only so the tables' handles stay valid.
+  checkLmdb(mdb_txn_commit(txn), "commit its tables");
+}
+
+bool LmdbEnvironment::isEmpty(MDB_txn* txn) {
+  MDB_stat main{};
+  MDB_dbi unnamed = 0;
+  checkLmdb(mdb_dbi_open(txn, nullptr, 0, &unnamed), "open its main table");
+  checkLmdb(mdb_stat(txn, unnamed, &main), "look at its main table");
+  return main.ms_entries == 0;
+}
+
+void LmdbEnvironment::openTablesIn(MDB_txn* txn, bool fresh, const Clock& clock) {
+  const unsigned flags = fresh ? MDB_CREATE : 0;
+  const int codes[] = {mdb_dbi_open(txn, "job", flags, &jobs_), mdb_dbi_open(txn, "index", flags, &index_),
+                       mdb_dbi_open(txn, "meta", flags, &meta_)};
+  const std::string foreign = directory_ + " holds an LMDB environment that is not a Callsheet store; choose another place";
+  for (const int code : codes) {
+    if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) throw Error(ErrorKind::unsupported, foreign);
+    checkLmdb(code, "open its tables");
+  }
+  std::string_view stored;
+  if (fresh) {
+    record_ = StoreRecord{storeFormat, "power", clock.now().utcMicros, Uuid::makeV4()};
+    std::string bytes;
+    encodeRecord(RecordType::meta, keys::storeKey(), record_, bytes);
+    putRow(txn, meta_, keys::storeKey(), bytes);
+  } else if (getRow(txn, meta_, keys::storeKey(), stored)) {
+    decodeRecord(RecordType::meta, keys::storeKey(), stored, record_);
+  } else {
+    throw Error(ErrorKind::unsupported, foreign);
+  }
+  checkFormat(record_);
+}
+
+void LmdbEnvironment::checkFormat(const StoreRecord& record) const {
+  if (record.format > storeFormat)
+    throw Error(ErrorKind::unsupported, "the store in " + directory_ + " has format " + std::to_string(record.format) +
+                                            ", this program knows up to " + std::to_string(storeFormat) + "; upgrade Callsheet");
+}
+
+void LmdbEnvironment::checkProcess() const {
+  if (::getpid() != process_)
+    throw Error(ErrorKind::usage, "the store was opened before fork(); a forked child must exec or open nothing");
+}
+
+void LmdbEnvironment::read(const std::function<void(MDB_txn*)>& body) const {
+  checkProcess();
+  MDB_txn* txn = nullptr;
+  checkLmdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn), "begin reading");
+  try {
+    body(txn);
+  } catch (...) {
+    mdb_txn_abort(txn);
+    throw;
+  }
+  mdb_txn_abort(txn);
+}
+
+void LmdbEnvironment::write(const std::function<void()>& began, const std::function<void(MDB_txn*)>& body) {
+  checkProcess();
+  MDB_txn* txn = nullptr;
+  checkLmdb(mdb_txn_begin(env_, nullptr, 0, &txn), "begin writing");
+  try {
+    began();
+    body(txn);
+  } catch (...) {
+    mdb_txn_abort(txn);
+    throw;
+  }
+  checkLmdb(mdb_txn_commit(txn), "commit");
+}
+
+std::uint64_t LmdbEnvironment::lastCommit() const {
+  checkProcess();
+  MDB_envinfo info{};
+  checkLmdb(mdb_env_info(env_, &info), "describe itself");
+  return info.me_last_txnid;
+}
+
+int LmdbEnvironment::clearDeadReaders() {
+  int dead = 0;
+  checkLmdb(mdb_reader_check(env_, &dead), "check its readers");
+  return dead;
+}
+
+void LmdbEnvironment::copyTo(int descriptor) const {
+  checkProcess();
+  checkLmdb(mdb_env_copyfd2(env_, descriptor, MDB_CP_COMPACT), "copy itself");
+}
+
+bool getRow(MDB_txn* txn, MDB_dbi table, std::string_view key, std::string_view& value) {
+  MDB_val k = valueOf(key);
+  MDB_val v{};
+  const int code = mdb_get(txn, table, &k, &v);
+  if (code == MDB_NOTFOUND) return false;
+  checkLmdb(code, "read a row");
+  value = viewOf(v);
+  return true;
+}
+
+void putRow(MDB_txn* txn, MDB_dbi table, std::string_view key, std::string_view value) {
+  MDB_val k = valueOf(key);
+  MDB_val v = valueOf(value);
+  checkLmdb(mdb_put(txn, table, &k, &v, 0), "write a row");
+}
+
+bool deleteRow(MDB_txn* txn, MDB_dbi table, std::string_view key) {
+  MDB_val k = valueOf(key);
+  const int code = mdb_del(txn, table, &k, nullptr);
+  if (code == MDB_NOTFOUND) return false;
+  checkLmdb(code, "delete a row");
+  return true;
+}
+
+void scanRows(MDB_txn* txn, MDB_dbi table, std::string_view from,
+              const std::function<bool(std::string_view key, std::string_view value)>& visit) {
+  MDB_cursor* cursor = nullptr;
+  checkLmdb(mdb_cursor_open(txn, table, &cursor), "open a cursor");
+  MDB_val k = valueOf(from);
+  MDB_val v{};
+  int code = mdb_cursor_get(cursor, &k, &v, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  try {
+    while (code == 0 && visit(viewOf(k), viewOf(v))) code = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+  } catch (...) {
+    mdb_cursor_close(cursor);
+    throw;
+  }
+  mdb_cursor_close(cursor);
+  if (code != MDB_NOTFOUND) checkLmdb(code, "walk a table");
+}
+
+}  // namespace v1
+}  // namespace callsheet

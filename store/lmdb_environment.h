@@ -1,0 +1,89 @@
+#pragma once
+#include <lmdb.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "core/clock.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// The record under keys::storeKey(): what this store is. Written once, at creation.
+struct StoreRecord {
+  std::uint32_t format = 0;
+  std::string durability;
+  std::int64_t createdAt = 0;
+  Uuid storeID;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(format, durability, createdAt, storeID);
+  }
+};
+
+inline constexpr std::uint32_t storeFormat = 1;
+
+/// One LMDB environment and its tables, opened once a process. Transactions are function bodies, so none can outlive its call.
+/// Thread-safe, but one writer at a time (the commit queue's thread). Of no use in a forked child: every call there throws.
+class LmdbEnvironment {
+ public:
+  struct Options {
+    bool create = true;
+    std::size_t mapBytes = 0;  ///< 0 = limits::mapBytes
+  };
+
+  /// `directory` exists and is ours. Throws Error for a foreign, newer, corrupt or unreadable store.
+  LmdbEnvironment(const std::string& directory, const Options& options, const Clock& clock);
+  ~LmdbEnvironment();
+  LmdbEnvironment(const LmdbEnvironment&) = delete;
+  LmdbEnvironment& operator=(const LmdbEnvironment&) = delete;
+
+  [[nodiscard]] MDB_dbi jobs() const { return jobs_; }
+  [[nodiscard]] MDB_dbi index() const { return index_; }
+  [[nodiscard]] MDB_dbi meta() const { return meta_; }
+  [[nodiscard]] MDB_env* handle() const { return env_; }
+  [[nodiscard]] const StoreRecord& record() const { return record_; }
+
+  /// Runs `body` in a snapshot. Keep it short: a pinned snapshot keeps pages from being used again.
+  void read(const std::function<void(MDB_txn*)>& body) const;
+  /// Waits for the machine-wide write lock, runs `began` and `body`, commits. Whatever is thrown aborts the transaction.
+  void write(const std::function<void()>& began, const std::function<void(MDB_txn*)>& body);
+  /// The number of the last commit, of any process.
+  [[nodiscard]] std::uint64_t lastCommit() const;
+  /// Frees the slots of readers that died.
+  int clearDeadReaders();
+  void copyTo(int descriptor) const;
+  /// Throws when the store has a newer format than this program knows.
+  void checkFormat(const StoreRecord& record) const;
+
+ private:
+  void open(const std::string& directory, const Options& options);
+  void openTables(bool create, const Clock& clock);
+  void openTablesIn(MDB_txn* txn, bool fresh, const Clock& clock);
+  [[nodiscard]] static bool isEmpty(MDB_txn* txn);
+  void checkProcess() const;
+
+  MDB_env* env_ = nullptr;
+  MDB_dbi jobs_ = 0;
+  MDB_dbi index_ = 0;
+  MDB_dbi meta_ = 0;
+  StoreRecord record_;
+  std::string directory_;
+  pid_t process_;
+};
+
+/// The value under a key; nothing when there is none. Valid until the transaction ends or writes.
+[[nodiscard]] bool getRow(MDB_txn* txn, MDB_dbi table, std::string_view key, std::string_view& value);
+void putRow(MDB_txn* txn, MDB_dbi table, std::string_view key, std::string_view value);
+/// Whether there was one.
+bool deleteRow(MDB_txn* txn, MDB_dbi table, std::string_view key);
+/// Walks a table from the first key not below `from`, upwards, until the visitor answers false.
+void scanRows(MDB_txn* txn, MDB_dbi table, std::string_view from,
+              const std::function<bool(std::string_view key, std::string_view value)>& visit);
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,256 @@
+#include "store/lmdb_job_store.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <map>
+#include <mutex>
+
+#include "callsheet/limits.h"
+#include "core/crash_point.h"
+#include "store/commit_queue.h"
+#include "store/job_lookup.h"
+#include "store/lmdb_environment.h"
+#include "store/lmdb_error.h"
+#include "store/lmdb_listing.h"
+#include "store/lmdb_rows.h"
+#include "store/store_backup.h"
+#include "store/store_check.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+class Store final : public LmdbJobStore {
+ public:
+  Store(const std::string& directory, const LmdbStoreOptions& options)
+      : clock_(options.clock ? options.clock : std::make_shared<SystemClock>()),
+        witness_(options.witness),
+        environment_(directory, {options.create, options.mapBytes}, *clock_),
+        mapBytes_(options.mapBytes == 0 ? limits::mapBytes : options.mapBytes),
+        queue_([this](std::vector<CommitQueue::Group>& groups) { commit(groups); }) {}
+
+  void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) override {
+    queue_.post(std::move(verbs), patience, std::move(answered));
+  }
+
+  std::optional<JobView> find(JobID id) override {
+    std::optional<JobView> view;
+    read([&](LmdbRows& rows) {
+      const auto row = rows.job(id);
+      auto body = rows.body(id);
+      if (row && body) view = JobView{*row, std::move(*body), rows.result(id)};
+    });
+    return view;
+  }
+
+  JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) override {
+    JobPage page;
+    environment_.read([&](MDB_txn* txn) { page = listJobs(environment_, txn, filter, pageToken, limit); });
+    return page;
+  }
+  std::vector<JobID> resolve(std::string_view text, std::size_t limit) override {
+    std::vector<JobID> found;
+    environment_.read([&](MDB_txn* txn) { found = resolveJobs(environment_, txn, text, limit); });
+    return found;
+  }
+  std::optional<JobID> findByKey(std::string_view key) override {
+    std::optional<JobID> id;
+    read([&](LmdbRows& rows) {
+      if (const auto row = rows.businessKey(key)) id = row->job;
+    });
+    return id;
+  }
+  std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) override {
+    std::vector<LogEntry> entries;
+    environment_.read([&](MDB_txn* txn) { entries = readJobLog(environment_, txn, id, from, limit); });
+    return entries;
+  }
+  std::vector<IncarnationRow> incarnations() override {
+    std::vector<IncarnationRow> all;
+    read([&](LmdbRows& rows) {
+      rows.scanIncarnations([&](const IncarnationRow& row) {
+        all.push_back(row);
+        return true;
+      });
+    });
+    return all;
+  }
+  Totals totals() override {
+    Totals totals;
+    read([&](LmdbRows& rows) { totals = rows.totals(); });
+    return totals;
+  }
+  StoreInfo info() override {
+    StoreInfo info;
+    info.backend = "lmdb";
+    info.durability = environment_.record().durability;
+    info.format = static_cast<int>(environment_.record().format);
+    info.bytesMax = mapBytes_;
+    info.commits = environment_.lastCommit();
+    MDB_envinfo state{};
+    MDB_stat pages{};
+    checkLmdb(mdb_env_info(environment_.handle(), &state), "describe itself");
+    checkLmdb(mdb_env_stat(environment_.handle(), &pages), "describe its pages");
+    info.bytesUsed = (state.me_last_pgno + 1) * pages.ms_psize;
+    info.libraryVersion = mdb_version(nullptr, nullptr, nullptr);
+    return info;
+  }
+  std::uint64_t sequence() override { return environment_.lastCommit(); }
+
+  std::shared_ptr<void> subscribe(Committed committed) override {
+    const std::lock_guard lock(listenersMutex_);
+    auto listener = std::make_shared<Committed>(std::move(committed));
+    std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
+    listeners_.push_back(listener);
+    return listener;
+  }
+
+  CheckReport check() override { return checkStore(environment_); }
+  void backup(const std::string& target) override { backupStore(environment_, target, *clock_); }
+  int clearDeadReaders() override { return environment_.clearDeadReaders(); }
+
+ private:
+  void read(const std::function<void(LmdbRows&)>& body) {
+    environment_.read([&](MDB_txn* txn) {
+      LmdbRows rows(environment_, txn);
+      body(rows);
+    });
+  }
+
+  /// Runs on the queue's thread.
+  void commit(std::vector<CommitQueue::Group>& groups) {
+    Effects effects;
+    try {
+      crashPoint("commit.before");
+      writeAll(groups, effects);
+      crashPoint("commit.after");
+    } catch (const std::exception& error) {
+      effects = Effects{};
+      commitApart(groups, error, effects);
+    }
+    announce(effects);
+  }
+
+  void writeAll(std::vector<CommitQueue::Group>& groups, Effects& effects) {
+    inTransaction([&](LmdbRows& rows, const Moment& now) {
+      for (auto& group : groups)
+        for (std::size_t i = 0; i < group.verbs.size(); ++i)
+          if (!group.isSettled[i]) group.answers[i] = callsheet::apply(group.verbs[i], now, rows, effects);
+      crashPoint("commit.applied");
+    });
+  }
+
+  /// The store refused inside a commit. The transaction is gone; each verb gets one of its own, so that only the guilty fails.
+  void commitApart(std::vector<CommitQueue::Group>& groups, const std::exception& reason, Effects& effects) {
+    std::size_t verbs = 0;
+    for (const auto& group : groups) verbs += group.verbs.size();
+    for (auto& group : groups) {
+      for (std::size_t i = 0; i < group.verbs.size(); ++i) {
+        if (group.isSettled[i]) continue;
+        if (verbs == 1) {
+          group.answers[i] = answerFor(group.verbs[i], reason);
+          continue;
+        }
+        try {
+          Effects one;
+          inTransaction([&](LmdbRows& rows, const Moment& now) { group.answers[i] = callsheet::apply(group.verbs[i], now, rows, one); });
+          for (const auto owner : one.owners) effects.touch(owner);
+          effects.finished = effects.finished || one.finished;
+          effects.closed = effects.closed || one.closed;
+        } catch (const std::exception& error) {
+          group.answers[i] = answerFor(group.verbs[i], error);
+        }
+      }
+    }
+  }
+
+  void inTransaction(const std::function<void(LmdbRows&, const Moment&)>& body) {
+    // Clears the board whatever happens, so that nobody takes this process for a stopped writer.
+    struct Cleared {
+      WriterWitness* witness;
+      ~Cleared() {
+        if (witness != nullptr) witness->cleared();
+      }
+    } const cleared{witness_.get()};
+    if (witness_) witness_->wants();
+    environment_.write([this] { if (witness_) witness_->began(); },
+                       [&](MDB_txn* txn) {
+                         requireKnownFormat(txn);
+                         // Read inside the lock: what an earlier commit decided must not lie in the future of a later one.
+                         const Moment now = clock_->now();
+                         LmdbRows rows(environment_, txn);
+                         body(rows, now);
+                         rows.finish();
+                       });
+  }
+
+  /// Another process may have upgraded the store since it was opened.
+  void requireKnownFormat(MDB_txn* txn) {
+    std::string_view value;
+    if (!getRow(txn, environment_.meta(), keys::storeKey(), value)) throw Error(ErrorKind::corrupt, "the store lost its own record");
+    if (value == formatBytes_) return;
+    StoreRecord record;
+    decodeRecord(RecordType::meta, keys::storeKey(), value, record);
+    environment_.checkFormat(record);
+    formatBytes_ = value;
+  }
+
+  static AnyAnswer answerFor(const Verb& verb, const std::exception& reason) {
+    Verdict verdict = Verdict::unknown;
+    if (const auto* error = dynamic_cast<const Error*>(&reason)) {
+      if (error->kind() == ErrorKind::storeFull) verdict = Verdict::storeFull;
+      if (error->kind() == ErrorKind::corrupt || error->kind() == ErrorKind::unsupported) verdict = Verdict::refused;
+    }
+    return answerWith(verb, verdict, reason.what());
+  }
+
+  void announce(const Effects& effects) {
+    std::vector<std::shared_ptr<Committed>> listeners;
+    {
+      const std::lock_guard lock(listenersMutex_);
+      for (auto& weak : listeners_)
+        if (auto listener = weak.lock()) listeners.push_back(std::move(listener));
+    }
+    for (const auto& listener : listeners) (*listener)(effects);
+  }
+
+  const std::shared_ptr<const Clock> clock_;
+  const std::shared_ptr<WriterWitness> witness_;
+  LmdbEnvironment environment_;
+  const std::size_t mapBytes_;
+  std::string formatBytes_;  // the queue's thread only
+  std::mutex listenersMutex_;
+  std::vector<std::weak_ptr<Committed>> listeners_;  // guarded by listenersMutex_
+  CommitQueue queue_;  // last: its thread uses all of the above
+};
+
+/// LMDB must not be opened twice in one process (its locks are the process's), so openings are shared.
+struct Registry {
+  std::mutex mutex;
+  std::map<std::pair<dev_t, ino_t>, std::weak_ptr<Store>> open;
+};
+
+Registry& registry() {
+  static Registry instance;
+  return instance;
+}
+
+}  // namespace
+
+std::shared_ptr<LmdbJobStore> LmdbJobStore::open(const std::string& directory, LmdbStoreOptions options) {
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0) throw systemError("the store's directory " + directory + " cannot be opened", errno);
+  const std::lock_guard lock(registry().mutex);
+  auto& known = registry().open[{status.st_dev, status.st_ino}];
+  if (auto store = known.lock()) return store;
+  auto store = std::make_shared<Store>(directory, options);
+  known = store;
+  return store;
+}
+
+}  // namespace v1
+}  // namespace callsheet

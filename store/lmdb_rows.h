@@ -1,0 +1,69 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "core/rows.h"
+#include "store/keys.h"
+#include "store/lmdb_environment.h"
+#include "store/record.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// The rows of an LMDB store inside one transaction. Lives on the store's thread, for one transaction.
+class LmdbRows final : public Rows {
+ public:
+  LmdbRows(const LmdbEnvironment& environment, MDB_txn* txn) : environment_(environment), txn_(txn) {}
+
+  [[nodiscard]] std::optional<JobRow> job(JobID id) override;
+  [[nodiscard]] std::optional<JobBody> body(JobID id) override;
+  void insertJob(const JobRow& row, const JobBody& body) override;
+  void updateJob(const JobRow& before, const JobRow& after) override;
+  void eraseJob(const JobRow& row) override;
+  void putResult(JobID id, const JobResult& result) override;
+  void putLog(JobID id, const LogEntry& entry) override;
+  void eraseLog(JobID id, std::uint32_t index) override;
+  void setAside(const PlaceKey& place, JobID id) override;
+
+  void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override;
+  void scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) override;
+  void scanAttached(const AttachedKey& from, const std::function<bool(const AttachedKey&)>& visit) override;
+  void scanDeadlines(const DeadlineKey& from, const std::function<bool(const DeadlineKey&)>& visit) override;
+  void scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) override;
+
+  [[nodiscard]] std::optional<IncarnationRow> incarnation(IncarnationID id) override;
+  void putIncarnation(const IncarnationRow& row) override;
+  void eraseIncarnation(IncarnationID id) override;
+  void scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) override;
+
+  [[nodiscard]] std::optional<KeyRow> businessKey(std::string_view key) override;
+  void putBusinessKey(std::string_view key, const KeyRow& row) override;
+  void eraseBusinessKey(std::string_view key) override;
+
+  [[nodiscard]] Totals& totals() override;
+  /// Writes the totals if they changed; call once before the commit.
+  void finish();
+
+  // Reads that only listings need.
+  [[nodiscard]] std::optional<JobResult> result(JobID id);
+  [[nodiscard]] MDB_txn* txn() const { return txn_; }
+
+ private:
+  template <class Body>
+  void put(MDB_dbi table, RecordType type, std::string_view key, const Body& body);
+  void putRowOf(const JobRow& row);
+  void addPlaces(const JobRow& row);
+  void movePlaces(const JobRow& before, const JobRow& after);
+  void removePlaces(const JobRow& row);
+  void addPlace(const keys::Key& key, std::string_view value = {});
+  void removePlace(const keys::Key& key);
+
+  const LmdbEnvironment& environment_;
+  MDB_txn* txn_;
+  std::string buffer_;
+  std::optional<Totals> totals_;
+  Totals storedTotals_;
+};
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,256 @@
+#include "store/memory_job_store.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "core/validator.h"
+#include "store/job_lookup.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+/// Rows in ordered containers. Keys are the order structs themselves, so it shares no key bytes with the LMDB store.
+class MemoryRows final : public Rows {
+ public:
+  struct Stored {
+    JobRow row;
+    JobBody body;
+    std::optional<JobResult> result;
+    std::map<std::uint32_t, LogEntry> log;
+  };
+
+  std::optional<JobRow> job(JobID id) override {
+    const auto found = jobs.find(id);
+    return found == jobs.end() ? std::nullopt : std::optional(found->second.row);
+  }
+  std::optional<JobBody> body(JobID id) override {
+    const auto found = jobs.find(id);
+    return found == jobs.end() ? std::nullopt : std::optional(found->second.body);
+  }
+  void insertJob(const JobRow& row, const JobBody& body) override {
+    Stored& stored = jobs[row.id];
+    stored.row = row;
+    stored.body = body;
+    place(row, true);
+    counted.add(row);
+  }
+  void updateJob(const JobRow& before, const JobRow& after) override {
+    place(before, false);
+    counted.remove(before);
+    jobs.at(after.id).row = after;
+    place(after, true);
+    counted.add(after);
+  }
+  void eraseJob(const JobRow& row) override {
+    place(row, false);
+    counted.remove(row);
+    jobs.erase(row.id);
+  }
+  void putResult(JobID id, const JobResult& result) override { jobs.at(id).result = result; }
+  void putLog(JobID id, const LogEntry& entry) override { jobs[id].log[entry.index] = entry; }
+  void eraseLog(JobID id, std::uint32_t index) override { jobs.at(id).log.erase(index); }
+  void setAside(const PlaceKey&, JobID) override {}  // nothing in memory is unreadable
+
+  void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override {
+    for (auto at = ready.lower_bound(from); at != ready.end() && visit(at->first, at->second);) ++at;
+  }
+  void scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) override { scan(waiting, from, visit); }
+  void scanAttached(const AttachedKey& from, const std::function<bool(const AttachedKey&)>& visit) override {
+    scan(attached, from, visit);
+  }
+  void scanDeadlines(const DeadlineKey& from, const std::function<bool(const DeadlineKey&)>& visit) override {
+    scan(deadlines, from, visit);
+  }
+  void scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) override { scan(done, from, visit); }
+
+  std::optional<IncarnationRow> incarnation(IncarnationID id) override {
+    const auto found = incarnations.find(id);
+    return found == incarnations.end() ? std::nullopt : std::optional(found->second);
+  }
+  void putIncarnation(const IncarnationRow& row) override { incarnations[row.id] = row; }
+  void eraseIncarnation(IncarnationID id) override { incarnations.erase(id); }
+  void scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) override {
+    for (const auto& [id, row] : incarnations)
+      if (!visit(row)) return;
+  }
+  std::optional<KeyRow> businessKey(std::string_view key) override {
+    const auto found = keys.find(key);
+    return found == keys.end() ? std::nullopt : std::optional(found->second);
+  }
+  void putBusinessKey(std::string_view key, const KeyRow& row) override { keys[std::string(key)] = row; }
+  void eraseBusinessKey(std::string_view key) override { keys.erase(std::string(key)); }
+  Totals& totals() override { return counted; }
+
+  std::map<JobID, Stored> jobs;
+  std::map<ReadyKey, JobID> ready;
+  std::set<WaitingKey> waiting;
+  std::set<AttachedKey> attached;
+  std::set<DeadlineKey> deadlines;
+  std::set<DoneKey> done;
+  std::map<IncarnationID, IncarnationRow> incarnations;
+  std::map<std::string, KeyRow, std::less<>> keys;
+  Totals counted;
+
+ private:
+  template <class Key>
+  static void scan(const std::set<Key>& keys, const Key& from, const std::function<bool(const Key&)>& visit) {
+    for (auto at = keys.lower_bound(from); at != keys.end() && visit(*at);) ++at;
+  }
+  template <class Key>
+  static void put(std::set<Key>& keys, const std::optional<Key>& key, bool present) {
+    if (!key) return;
+    if (present)
+      keys.insert(*key);
+    else
+      keys.erase(*key);
+  }
+  void place(const JobRow& row, bool present) {
+    if (const auto key = readyKeyOf(row)) {
+      if (present)
+        ready[*key] = row.id;
+      else
+        ready.erase(*key);
+    }
+    put(waiting, waitingKeyOf(row), present);
+    put(deadlines, deadlineKeyOf(row), present);
+    put(done, doneKeyOf(row), present);
+    for (const auto& key : attachedKeysOf(row)) put(attached, std::optional(key), present);
+  }
+};
+
+class MemoryJobStore final : public JobStore {
+ public:
+  explicit MemoryJobStore(const Clock& clock) : clock_(clock) {}
+
+  void post(std::vector<Verb> verbs, std::chrono::milliseconds, Answered answered) override {
+    std::vector<AnyAnswer> answers;
+    Effects effects;
+    std::vector<std::shared_ptr<Committed>> listeners;
+    {
+      const std::lock_guard lock(mutex_);
+      const Moment now = clock_.now();
+      for (const Verb& verb : verbs) {
+        if (auto why = whyRefused(verb))
+          answers.push_back(answerWith(verb, Verdict::refused, std::move(*why)));
+        else
+          answers.push_back(callsheet::apply(verb, now, rows_, effects));
+      }
+      ++commits_;
+      for (auto& weak : listeners_)
+        if (auto listener = weak.lock()) listeners.push_back(std::move(listener));
+    }
+    for (const auto& listener : listeners) (*listener)(effects);
+    answered(std::move(answers));
+  }
+
+  std::optional<JobView> find(JobID id) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = rows_.jobs.find(id);
+    if (found == rows_.jobs.end()) return std::nullopt;
+    return JobView{found->second.row, found->second.body, found->second.result};
+  }
+
+  JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    JobPage page;
+    limit = std::clamp<std::size_t>(limit, 1, limits::pageRowsMax);
+    const auto from = lookup::positionOf(pageToken);
+    const auto incarnations = allIncarnations();
+    const auto take = [&](const MemoryRows::Stored& stored) {
+      if (!matches(filter, stored.row, stored.body, incarnations)) return true;
+      if (page.jobs.size() == limit) {
+        page.next = lookup::tokenOf(page.jobs.back().row.id);
+        return false;
+      }
+      page.jobs.push_back({stored.row, stored.body, std::nullopt});
+      return true;
+    };
+    if (filter.newestFirst) {
+      auto at = from ? std::make_reverse_iterator(rows_.jobs.lower_bound(*from)) : rows_.jobs.rbegin();
+      for (; at != rows_.jobs.rend() && take(at->second); ++at) {
+      }
+    } else {
+      auto at = from ? rows_.jobs.upper_bound(*from) : rows_.jobs.begin();
+      for (; at != rows_.jobs.end() && take(at->second); ++at) {
+      }
+    }
+    return page;
+  }
+
+  std::vector<JobID> resolve(std::string_view text, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<JobID> found;
+    for (const auto& [id, stored] : rows_.jobs)
+      if (found.size() < limit && lookup::means(text, id)) found.push_back(id);
+    return found;
+  }
+
+  std::optional<JobID> findByKey(std::string_view key) override {
+    const std::lock_guard lock(mutex_);
+    const auto row = rows_.businessKey(key);
+    return row ? std::optional(row->job) : std::nullopt;
+  }
+
+  std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<LogEntry> entries;
+    const auto found = rows_.jobs.find(id);
+    if (found == rows_.jobs.end()) return entries;
+    for (auto at = found->second.log.lower_bound(from); at != found->second.log.end() && entries.size() < limit; ++at)
+      entries.push_back(at->second);
+    return entries;
+  }
+
+  std::vector<IncarnationRow> incarnations() override {
+    const std::lock_guard lock(mutex_);
+    return allIncarnations();
+  }
+  Totals totals() override {
+    const std::lock_guard lock(mutex_);
+    return rows_.counted;
+  }
+  StoreInfo info() override {
+    const std::lock_guard lock(mutex_);
+    StoreInfo info;
+    info.backend = "memory";
+    info.durability = "none";
+    info.commits = commits_;
+    return info;
+  }
+  std::uint64_t sequence() override {
+    const std::lock_guard lock(mutex_);
+    return commits_;
+  }
+  std::shared_ptr<void> subscribe(Committed committed) override {
+    const std::lock_guard lock(mutex_);
+    auto listener = std::make_shared<Committed>(std::move(committed));
+    std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
+    listeners_.push_back(listener);
+    return listener;
+  }
+
+ private:
+  std::vector<IncarnationRow> allIncarnations() {
+    std::vector<IncarnationRow> all;
+    for (const auto& [id, row] : rows_.incarnations) all.push_back(row);
+    return all;
+  }
+
+  const Clock& clock_;
+  std::mutex mutex_;
+  // Below: guarded by mutex_.
+  MemoryRows rows_;
+  std::uint64_t commits_ = 0;
+  std::vector<std::weak_ptr<Committed>> listeners_;
+};
+
+}  // namespace
+
+std::unique_ptr<JobStore> makeMemoryJobStore(const Clock& clock) { return std::make_unique<MemoryJobStore>(clock); }
+
+}  // namespace v1
+}  // namespace callsheet
