@@ -11,6 +11,7 @@
 
 #include "callsheet/errors.h"
 #include "core/crash_point.h"
+#include "ipc/doorbell.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -39,11 +40,14 @@ std::string readText(int file) {
   return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string();
 }
 
-// Never a symbolic link, a device or a pipe: what is opened here is a plain file of ours, or nothing.
+// Never a symbolic link, a device or a pipe: what is opened here is a plain file of ours, or nothing. Throws when it cannot
+// tell, for "nothing there" means something.
 ForkGuardedDescriptor openPlainFile(const StoreDirectory& store, const std::string& path) {
   auto file = ForkGuardedDescriptor::open([&] {
     return ::openat(store.descriptor(), path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   });
+  if (!file.isOpen() && errno != ENOENT && errno != ELOOP && errno != ENXIO && errno != EISDIR)
+    throw systemError("cannot open " + store.path(path), errno);
   struct stat status {};
   if (file.isOpen() && (::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode))) file.close();
   return file;
@@ -134,6 +138,7 @@ void PresenceLock::releaseAndUnlink() {
 
 void DeadPresence::unlink() {
   if (!lock_.isHeld()) return;
+  removeBell(*store_, incarnation_);
   ::unlinkat(store_->descriptor(), finalPath(incarnation_).c_str(), 0);
   crashPoint("presence.unlinked");
   lock_ = OfdLock();

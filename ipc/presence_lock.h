@@ -44,7 +44,7 @@ class DeadPresence {
  public:
   [[nodiscard]] IncarnationID incarnation() const { return incarnation_; }
   [[nodiscard]] const PresenceInfo& info() const { return info_; }
-  /// After the last slice of its jobs was adopted: removes the file, then lets go.
+  /// After the last slice of its jobs was adopted: removes the file and its bell, then lets go.
   void unlink();
 
  private:

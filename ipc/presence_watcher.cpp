@@ -34,7 +34,10 @@ PresenceWatcher::~PresenceWatcher() {
 
 void PresenceWatcher::rescan() {
   loop_.post([weak = std::weak_ptr(alive_)] {
-    if (const auto alive = weak.lock()) (*alive)->look();
+    // Not kept locked: onDead may destroy the watcher, and look() must notice.
+    PresenceWatcher* watcher = nullptr;
+    if (const auto alive = weak.lock()) watcher = *alive;
+    if (watcher != nullptr) watcher->look();
   });
 }
 
@@ -57,24 +60,30 @@ void PresenceWatcher::look() {
 }
 
 void PresenceWatcher::meet(const Presence& presence) {
-  auto& entry = entries_[presence.incarnation];
+  const IncarnationID incarnation = presence.incarnation;
+  auto& entry = entries_[incarnation];
   const bool isNew = entry == nullptr;
   if (isNew) entry = std::make_unique<Entry>(loop_);
   if (!presence.held) {
-    static_cast<void>(deliver(presence.incarnation));
+    deliver(incarnation);
     return;
   }
-  if (!isNew) return;
   // Its end is not the end of this process, or its pid means nothing here: then the lock alone tells.
-  if (presence.info.pid == ::getpid() || presence.info.pidNamespace != pidNamespace_) return;
-  const IncarnationID incarnation = presence.incarnation;
-  const auto begin = entry->process.watch(store_, incarnation, presence.info.pid, [this, incarnation] { beginEnding(incarnation); });
+  if (!isNew || presence.info.pid == ::getpid() || presence.info.pidNamespace != pidNamespace_) return;
+  auto begin = ProcessWatcher::Begin::blind;
+  try {
+    begin = entry->process.watch(store_, incarnation, presence.info.pid, [this, incarnation] { beginEnding(incarnation); });
+  } catch (const Error&) {
+    entries_.erase(incarnation);  // met anew at the next rescan
+    return;
+  }
   if (begin == ProcessWatcher::Begin::watching) entry->phase = Phase::watched;
   if (begin == ProcessWatcher::Begin::dead) beginEnding(incarnation);
 }
 
 void PresenceWatcher::beginEnding(IncarnationID incarnation) {
   Entry& entry = *entries_.at(incarnation);
+  if (entry.phase == Phase::delivered) return;
   entry.phase = Phase::ending;
   entry.attempt = 0;
   entry.endingSince = nowNanos();
@@ -84,13 +93,7 @@ void PresenceWatcher::beginEnding(IncarnationID incarnation) {
 
 void PresenceWatcher::tryEnding(IncarnationID incarnation) {
   Entry& entry = *entries_.at(incarnation);
-  if (entry.phase != Phase::ending) return;
-  const std::weak_ptr watching = alive_;
-  if (deliver(incarnation) || watching.expired()) return;
-  if (presenceStateOf(store_, incarnation) == PresenceState::absent) {
-    entries_.erase(incarnation);
-    return;
-  }
+  if (entry.phase != Phase::ending || deliver(incarnation)) return;
   if (nowNanos() - entry.endingSince > endingNanosMax) {
     entry.phase = Phase::held;
     return;
@@ -99,10 +102,17 @@ void PresenceWatcher::tryEnding(IncarnationID incarnation) {
 }
 
 bool PresenceWatcher::deliver(IncarnationID incarnation) {
-  auto dead = tryTakeDead(store_, incarnation);
+  std::optional<DeadPresence> dead;
+  try {
+    dead = tryTakeDead(store_, incarnation);
+  } catch (const Error&) {
+    return false;
+  }
   if (!dead) return false;
   entries_.at(incarnation)->phase = Phase::delivered;
-  onDead_(std::move(*dead));
+  // A copy, because onDead may destroy this watcher; nothing of it is touched afterwards.
+  const auto onDead = onDead_;
+  [&]() noexcept { onDead(std::move(*dead)); }();
   return true;
 }
 

@@ -48,7 +48,7 @@ class PresenceWatcher {
   void meet(const Presence& presence);
   void beginEnding(IncarnationID incarnation);
   void tryEnding(IncarnationID incarnation);
-  [[nodiscard]] bool deliver(IncarnationID incarnation);
+  bool deliver(IncarnationID incarnation);
 
   EventLoop& loop_;
   const StoreDirectory& store_;

@@ -17,7 +17,7 @@ ProcessWatcher::Begin ProcessWatcher::watch(const StoreDirectory& store, Incarna
   const bool isGone = !process_.isOpen() && errno == ESRCH;
   if (presenceStateOf(store, incarnation) != PresenceState::held || isGone) return Begin::dead;
   if (!process_.isOpen()) return Begin::blind;
-  watch_ = loop_->watchFd(process_.number(), [this, call = std::move(onExit)] {
+  watch_ = loop_.watchFd(process_.number(), [this, call = std::move(onExit)] {
     const auto once = call;  // outlives this watcher, and the watch that `call` belongs to
     watch_ = FdWatch();
     once();

@@ -2,8 +2,6 @@
 #include <sys/types.h>
 
 #include <functional>
-#include <memory>
-#include <optional>
 
 #include "callsheet/uuid.h"
 #include "ipc/event_loop.h"
@@ -22,14 +20,16 @@ class ProcessWatcher {
     blind,     ///< the kernel gave no pidfd: only looking at the presence helps
   };
 
-  explicit ProcessWatcher(EventLoop& loop) : loop_(&loop) {}
+  explicit ProcessWatcher(EventLoop& loop) : loop_(loop) {}
+  ProcessWatcher(const ProcessWatcher&) = delete;
+  ProcessWatcher& operator=(const ProcessWatcher&) = delete;
 
   /// Opens a pidfd and only then looks whether the presence is still held: if so, the pidfd is the holder's and not a later
   /// process's with the same pid. `onExit` is called once, on the loop's thread; it may destroy this watcher.
   [[nodiscard]] Begin watch(const StoreDirectory& store, IncarnationID incarnation, pid_t pid, std::function<void()> onExit);
 
  private:
-  EventLoop* loop_;
+  EventLoop& loop_;
   FileDescriptor process_;
   FdWatch watch_;  // after process_: a watch goes before its descriptor
 };

@@ -2,6 +2,8 @@
 #   [slow]   label slow and the longer time limit        [serial] nothing else runs beside it
 # A test that cannot run here prints "SKIPPED: reason" at the start of a line and returns.
 # In: EXECUTABLE, FLOOR, OUTPUT, TIMEOUT, SLOW_TIMEOUT, DIRECTORY.
+cmake_minimum_required(VERSION 3.25)
+
 function(casesWith spec result)
   # The exit code of a listing is the number of names; only a signal or a missing file is an error.
   execute_process(COMMAND ${EXECUTABLE} ${spec} --list-test-names-only

@@ -23,7 +23,7 @@ mkdir "$work/store"
 output=$("$work/build/outside" "$work/store")
 echo "$output"
 [[ $(tail -n 1 <<<"$output") == works ]]
-if grep -rl --include='*.cmake' -F -e "$(dirname "$build")" -e "$work" "$work/prefix"; then
+if grep -rl --include='*.cmake' -F -e "$(cached CMAKE_HOME_DIRECTORY)/" -e "$work" "$work/prefix"; then
   echo "The installed package names directories of the machine that built it."
   exit 1
 fi

@@ -1,0 +1,358 @@
+#include "ipc/board.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/interprocess/exceptions.hpp>
+#include <boost/interprocess/file_mapping.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "callsheet/errors.h"
+#include "core/crash_point.h"
+#include "ipc/boot_clock.h"
+#include "ipc/fork_guard.h"
+#include "ipc/ofd_lock.h"
+#include "ipc/presence_lock.h"
+#include "ipc/process_state.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace detail {
+
+using Word = std::atomic<std::uint64_t>;
+static_assert(Word::is_always_lock_free, "a lock inside an atomic would live in one process only");
+
+struct alignas(128) BoardHeaderBytes {
+  std::uint64_t magic;
+  std::uint64_t layoutVersion;
+  std::array<std::uint8_t, 16> bootID;
+  std::uint64_t pidNamespace;
+
+  friend bool operator==(const BoardHeaderBytes&, const BoardHeaderBytes&) = default;
+};
+
+// A slot is free exactly while uuidHigh is 0, and all its other words mean nothing then. It is taken under run/board.lock and
+// given back by one store, so a process may be killed anywhere in between.
+struct alignas(128) BoardSlotBytes {
+  Word uuidHigh;
+  Word uuidLow;
+  Word pid;
+  Word startTime;
+  Word sequence;
+  Word beatBootNanos;
+  Word writerState;
+  Word writerSequence;
+  Word writerBeganBootNanos;
+  Word mustNotBeKilled;
+};
+
+struct BoardBytes {
+  BoardHeaderBytes header;
+  std::array<BoardSlotBytes, Board::slotCount> slots;
+};
+
+static_assert(sizeof(BoardSlotBytes) == 128 && sizeof(BoardHeaderBytes) == 128);
+static_assert(std::is_standard_layout_v<BoardBytes>);
+
+namespace {
+
+constexpr std::uint64_t magic = 0x647261'6f62'7363;  // "csboard"
+constexpr std::uint64_t layoutVersion = 1;
+constexpr const char* boardPath = "run/board";
+constexpr const char* lockPath = "run/board.lock";
+constexpr std::chrono::seconds lockPatience{10};
+
+constexpr auto relaxed = std::memory_order_relaxed;
+
+}  // namespace
+
+// What Boost maps: our own descriptor, because the one of boost::interprocess::file_mapping would not be close-on-exec.
+class BoardFile {
+ public:
+  explicit BoardFile(FileDescriptor file) : file_(std::move(file)) {}
+  [[nodiscard]] int number() const { return file_.number(); }
+  [[nodiscard]] bool isOpen() const { return file_.isOpen(); }
+  [[nodiscard]] boost::interprocess::mode_t get_mode() const { return boost::interprocess::read_write; }
+  [[nodiscard]] boost::interprocess::mapping_handle_t get_mapping_handle() const {
+    boost::interprocess::mapping_handle_t handle{};
+    handle.handle = file_.number();
+    handle.is_xsi = false;
+    return handle;
+  }
+
+ private:
+  FileDescriptor file_;
+};
+
+class BoardMapping {
+ public:
+  explicit BoardMapping(const BoardFile& file) : region_(file, boost::interprocess::read_write, 0, sizeof(BoardBytes)) {}
+  [[nodiscard]] BoardBytes& bytes() { return *static_cast<BoardBytes*>(region_.get_address()); }
+
+ private:
+  boost::interprocess::mapped_region region_;
+};
+
+namespace {
+
+OfdLock lockBoard(const StoreDirectory& store) {
+  OfdLock lock = OfdLock::open(store.descriptor(), lockPath);
+  if (lock.lockWithin(lockPatience)) return lock;
+  throw Error(ErrorKind::unavailable, "somebody has held " + store.path(lockPath) +
+                                          " for 10 s; find a stopped process with `fuser` on that file and continue or end it");
+}
+
+BoardFile openFile(const StoreDirectory& store, const char* path, int flags) {
+  return BoardFile(
+      FileDescriptor(::openat(store.descriptor(), path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600)));
+}
+
+// Nothing when it is damaged, as after a power cut: a board is never made durable, and nobody living has mapped such a one.
+std::optional<BoardHeaderBytes> readHeader(const BoardFile& file) {
+  BoardHeaderBytes header{};
+  struct stat status {};
+  if (!file.isOpen() || ::fstat(file.number(), &status) != 0) return std::nullopt;
+  if (::pread(file.number(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) return std::nullopt;
+  if (header.magic != magic) return std::nullopt;
+  if (header.layoutVersion == layoutVersion && status.st_size != static_cast<off_t>(sizeof(BoardBytes))) return std::nullopt;
+  return header;
+}
+
+// Whoever has a board mapped lives in the boot and the PID namespace that its header names, and says so in its presence.
+void requireUnused(const StoreDirectory& store, const BoardHeaderBytes& found, const BoardHeaderBytes& wanted) {
+  for (const Presence& presence : listPresences(store)) {
+    if (!presence.held || presence.info.bootID.bytes != found.bootID) continue;
+    if (presence.info.pidNamespace != found.pidNamespace) continue;
+    if (presence.info.pid == ::getpid() && presence.info.pidNamespace == wanted.pidNamespace) continue;
+    if (found.pidNamespace != wanted.pidNamespace)
+      throw Error(ErrorKind::unsupported,
+                  "the store " + store.dataPath() +
+                      " is in use from another PID namespace; run all its processes in one, containers with --pid=host");
+    throw Error(ErrorKind::unsupported, "the store " + store.dataPath() +
+                                            " is in use by another version of Callsheet; stop all its processes first");
+  }
+}
+
+void makeBoard(const StoreDirectory& store, const BoardHeaderBytes& header) {
+  const char* temporary = "run/board.new";  // we hold the lock: nobody else makes one
+  ::unlinkat(store.descriptor(), temporary, 0);
+  const BoardFile file = openFile(store, temporary, O_CREAT | O_EXCL);
+  if (!file.isOpen()) throw systemError("cannot create " + store.path(temporary), errno);
+  ::fchmod(file.number(), 0600);
+  // Real blocks for all of it: a write into a hole of mapped memory on a full disk would be a SIGBUS.
+  if (const int error = ::posix_fallocate(file.number(), 0, sizeof(BoardBytes)); error != 0)
+    throw systemError("cannot make room for " + store.path(boardPath), error);
+  if (::pwrite(file.number(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
+    throw systemError("cannot write " + store.path(boardPath), errno);
+  crashPoint("board.file-made");
+  if (::renameat(store.descriptor(), temporary, store.descriptor(), boardPath) != 0)
+    throw systemError("cannot create " + store.path(boardPath), errno);
+  crashPoint("board.renamed");
+}
+
+struct Halves {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+};
+
+Halves halvesOf(IncarnationID incarnation) {
+  Halves halves;
+  for (std::size_t i = 0; i < 8; ++i) halves.high = halves.high << 8 | incarnation.value.bytes[i];
+  for (std::size_t i = 8; i < 16; ++i) halves.low = halves.low << 8 | incarnation.value.bytes[i];
+  return halves;
+}
+
+IncarnationID incarnationOf(Halves halves) {
+  IncarnationID incarnation;
+  for (std::size_t i = 8; i-- > 0; halves.high >>= 8) incarnation.value.bytes[i] = static_cast<std::uint8_t>(halves.high);
+  for (std::size_t i = 16; i-- > 8; halves.low >>= 8) incarnation.value.bytes[i] = static_cast<std::uint8_t>(halves.low);
+  return incarnation;
+}
+
+// Nothing when it is free, or changed hands while it was read.
+std::optional<BoardEntry> readSlot(const BoardSlotBytes& slot) {
+  const Halves before{slot.uuidHigh.load(std::memory_order_acquire), slot.uuidLow.load(relaxed)};
+  if (before.high == 0) return std::nullopt;
+  BoardEntry entry;
+  entry.incarnation = incarnationOf(before);
+  entry.pid = static_cast<pid_t>(slot.pid.load(relaxed));
+  entry.startTime = slot.startTime.load(relaxed);
+  entry.beatBootNanos = static_cast<std::int64_t>(slot.beatBootNanos.load(relaxed));
+  entry.sequence = slot.sequence.load(std::memory_order_acquire);
+  entry.writerState = static_cast<WriterState>(slot.writerState.load(std::memory_order_acquire));
+  entry.writerBeganBootNanos = static_cast<std::int64_t>(slot.writerBeganBootNanos.load(relaxed));
+  entry.mayBeKilled = slot.mustNotBeKilled.load(relaxed) == 0;
+  entry.writerSequence = slot.writerSequence.load(std::memory_order_acquire);
+  if (slot.uuidLow.load(relaxed) != before.low || slot.uuidHigh.load(std::memory_order_acquire) != before.high)
+    return std::nullopt;
+  return entry;
+}
+
+bool isDead(const StoreDirectory& store, const BoardEntry& entry) {
+  const PresenceState presence = presenceStateOf(store, entry.incarnation);
+  if (presence != PresenceState::absent) return presence == PresenceState::free;
+  // Its presence is removed already, or it never has one: then the process decides.
+  const auto process = processState(entry.pid);
+  return !process || process->isEnded() || process->startTime != entry.startTime;
+}
+
+void clear(BoardSlotBytes& slot) {
+  for (Word* word : {&slot.sequence, &slot.beatBootNanos, &slot.writerState, &slot.writerSequence, &slot.writerBeganBootNanos})
+    word->store(0, relaxed);
+}
+
+}  // namespace
+}  // namespace detail
+
+using detail::BoardMapping;
+using detail::BoardSlotBytes;
+
+Board Board::open(const StoreDirectory& store) {
+  detail::BoardHeaderBytes wanted{};
+  wanted.magic = detail::magic;
+  wanted.layoutVersion = detail::layoutVersion;
+  wanted.bootID = currentBootID().bytes;
+  wanted.pidNamespace = pidNamespaceInode();
+
+  const OfdLock lock = detail::lockBoard(store);
+  detail::BoardFile file = detail::openFile(store, detail::boardPath, 0);
+  const auto found = detail::readHeader(file);
+  if (found != wanted) {
+    if (found) detail::requireUnused(store, *found, wanted);
+    detail::makeBoard(store, wanted);
+    file = detail::openFile(store, detail::boardPath, 0);
+  }
+  if (!file.isOpen()) throw systemError("cannot open " + store.path(detail::boardPath), errno);
+  try {
+    return Board(store, std::make_shared<BoardMapping>(file));
+  } catch (const boost::interprocess::interprocess_exception& error) {
+    throw systemError("cannot map " + store.path(detail::boardPath), error.get_native_error());
+  }
+}
+
+Board::Board(const StoreDirectory& store, std::shared_ptr<BoardMapping> mapping)
+    : store_(&store), mapping_(std::move(mapping)) {}
+
+BoardSlot Board::takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled) {
+  const detail::Halves halves = detail::halvesOf(incarnation);
+  if (halves.high == 0) throw Error(ErrorKind::invalid, "a nil incarnation cannot take a slot of the board");
+  const auto process = processState(pid);
+  if (!process) throw Error(ErrorKind::invalid, "there is no process " + std::to_string(pid) + " to take a slot for");
+
+  const OfdLock lock = detail::lockBoard(*store_);
+  auto& slots = mapping_->bytes().slots;
+  const auto isFree = [](const BoardSlotBytes& slot) { return slot.uuidHigh.load(std::memory_order_acquire) == 0; };
+  auto slot = std::find_if(slots.begin(), slots.end(), isFree);
+  if (slot == slots.end() && freeDeadSlotsLocked() > 0) slot = std::find_if(slots.begin(), slots.end(), isFree);
+  if (slot == slots.end())
+    throw Error(ErrorKind::unavailable, "all " + std::to_string(slotCount) +
+                                            " slots of the board are taken by living processes; stop some and try again");
+  detail::clear(*slot);
+  slot->uuidLow.store(halves.low, detail::relaxed);
+  slot->pid.store(static_cast<std::uint64_t>(pid), detail::relaxed);
+  slot->startTime.store(process->startTime, detail::relaxed);
+  slot->mustNotBeKilled.store(mayBeKilled ? 0 : 1, detail::relaxed);
+  crashPoint("board.slot-cleared");
+  slot->uuidHigh.store(halves.high, std::memory_order_release);
+  return BoardSlot(mapping_, &*slot);
+}
+
+std::vector<BoardEntry> Board::snapshot() const {
+  std::vector<BoardEntry> entries;
+  for (const BoardSlotBytes& slot : mapping_->bytes().slots)
+    if (const auto entry = detail::readSlot(slot)) entries.push_back(*entry);
+  return entries;
+}
+
+std::size_t Board::freeDeadSlots() {
+  const OfdLock lock = detail::lockBoard(*store_);
+  return freeDeadSlotsLocked();
+}
+
+std::size_t Board::freeDeadSlotsLocked() {
+  std::size_t freed = 0;
+  for (BoardSlotBytes& slot : mapping_->bytes().slots) {
+    const auto entry = detail::readSlot(slot);
+    if (!entry || !detail::isDead(*store_, *entry)) continue;
+    slot.uuidHigh.store(0, std::memory_order_release);
+    ++freed;
+  }
+  return freed;
+}
+
+BoardSlot::BoardSlot(std::shared_ptr<BoardMapping> mapping, BoardSlotBytes* bytes)
+    : mapping_(std::move(mapping)),
+      bytes_(bytes),
+      uuidHigh_(bytes->uuidHigh.load(detail::relaxed)),
+      uuidLow_(bytes->uuidLow.load(detail::relaxed)),
+      forkGeneration_(callsheet::forkGeneration()) {}
+
+BoardSlot::BoardSlot(BoardSlot&& other) noexcept
+    : mapping_(std::move(other.mapping_)),
+      bytes_(std::exchange(other.bytes_, nullptr)),
+      uuidHigh_(other.uuidHigh_),
+      uuidLow_(other.uuidLow_),
+      forkGeneration_(other.forkGeneration_) {}
+
+BoardSlot& BoardSlot::operator=(BoardSlot&& other) noexcept {
+  if (this != &other) {
+    release();
+    mapping_ = std::move(other.mapping_);
+    bytes_ = std::exchange(other.bytes_, nullptr);
+    uuidHigh_ = other.uuidHigh_;
+    uuidLow_ = other.uuidLow_;
+    forkGeneration_ = other.forkGeneration_;
+  }
+  return *this;
+}
+
+BoardSlot::~BoardSlot() { release(); }
+
+void BoardSlot::release() noexcept {
+  if (isUsable()) bytes_->uuidHigh.store(0, std::memory_order_release);
+  bytes_ = nullptr;
+}
+
+// Not in a forked child, and not when the slot was taken away because our presence was let go before it.
+bool BoardSlot::isUsable() const noexcept {
+  return bytes_ != nullptr && forkGeneration_ == callsheet::forkGeneration() &&
+         bytes_->uuidHigh.load(std::memory_order_acquire) == uuidHigh_ && bytes_->uuidLow.load(detail::relaxed) == uuidLow_;
+}
+
+void BoardSlot::beat() noexcept {
+  if (!isUsable()) return;
+  bytes_->beatBootNanos.store(static_cast<std::uint64_t>(nowNanos()), detail::relaxed);
+  bytes_->sequence.fetch_add(1, std::memory_order_release);
+}
+
+void BoardSlot::rest() noexcept {
+  if (!isUsable()) return;
+  bytes_->beatBootNanos.store(0, detail::relaxed);
+  bytes_->sequence.fetch_add(1, std::memory_order_release);
+}
+
+void BoardSlot::setWriter(WriterState state) noexcept {
+  if (!isUsable()) return;
+  if (state == WriterState::writing)
+    bytes_->writerBeganBootNanos.store(static_cast<std::uint64_t>(nowNanos()), detail::relaxed);
+  bytes_->writerState.store(static_cast<std::uint64_t>(state), std::memory_order_release);
+  bytes_->writerSequence.fetch_add(1, std::memory_order_release);
+}
+
+void BoardSlot::writerWants() noexcept { setWriter(WriterState::wants); }
+void BoardSlot::writerBegan() noexcept { setWriter(WriterState::writing); }
+void BoardSlot::writerCleared() noexcept { setWriter(WriterState::idle); }
+
+}  // namespace v1
+}  // namespace callsheet
