@@ -77,6 +77,7 @@ struct AttachedKeys {
 struct Totals {
   std::uint64_t sequence = 0;   ///< last given to a job that became ready
   std::uint64_t submitted = 0;  ///< jobs ever made
+  std::uint64_t closures = 0;   ///< incarnations ever closed: when it moves, the principal has something to adopt
   std::uint64_t waiting[7] = {};  ///< by WaitReason
   std::uint64_t ready = 0;
   std::uint64_t requested = 0;
@@ -89,7 +90,7 @@ struct Totals {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(sequence, submitted, ready, requested, inProgress);
+    archive(sequence, submitted, closures, ready, requested, inProgress);
     for (auto& count : waiting) archive(count);
     for (auto& count : done) archive(count);
   }

@@ -75,6 +75,8 @@ class JobStore {
   }
 
   [[nodiscard]] virtual std::optional<JobView> find(JobID id) = 0;
+  /// Only what changes: for who looks often.
+  [[nodiscard]] virtual std::optional<JobRow> peek(JobID id) = 0;
   [[nodiscard]] virtual JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) = 0;
   /// Jobs that a person may mean by a full id, a short id (the last 8 hex digits) or the beginning of either; at most `limit`.
   [[nodiscard]] virtual std::vector<JobID> resolve(std::string_view text, std::size_t limit) = 0;

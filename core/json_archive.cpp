@@ -165,6 +165,7 @@ std::string JsonWriter::where() const {
 // ---- reading ----
 
 struct JsonReader::Document {
+  static constexpr std::size_t noIndex = static_cast<std::size_t>(-1);
   struct Frame {
     const Json* node;
     std::string_view name;
@@ -172,8 +173,6 @@ struct JsonReader::Document {
     std::size_t next = 0;     ///< of a sequence
     bool isSequence = false;  ///< its values are read without names
   };
-  static constexpr std::size_t noIndex = static_cast<std::size_t>(-1);
-
   Json root;
   std::vector<Frame> frames;
 

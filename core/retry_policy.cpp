@@ -16,6 +16,7 @@ using std::chrono::microseconds;
 /// microseconds are 285 years, so nothing that a policy may hold loses precision.
 microseconds backOff(microseconds first, double factor, std::uint32_t exponent, microseconds longest, double jitter,
                      std::uint32_t random) {
+  if (first.count() <= 0) return microseconds{0};  // and 0 * infinity is not asked for
   const double cap = std::clamp(static_cast<double>(longest.count()), 0.0, static_cast<double>(limits::delayMax.count()));
   double delay = static_cast<double>(first.count()) * std::pow(factor, exponent);
   if (!(delay < cap)) delay = cap;  // also NaN

@@ -51,7 +51,7 @@ Why whyJob(const NewJob& job) {
   if (job.keyWindowMicros < 0 || job.keyWindowMicros > limits::delayMax.count()) return "the key's window must lie within 0 and ten years";
   if (job.body.attemptLimitMicros < 0 || job.body.attemptLimitMicros > limits::delayMax.count())
     return "the attempt's time limit must lie within 0 and ten years";
-  if (auto why = whyInvalid(job.body.retry)) return why;
+  if (auto why = whyRefused(job.body.retry)) return why;
   return whyTexts(job);
 }
 
@@ -77,7 +77,7 @@ Why whyLimit(std::uint32_t limit) {
 
 Why why(const RegisterIncarnation& verb) {
   if (verb.id.isNil()) return "an incarnation needs an id";
-  if (verb.role == Role::assistant && !isValidName(verb.name))
+  if ((verb.role == Role::assistant || !verb.name.empty()) && !isValidName(verb.name))
     return "'" + verb.name + "' is not a director's name: at most 64 of letters, digits, '.', '_' and '-', not starting with a dot";
   return whyKinds(verb.kinds);
 }
@@ -96,8 +96,13 @@ Why why(const Claim& verb) {
   for (std::size_t i = 12; i < 16; ++i)
     if (verb.id.value.bytes[i] != 0) return "the last four bytes of a claim's id are zero";
   if (verb.max == 0 || verb.max > limits::claimJobsMax) return "a claim takes 1 to " + std::to_string(limits::claimJobsMax) + " jobs";
-  if (verb.startLimitMicros < 0) return "the start limit is negative";
+  if (verb.startLimitMicros < 0 || verb.startLimitMicros > limits::delayMax.count())
+    return "the start limit must lie within 0 and ten years";
   return whyKinds(verb.kinds);
+}
+Why why(const Unclaim& verb) {
+  if (verb.why.size() > limits::textBytesMax) return over("the reason", verb.why.size(), limits::textBytesMax);
+  return std::nullopt;
 }
 Why why(const Notify& verb) {
   if (!std::isfinite(verb.progress) || verb.progress < 0 || verb.progress > 1) return "progress lies within 0 and 1";
@@ -111,6 +116,11 @@ Why why(const Succeed& verb) {
 Why why(const Fail& verb) {
   if (verb.value.size() > limits::payloadBytesMax) return over("the result", verb.value.size(), limits::payloadBytesMax);
   if (verb.failure.message.size() > limits::errorBytesMax) return over("the error", verb.failure.message.size(), limits::errorBytesMax);
+  if (verb.failure.payload.size() > limits::payloadBytesMax)
+    return over("the error's payload", verb.failure.payload.size(), limits::payloadBytesMax);
+  if (verb.failure.type.size() > limits::textBytesMax) return over("the error's type", verb.failure.type.size(), limits::textBytesMax);
+  if (verb.failure.origin.size() > limits::textBytesMax)
+    return over("the error's origin", verb.failure.origin.size(), limits::textBytesMax);
   return std::nullopt;
 }
 Why why(const Cancel& verb) {

@@ -151,8 +151,10 @@ void makeBoard(const StoreDirectory& store, const BoardHeaderBytes& header) {
   if (!file.isOpen()) throw systemError("cannot create " + store.path(temporary), errno);
   ::fchmod(file.number(), 0600);
   // Real blocks for all of it: a write into a hole of mapped memory on a full disk would be a SIGBUS.
-  if (const int error = ::posix_fallocate(file.number(), 0, sizeof(BoardBytes)); error != 0)
+  if (const int error = ::posix_fallocate(file.number(), 0, sizeof(BoardBytes)); error != 0) {
+    ::unlinkat(store.descriptor(), temporary, 0);
     throw systemError("cannot make room for " + store.path(boardPath), error);
+  }
   if (::pwrite(file.number(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
     throw systemError("cannot write " + store.path(boardPath), errno);
   crashPoint("board.file-made");

@@ -76,7 +76,7 @@ void removeAbandoned(const StoreDirectory& store) {
     struct stat status {};
     if (!name.starts_with(temporaryPrefix)) continue;
     if (::fstatat(store.descriptor(), below(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    if (status.st_ctim.tv_sec + 60 < ::time(nullptr)) ::unlinkat(store.descriptor(), below(name).c_str(), 0);
+    if (status.st_mtim.tv_sec + 60 < ::time(nullptr)) ::unlinkat(store.descriptor(), below(name).c_str(), 0);
   }
 }
 

@@ -53,39 +53,28 @@ ForkGuardedDescriptor openPlainFile(const StoreDirectory& store, const std::stri
   return file;
 }
 
-// A file without any name yet; where the filesystem has no such thing, one with a temporary name.
 struct NewFile {
   OfdLock lock;
-  std::string temporaryPath;  // empty: no name
+  std::string path;  // temporary
 };
 
 NewFile makeFile(const StoreDirectory& store) {
-  auto file = ForkGuardedDescriptor::open(
-      [&] { return ::openat(store.descriptor(), StoreDirectory::presences, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); });
-  std::string path;
-  if (!file.isOpen()) {
-    path = below(std::string(temporaryPrefix) + Uuid::makeV4().toString());
-    file = ForkGuardedDescriptor::open([&] {
-      return ::openat(store.descriptor(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    });
-  }
-  if (!file.isOpen()) throw systemError("cannot create a file in " + store.path(StoreDirectory::presences), errno);
+  const std::string path = below(std::string(temporaryPrefix) + Uuid::makeV4().toString());
+  auto file = ForkGuardedDescriptor::open([&] {
+    return ::openat(store.descriptor(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  });
+  if (!file.isOpen()) throw systemError("cannot create " + store.path(path), errno);
   ::fchmod(file.number(), 0600);  // whatever the umask took
-  return NewFile{OfdLock(std::move(file)), std::move(path)};
+  return NewFile{OfdLock(std::move(file)), path};
 }
 
-// 0, or the errno of the link.
+// 0, or the errno of the link. A link and not a rename, because a link never replaces what is there.
 int giveFinalName(const StoreDirectory& store, const NewFile& file, const std::string& path) {
-  int result = 0;
-  if (file.temporaryPath.empty()) {
-    const std::string source = "/proc/self/fd/" + std::to_string(file.lock.descriptor());
-    result = ::linkat(AT_FDCWD, source.c_str(), store.descriptor(), path.c_str(), AT_SYMLINK_FOLLOW);
-  } else {
-    result = ::linkat(store.descriptor(), file.temporaryPath.c_str(), store.descriptor(), path.c_str(), 0);
-  }
-  const int linkErrno = result == 0 ? 0 : errno;
-  if (!file.temporaryPath.empty()) ::unlinkat(store.descriptor(), file.temporaryPath.c_str(), 0);
-  return linkErrno;
+  const int directory = store.descriptor();
+  const int error = ::linkat(directory, file.path.c_str(), directory, path.c_str(), 0) == 0 ? 0 : errno;
+  crashPoint("presence.linked");
+  ::unlinkat(directory, file.path.c_str(), 0);
+  return error;
 }
 
 void forEachName(const StoreDirectory& store, const std::function<void(std::string_view)>& visit) {
@@ -116,11 +105,10 @@ PresenceLock PresenceLock::acquire(const StoreDirectory& store, IncarnationID in
     NewFile file = makeFile(store);
     writeAll(file.lock.descriptor(), info.toText(incarnation));
     crashPoint("presence.file-made");
-    // A principal that tidies up may hold a file with a temporary name for a moment, and remove it: then make another.
+    // A principal that tidies up may hold a file that is not locked yet, and remove it: then make another.
     const bool locked = file.lock.tryLock();
     crashPoint("presence.locked");
     const int linkErrno = locked ? giveFinalName(store, file, path) : ENOENT;
-    crashPoint("presence.linked");
     if (linkErrno == 0) return PresenceLock(store, incarnation, std::move(file.lock), forkGeneration());
     if (linkErrno == EEXIST)
       throw Error(ErrorKind::conflict, "incarnation " + incarnation.toString() + " is used already; make a new one");

@@ -32,6 +32,11 @@ std::optional<std::string> hexDigitsOf(std::string_view text) {
   return digits;
 }
 
+bool isStartOf(std::string_view text, JobID id) {
+  const auto digits = hexDigitsOf(text);
+  return digits && hexDigitsOf(id.toString())->starts_with(*digits);
+}
+
 bool means(std::string_view text, JobID id) {
   const auto digits = hexDigitsOf(text);
   if (!digits) return false;

@@ -18,7 +18,9 @@ namespace lookup {
 
 /// The bytes that a text of at least two hex digits (dashes allowed) fixes at the beginning of an id; nothing for other texts.
 [[nodiscard]] std::optional<std::string> hexDigitsOf(std::string_view text);
-/// Whether the text is the beginning of the id, of its short id, or all of it.
+/// Whether the text is the beginning of the id, or all of it.
+[[nodiscard]] bool isStartOf(std::string_view text, JobID id);
+/// The same, or the beginning of its short id. Of more matches than asked for, those by the beginning of the id count first.
 [[nodiscard]] bool means(std::string_view text, JobID id);
 
 }  // namespace lookup

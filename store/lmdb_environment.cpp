@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "callsheet/limits.h"
 #include "store/keys.h"
@@ -57,7 +58,7 @@ LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& op
 
 LmdbEnvironment::~LmdbEnvironment() {
   // A forked child must not touch what it inherited: closing would clear its parent's locks.
-  if (::getpid() != process_) return;
+  if (isInherited()) return;
   try {
     const OpeningGuard guard(directory_);
     mdb_env_close(env_);
@@ -146,8 +147,10 @@ void LmdbEnvironment::checkFormat(const StoreRecord& record) const {
                                             ", this program knows up to " + std::to_string(storeFormat) + "; upgrade Callsheet");
 }
 
+bool LmdbEnvironment::isInherited() const { return ::getpid() != process_; }
+
 void LmdbEnvironment::checkProcess() const {
-  if (::getpid() != process_)
+  if (isInherited())
     throw Error(ErrorKind::usage, "the store was opened before fork(); a forked child must exec or open nothing");
 }
 
@@ -185,7 +188,29 @@ std::uint64_t LmdbEnvironment::lastCommit() const {
   return info.me_last_txnid;
 }
 
+std::uint64_t LmdbEnvironment::roomForJobs() const {
+  MDB_envinfo info{};
+  MDB_stat pages{};
+  checkLmdb(mdb_env_info(env_, &info), "describe itself");
+  checkLmdb(mdb_env_stat(env_, &pages), "describe its pages");
+  const std::uint64_t forJobs = info.me_mapsize / 4 * 3;
+  std::uint64_t used = (info.me_last_pgno + 1) * pages.ms_psize;
+  if (used > forJobs / 2) {
+    // That was the highest page ever used; what was freed since is in LMDB's own table 0, which only a reader may open.
+    read([&](MDB_txn* txn) {
+      scanRows(txn, 0, {}, [&](std::string_view, std::string_view value) {
+        std::size_t count = 0;
+        if (value.size() >= sizeof count) std::memcpy(&count, value.data(), sizeof count);
+        used -= std::min<std::uint64_t>(used, count * pages.ms_psize);
+        return used > forJobs / 2;
+      });
+    });
+  }
+  return used < forJobs ? forJobs - used : 0;
+}
+
 int LmdbEnvironment::clearDeadReaders() {
+  checkProcess();
   int dead = 0;
   checkLmdb(mdb_reader_check(env_, &dead), "check its readers");
   return dead;

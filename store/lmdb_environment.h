@@ -57,15 +57,21 @@ class LmdbEnvironment {
   /// Frees the slots of readers that died.
   int clearDeadReaders();
   void copyTo(int descriptor) const;
+  /// How many bytes new jobs may still take. A quarter of the map is not theirs: it is for what the jobs that are there still
+  /// write, so that they can be run, canceled and pruned in a store that takes no more. Looks at the last commit.
+  [[nodiscard]] std::uint64_t roomForJobs() const;
   /// Throws when the store has a newer format than this program knows.
   void checkFormat(const StoreRecord& record) const;
+  /// Whether this process is a forked child of the one that opened it.
+  [[nodiscard]] bool isInherited() const;
+  /// Throws in such a child.
+  void checkProcess() const;
 
  private:
   void open(const std::string& directory, const Options& options);
   void openTables(bool create, const Clock& clock);
   void openTablesIn(MDB_txn* txn, bool fresh, const Clock& clock);
   [[nodiscard]] static bool isEmpty(MDB_txn* txn);
-  void checkProcess() const;
 
   MDB_env* env_ = nullptr;
   MDB_dbi jobs_ = 0;

@@ -1,10 +1,12 @@
 #include "store/lmdb_job_store.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 
@@ -28,12 +30,14 @@ class Store final : public LmdbJobStore {
  public:
   Store(const std::string& directory, const LmdbStoreOptions& options)
       : clock_(options.clock ? options.clock : std::make_shared<SystemClock>()),
-        witness_(options.witness),
+        witness_(options.makeWitness ? options.makeWitness() : nullptr),
+        doorbell_(options.doorbell),
         environment_(directory, {options.create, options.mapBytes}, *clock_),
         mapBytes_(options.mapBytes == 0 ? limits::mapBytes : options.mapBytes),
         queue_([this](std::vector<CommitQueue::Group>& groups) { commit(groups); }) {}
 
   void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) override {
+    environment_.checkProcess();
     queue_.post(std::move(verbs), patience, std::move(answered));
   }
 
@@ -45,6 +49,12 @@ class Store final : public LmdbJobStore {
       if (row && body) view = JobView{*row, std::move(*body), rows.result(id)};
     });
     return view;
+  }
+
+  std::optional<JobRow> peek(JobID id) override {
+    std::optional<JobRow> row;
+    read([&](LmdbRows& rows) { row = rows.job(id); });
+    return row;
   }
 
   JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) override {
@@ -111,7 +121,24 @@ class Store final : public LmdbJobStore {
 
   CheckReport check() override { return checkStore(environment_); }
   void backup(const std::string& target) override { backupStore(environment_, target, *clock_); }
+  bool hasPassedDeadline() override {
+    bool passed = false;
+    const Moment now = clock_->now();
+    read([&](LmdbRows& rows) {
+      const auto look = [&](const DeadlineKey& key) {
+        passed = passed || key.bootID != now.bootID || key.deadlineNanos < now.bootNanos;
+        return false;
+      };
+      rows.scanDeadlines({Uuid{}, 0, {}}, look);
+      rows.scanDeadlines({now.bootID, 0, {}}, look);
+      JobID last;
+      last.value.bytes.fill(0xFF);
+      rows.scanDeadlines({now.bootID, never, last}, look);  // another boot's, which may stand behind this one's
+    });
+    return passed;
+  }
   int clearDeadReaders() override { return environment_.clearDeadReaders(); }
+  [[nodiscard]] bool isInherited() const { return environment_.isInherited(); }
 
  private:
   void read(const std::function<void(LmdbRows&)>& body) {
@@ -137,11 +164,24 @@ class Store final : public LmdbJobStore {
 
   void writeAll(std::vector<CommitQueue::Group>& groups, Effects& effects) {
     inTransaction([&](LmdbRows& rows, const Moment& now) {
+      std::optional<std::uint64_t> room;
       for (auto& group : groups)
         for (std::size_t i = 0; i < group.verbs.size(); ++i)
-          if (!group.isSettled[i]) group.answers[i] = callsheet::apply(group.verbs[i], now, rows, effects);
+          if (!group.isSettled[i]) group.answers[i] = applyOne(group.verbs[i], now, rows, effects, room);
       crashPoint("commit.applied");
     });
+  }
+
+  /// `room` is what this commit may still take for new jobs; looked up when the first ones come.
+  AnyAnswer applyOne(const Verb& verb, const Moment& now, LmdbRows& rows, Effects& effects, std::optional<std::uint64_t>& room) {
+    if (std::holds_alternative<Submit>(verb)) {
+      if (!room) room = environment_.roomForJobs();
+      const std::uint64_t taken = 2 * sizeOf(verb);  // with its places in the orders and half-filled pages
+      if (taken > *room)
+        return answerWith(verb, Verdict::storeFull, "the store has no room for new jobs; prune done jobs or cancel waiting ones");
+      *room -= taken;
+    }
+    return callsheet::apply(verb, now, rows, effects);
   }
 
   /// The store refused inside a commit. The transaction is gone; each verb gets one of its own, so that only the guilty fails.
@@ -157,7 +197,10 @@ class Store final : public LmdbJobStore {
         }
         try {
           Effects one;
-          inTransaction([&](LmdbRows& rows, const Moment& now) { group.answers[i] = callsheet::apply(group.verbs[i], now, rows, one); });
+          inTransaction([&](LmdbRows& rows, const Moment& now) {
+            std::optional<std::uint64_t> room;
+            group.answers[i] = applyOne(group.verbs[i], now, rows, one, room);
+          });
           for (const auto owner : one.owners) effects.touch(owner);
           effects.finished = effects.finished || one.finished;
           effects.closed = effects.closed || one.closed;
@@ -216,10 +259,15 @@ class Store final : public LmdbJobStore {
         if (auto listener = weak.lock()) listeners.push_back(std::move(listener));
     }
     for (const auto& listener : listeners) (*listener)(effects);
+    if (!doorbell_) return;
+    for (const IncarnationID owner : effects.owners) doorbell_->ring(owner);
+    if (effects.closed) doorbell_->ringPrincipal();
+    if (effects.finished) doorbell_->ringObservers();
   }
 
   const std::shared_ptr<const Clock> clock_;
   const std::shared_ptr<WriterWitness> witness_;
+  const std::shared_ptr<Doorbell> doorbell_;
   LmdbEnvironment environment_;
   const std::size_t mapBytes_;
   std::string formatBytes_;  // the queue's thread only
@@ -228,15 +276,32 @@ class Store final : public LmdbJobStore {
   CommitQueue queue_;  // last: its thread uses all of the above
 };
 
-/// LMDB must not be opened twice in one process (its locks are the process's), so openings are shared.
+/// LMDB must not be opened twice in one process (its locks are the process's), so openings are shared, and one that is being
+/// closed is waited for.
 struct Registry {
+  using Place = std::pair<dev_t, ino_t>;
+  struct Opening {
+    std::weak_ptr<Store> store;
+    bool isOpen = false;  // until the last holder has closed it, which takes longer than `store` lives
+    pid_t process = 0;
+  };
   std::mutex mutex;
-  std::map<std::pair<dev_t, ino_t>, std::weak_ptr<Store>> open;
+  std::condition_variable closed;
+  std::map<Place, Opening> openings;  // guarded by mutex
 };
 
 Registry& registry() {
-  static Registry instance;
+  static Registry& instance = *new Registry;  // never destroyed: a store may be closed by another static's destructor
   return instance;
+}
+
+void close(const Registry::Place& place, Store* store) {
+  // A forked child has neither the store's thread nor its locks: what it inherited can only be left alone.
+  if (store->isInherited()) return;
+  delete store;
+  const std::lock_guard lock(registry().mutex);
+  registry().openings[place].isOpen = false;
+  registry().closed.notify_all();
 }
 
 }  // namespace
@@ -244,11 +309,17 @@ Registry& registry() {
 std::shared_ptr<LmdbJobStore> LmdbJobStore::open(const std::string& directory, LmdbStoreOptions options) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) != 0) throw systemError("the store's directory " + directory + " cannot be opened", errno);
-  const std::lock_guard lock(registry().mutex);
-  auto& known = registry().open[{status.st_dev, status.st_ino}];
-  if (auto store = known.lock()) return store;
-  auto store = std::make_shared<Store>(directory, options);
-  known = store;
+  const Registry::Place place{status.st_dev, status.st_ino};
+  std::unique_lock lock(registry().mutex);
+  Registry::Opening& opening = registry().openings[place];
+  while (opening.isOpen) {
+    if (opening.process != ::getpid())
+      throw Error(ErrorKind::usage, "the store was opened before fork(); a forked child must exec or open nothing");
+    if (auto store = opening.store.lock()) return store;
+    registry().closed.wait(lock);
+  }
+  std::shared_ptr<Store> store(new Store(directory, options), [place](Store* last) { close(place, last); });
+  opening = {store, true, ::getpid()};
   return store;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/clock.h"
+#include "core/doorbell.h"
 #include "core/job_store.h"
 #include "core/writer_witness.h"
 
@@ -13,8 +14,10 @@ inline namespace v1 {
 struct LmdbStoreOptions {
   bool create = true;          ///< make the store when there is none
   std::size_t mapBytes = 0;    ///< 0 = limits::mapBytes
-  std::shared_ptr<const Clock> clock;      ///< null: the machine's clocks
-  std::shared_ptr<WriterWitness> witness;  ///< null: nobody is told about the write lock
+  std::shared_ptr<const Clock> clock;  ///< null: the machine's clocks
+  std::shared_ptr<Doorbell> doorbell;  ///< rung after each commit for whom it concerns; null: nobody is
+  /// Called when the directory is really opened in this process; empty: nobody is told about the write lock.
+  std::function<std::shared_ptr<WriterWitness>()> makeWitness;
 };
 
 /// What `check` found. Sentences, the first 100 of them.
@@ -39,6 +42,8 @@ class LmdbJobStore : public JobStore {
   [[nodiscard]] virtual CheckReport check() = 0;
   /// Copies the living store into a new directory: written, synced, checked, then renamed to its place.
   virtual void backup(const std::string& target) = 0;
+  /// Whether Expire would find something; a look that takes no lock.
+  [[nodiscard]] virtual bool hasPassedDeadline() = 0;
   /// Frees reader slots of dead processes.
   virtual int clearDeadReaders() = 0;
 };

@@ -107,7 +107,8 @@ std::vector<JobID> resolveJobs(const LmdbEnvironment& environment, MDB_txn* txn,
   JobCursor cursor(txn, environment.jobs());
   LmdbRows rows(environment, txn);
   std::optional<JobID> id;
-  if (std::string_view row; getRow(txn, environment.jobs(), keys::jobKey(smallest, keys::JobPart::row).view(), row)) found.push_back(smallest);
+  std::string_view row;
+  if (limit > 0 && getRow(txn, environment.jobs(), keys::jobKey(smallest, keys::JobPart::row).view(), row)) found.push_back(smallest);
   for (id = cursor.forward(smallest); id && found.size() < limit && lookup::hexDigitsOf(id->toString())->starts_with(*digits);
        id = cursor.forward(id))
     found.push_back(*id);

@@ -134,7 +134,9 @@ class MemoryJobStore final : public JobStore {
       const std::lock_guard lock(mutex_);
       const Moment now = clock_.now();
       for (const Verb& verb : verbs) {
-        if (auto why = whyRefused(verb))
+        if (verbs.size() > limits::commitVerbsMax)
+          answers.push_back(answerWith(verb, Verdict::refused, "more than 1000 verbs in one commit; post them in parts"));
+        else if (auto why = whyRefused(verb))
           answers.push_back(answerWith(verb, Verdict::refused, std::move(*why)));
         else
           answers.push_back(callsheet::apply(verb, now, rows_, effects));
@@ -152,6 +154,11 @@ class MemoryJobStore final : public JobStore {
     const auto found = rows_.jobs.find(id);
     if (found == rows_.jobs.end()) return std::nullopt;
     return JobView{found->second.row, found->second.body, found->second.result};
+  }
+
+  std::optional<JobRow> peek(JobID id) override {
+    const std::lock_guard lock(mutex_);
+    return rows_.job(id);
   }
 
   JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) override {
@@ -185,7 +192,13 @@ class MemoryJobStore final : public JobStore {
     const std::lock_guard lock(mutex_);
     std::vector<JobID> found;
     for (const auto& [id, stored] : rows_.jobs)
-      if (found.size() < limit && lookup::means(text, id)) found.push_back(id);
+      if (found.size() < limit && lookup::isStartOf(text, id)) found.push_back(id);
+    std::map<std::pair<std::string, JobID>, JobID> byShortID;
+    for (const auto& [id, stored] : rows_.jobs)
+      if (lookup::means(text, id) && !lookup::isStartOf(text, id)) byShortID[{shortIDOf(id), id}] = id;
+    for (const auto& [key, id] : byShortID)
+      if (found.size() < limit) found.push_back(id);
+    std::sort(found.begin(), found.end());
     return found;
   }
 

@@ -1,6 +1,7 @@
 #include "store/record.h"
 
 #include <cstring>
+#include <span>
 
 namespace callsheet {
 inline namespace v1 {
@@ -19,9 +20,9 @@ Integer getLittle(const char* at) {
   return value;
 }
 std::uint32_t checksum(const char* header, std::string_view key, std::string_view body) {
-  std::uint32_t crc = crc32c(0, std::string_view(header, 8));
-  crc = crc32c(crc, key);
-  return crc32c(crc, body);
+  std::uint32_t crc = crc32c(0, std::as_bytes(std::span(header, 8)));
+  crc = crc32c(crc, std::as_bytes(std::span(key)));
+  return crc32c(crc, std::as_bytes(std::span(body)));
 }
 [[noreturn]] void bad(RecordType type, const std::string& why) {
   throw Error(ErrorKind::corrupt, "a record of type " + std::to_string(static_cast<int>(type)) + " " + why + "; run `callsheet check`");

@@ -40,9 +40,10 @@ void copySynced(const LmdbEnvironment& environment, const std::string& file) {
 
 void backupStore(const LmdbEnvironment& environment, const std::string& target, const Clock& clock) {
   namespace fs = std::filesystem;
-  const fs::path path = fs::absolute(target).lexically_normal();
+  fs::path path = fs::absolute(target).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "DIR/" is DIR
   if (fs::exists(path)) throw Error(ErrorKind::conflict, path.string() + " exists already; name a new directory");
-  const fs::path parent = path.has_filename() ? path.parent_path() : path.parent_path().parent_path();
+  const fs::path parent = path.parent_path();
   const std::string temporary = path.string() + ".partial-" + Uuid::makeV4().toString().substr(0, 8);
   if (::mkdir(temporary.c_str(), 0700) != 0) throw systemError(temporary + " cannot be made", errno);
   try {

@@ -1,6 +1,7 @@
 #include "store/store_check.h"
 
 #include <map>
+#include <optional>
 
 #include "callsheet/limits.h"
 #include "store/lmdb_rows.h"
@@ -58,7 +59,7 @@ class Check {
     const JobID id = keys::jobIDOf(key);
     if (key.size() < 17) return problem("a key of the job table is too short");
     switch (static_cast<keys::JobPart>(key[16])) {
-      case keys::JobPart::row: return checkRow(*rows_.job(id));
+      case keys::JobPart::row: return checkRow(id);
       case keys::JobPart::body:
         if (id != lastRow_) problem("job " + id.toString() + ": a body without a row");
         return (void)rows_.body(id);
@@ -76,9 +77,11 @@ class Check {
     problem("job " + id.toString() + ": a row of an unknown part");
   }
 
-  void checkRow(const JobRow& row) {
+  void checkRow(JobID id) {
     checkLog();
-    lastRow_ = row.id;
+    lastRow_ = id;
+    logExpected_ = std::nullopt;
+    const JobRow row = *rows_.job(id);
     logExpected_ = std::min(row.logCount, limits::logEntriesMax);
     ++report_.jobs;
     totals_.add(row);
@@ -115,10 +118,9 @@ class Check {
 
   /// The entries of the job before, now that all its rows were seen.
   void checkLog() {
-    if (logEntries_ != logExpected_)
-      problem("job " + lastRow_.toString() + ": " + std::to_string(logEntries_) + " log entries instead of " + std::to_string(logExpected_));
+    if (logExpected_ && logEntries_ != *logExpected_)
+      problem("job " + lastRow_.toString() + ": " + std::to_string(logEntries_) + " log entries instead of " + std::to_string(*logExpected_));
     logEntries_ = 0;
-    logExpected_ = 0;
   }
 
   void expect(const std::string& name, const keys::Key& key) {
@@ -158,6 +160,7 @@ class Check {
     const Totals& stored = rows_.totals();
     totals_.sequence = stored.sequence;
     totals_.submitted = stored.submitted;
+    totals_.closures = stored.closures;
     if (!(totals_ == stored)) problem("the totals are not the sum of the rows");
   }
 
@@ -171,7 +174,7 @@ class Check {
   std::uint64_t places_ = 0;
   std::uint64_t unreadable_ = 0;
   std::uint32_t logEntries_ = 0;
-  std::uint32_t logExpected_ = 0;
+  std::optional<std::uint32_t> logExpected_;  // nothing when the row cannot be read
 };
 
 }  // namespace

@@ -9,8 +9,9 @@ inline namespace v1 {
 
 Answer Application::operator()(const RegisterIncarnation& verb) {
   if (const auto existing = rows_.incarnation(verb.id)) {
-    if (existing->isOpen()) return {Verdict::alreadyApplied, {}};
-    return {Verdict::fenced, "this incarnation was closed before"};
+    if (!existing->isOpen()) return {Verdict::fenced, "this incarnation was closed before"};
+    if (existing->role == verb.role && existing->name == verb.name) return {Verdict::alreadyApplied, {}};
+    return {Verdict::conflict, "the incarnation belongs to another director"};
   }
   std::optional<IncarnationRow> former;
   if (verb.role != Role::executor) {
@@ -27,6 +28,7 @@ Answer Application::operator()(const RegisterIncarnation& verb) {
     former->closing = Closing::died;
     former->closedAt = now_.utcMicros;
     rows_.putIncarnation(*former);
+    ++rows_.totals().closures;
     effects_.closed = true;
   }
   IncarnationRow row;
@@ -52,6 +54,7 @@ Answer Application::operator()(const CloseIncarnation& verb) {
   row->closing = verb.how;
   row->closedAt = now_.utcMicros;
   rows_.putIncarnation(*row);
+  ++rows_.totals().closures;
   effects_.closed = true;
   return {Verdict::ok, {}};
 }
@@ -119,18 +122,14 @@ Adopt::Answer Application::operator()(const Adopt& verb) {
   answer.verdict = Verdict::ok;
   for (const auto& [place, id] : leftovers(verb.closed, verb.limit, answer.more)) {
     ++answer.moved;
-    try {
-      const auto before = rows_.job(id);
-      if (!before) continue;
-      if (isRunning(*before) && before->holderKind == HolderKind::incarnation && before->holder == verb.closed.value) {
-        endHolder(*before, *closed, verb.sender, verb.random ^ answer.moved);
-      } else {
-        JobRow after = *before;
-        after.owner = principalOwner;
-        change(*before, after, Move::adopt, verb.sender);
-      }
-    } catch (const UnreadableRow&) {
-      rows_.setAside(place, id);
+    const auto before = rowAt(place, id);
+    if (!before) continue;
+    if (isRunning(*before) && before->holderKind == HolderKind::incarnation && before->holder == verb.closed.value) {
+      endHolder(*before, *closed, verb.sender, verb.random ^ answer.moved);
+    } else {
+      JobRow after = *before;
+      after.owner = principalOwner;
+      change(*before, after, Move::adopt, verb.sender);
     }
   }
   closed->adopted += answer.moved;

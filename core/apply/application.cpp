@@ -22,6 +22,28 @@ bool Application::isOpen(IncarnationID id) {
   return row && row->isOpen();
 }
 
+namespace {
+bool standsAt(const JobRow& row, const ReadyKey& key) { return readyKeyOf(row) == key; }
+bool standsAt(const JobRow& row, const WaitingKey& key) { return waitingKeyOf(row) == key; }
+bool standsAt(const JobRow& row, const DeadlineKey& key) { return deadlineKeyOf(row) == key; }
+bool standsAt(const JobRow& row, const DoneKey& key) { return doneKeyOf(row) == key; }
+bool standsAt(const JobRow& row, const AttachedKey& key) {
+  const AttachedKeys keys = attachedKeysOf(row);
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+}  // namespace
+
+std::optional<JobRow> Application::rowAt(const PlaceKey& place, JobID id) {
+  try {
+    auto row = rows_.job(id);
+    // The orders carry no checksums, so a damaged one must not move a job that stands elsewhere.
+    if (row && std::visit([&](const auto& key) { return standsAt(*row, key); }, place)) return row;
+  } catch (const UnreadableRow&) {
+  }
+  rows_.setAside(place, id);
+  return std::nullopt;
+}
+
 void Application::change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note) {
   // Nothing may appear behind adoption: a row of a closed owner goes to the principal with whatever write comes next.
   if (after.owner != principalOwner && after.state != JobState::done && !isOpen(after.owner)) after.owner = principalOwner;

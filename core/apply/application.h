@@ -33,6 +33,8 @@ class Application {
  private:
   // Shared by the verbs: application.cpp.
   [[nodiscard]] bool isOpen(IncarnationID id);
+  /// The row that stands at a place of an order. When none can be read that does, the place is set aside and there is nothing.
+  [[nodiscard]] std::optional<JobRow> rowAt(const PlaceKey& place, JobID id);
   /// Writes the row with its log entry: the only way a job row changes. Gives a closed owner's job to the principal.
   void change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note = {});
   void writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor, std::string note);
@@ -55,9 +57,13 @@ class Application {
   [[nodiscard]] Submit::Answer submitAll(const Submit& verb, const Placement& placement);
 
   // Claiming: claim.cpp.
-  void claimAgain(const Claim& verb, Claim::Answer& answer);
-  [[nodiscard]] std::vector<std::pair<ReadyKey, JobID>> readyCandidates(const Claim& verb, IncarnationID owner, bool& more);
-  [[nodiscard]] bool handOut(const Claim& verb, const IncarnationRow& claimer, JobID id, std::uint32_t index, Claim::Answer& answer);
+  void claimAgain(const Claim& verb, IncarnationID owner, Claim::Answer& answer);
+  /// The first `depth` ready jobs of each queue of the claim's kinds, best first. `cut`: some queue has more.
+  [[nodiscard]] std::vector<std::pair<ReadyKey, JobID>> headsOfQueues(const Claim& verb, IncarnationID owner, std::size_t depth,
+                                                                      bool& cut);
+  [[nodiscard]] std::vector<JobRow> choose(const Claim& verb, IncarnationID owner, Claim::Answer& answer);
+  /// False when the job's body cannot be read.
+  [[nodiscard]] bool handOut(const Claim& verb, const IncarnationRow& claimer, const JobRow& before, Claim::Answer& answer);
   std::uint32_t promoteDue(IncarnationID owner, std::uint32_t limit, bool& more);
 
   // Attempts: attempt.cpp.

@@ -63,8 +63,12 @@ std::optional<Move> Application::overruled(const JobRow& before, JobRow& row, bo
 }
 
 Move Application::failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random) {
-  const auto body = rows_.body(row.id);
-  const RetryPolicy policy = body ? body->retry : RetryPolicy{};
+  RetryPolicy policy;
+  try {
+    if (const auto body = rows_.body(row.id)) policy = body->retry;
+  } catch (const UnreadableRow&) {
+    // The attempt must end all the same; the next claim will set the job aside.
+  }
   endAttempt(row);
   ++row.failures;
   row.holderDeaths = 0;
@@ -82,7 +86,7 @@ AttemptAnswer Application::operator()(const Start& verb) {
   Attempt attempt = find(verb.attempt, std::nullopt);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
   const JobRow& before = *attempt.row;
-  if (before.state != JobState::requested) return answerOf(before, Verdict::illegal, "the attempt was started before");
+  if (before.state != JobState::requested) return answerOf(before, Verdict::alreadyApplied);
   JobRow after = before;
   after.state = JobState::inProgress;
   ++after.started;

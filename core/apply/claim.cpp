@@ -24,57 +24,100 @@ std::uint32_t Application::promoteDue(IncarnationID owner, std::uint32_t limit, 
     return !more;
   });
   for (const WaitingKey& key : due) {
-    try {
-      const auto before = rows_.job(key.id);
-      if (!before) continue;
-      JobRow after = *before;
-      becomeReady(after);
-      change(*before, after, Move::promote, {});
-    } catch (const UnreadableRow&) {
-      rows_.setAside(key, key.id);
-    }
+    const auto before = rowAt(key, key.id);
+    if (!before) continue;
+    JobRow after = *before;
+    becomeReady(after);
+    change(*before, after, Move::promote, {});
   }
   return static_cast<std::uint32_t>(due.size());
 }
 
-std::vector<std::pair<ReadyKey, JobID>> Application::readyCandidates(const Claim& verb, IncarnationID owner, bool& more) {
-  std::vector<std::pair<ReadyKey, JobID>> found;
+std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& verb, IncarnationID owner, std::size_t depth,
+                                                                   bool& cut) {
+  std::vector<std::pair<ReadyKey, JobID>> heads;
+  cut = false;
   for (const auto& kind : verb.kinds) {
     // Each queue of the kind gives its head; the best of all heads are handed out, so priority holds across queues and kinds.
     ReadyKey from{owner, kind, {}, 0, std::numeric_limits<std::int64_t>::min(), 0};
     bool atEnd = false;
     while (!atEnd) {
       atEnd = true;
-      std::uint32_t taken = 0;
+      std::size_t taken = 0;
       std::string queue;
       rows_.scanReady(from, [&](const ReadyKey& key, JobID id) {
         if (key.owner != owner || key.kind != kind) return false;
         if (taken == 0) queue = key.queue;
         atEnd = false;
         if (key.queue != queue) return false;
-        // One more than asked for, so that `more` is known.
-        found.emplace_back(key, id);
-        return ++taken <= verb.max;
+        if (taken == depth) {
+          cut = true;
+          return false;
+        }
+        heads.emplace_back(key, id);
+        ++taken;
+        return true;
       });
       from.queue = queue + '\x01';  // names hold no control characters, so this is just behind the queue
     }
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+  std::sort(heads.begin(), heads.end(), [](const auto& a, const auto& b) {
     return std::tie(a.first.rank, a.first.sequence) < std::tie(b.first.rank, b.first.sequence);
   });
-  more = found.size() > verb.max;
-  return found;
+  return heads;
 }
 
-bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobID id, std::uint32_t index, Claim::Answer& answer) {
-  const auto before = rows_.job(id);
-  if (!before || before->state != JobState::ready) return false;
-  auto body = rows_.body(id);
-  if (!body) return false;
-  JobRow after = *before;
+std::vector<JobRow> Application::choose(const Claim& verb, IncarnationID owner, Claim::Answer& answer) {
+  std::vector<JobRow> chosen;
+  std::size_t depth = verb.max;
+  for (;;) {
+    bool cut = false;
+    std::size_t steppedOver = 0;
+    chosen.clear();
+    answer.more = false;
+    for (const auto& [key, id] : headsOfQueues(verb, owner, depth, cut)) {
+      if (chosen.size() == verb.max) {
+        answer.more = true;
+        break;
+      }
+      auto row = rowAt(key, id);
+      if (!row) continue;
+      if (mustRunAlone(*row)) {
+        // It may take other jobs down with it, so it waits until the claimer has nothing else, and then comes alone.
+        if (verb.idle && chosen.empty()) {
+          answer.more = true;
+          return {std::move(*row)};
+        }
+        answer.aloneWaiting = true;
+        ++steppedOver;
+        continue;
+      }
+      chosen.push_back(std::move(*row));
+    }
+    if (chosen.size() == verb.max) {
+      answer.more = answer.more || cut;
+      return chosen;
+    }
+    // What was stepped over must not hide what stands behind it.
+    if (!cut || steppedOver == 0 || depth > limits::sliceRowsMax * 2) return chosen;
+    depth = verb.max + 2 * steppedOver;
+  }
+}
+
+bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, const JobRow& before, Claim::Answer& answer) {
+  std::optional<JobBody> body;
+  try {
+    body = rows_.body(before.id);
+  } catch (const UnreadableRow&) {
+  }
+  if (!body) {
+    rows_.setAside(*readyKeyOf(before), before.id);
+    return false;
+  }
+  JobRow after = before;
   after.holderKind = HolderKind::incarnation;
   after.holder = claimer.id.value;
-  after.execID = execIDOf(verb.id, index);
+  after.execID = execIDOf(verb.id, static_cast<std::uint32_t>(answer.jobs.size()));
   after.alone = mustRunAlone(after);
   ++after.attempt;
   after.state = verb.start ? JobState::inProgress : JobState::requested;
@@ -88,12 +131,12 @@ bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobI
     after.deadlineNanos = now_.bootNanos + limitMicros * 1000;
     after.deadlineBootID = now_.bootID;
   }
-  change(*before, after, verb.start ? Move::claim : Move::request, claimer.id);
+  change(before, after, verb.start ? Move::claim : Move::request, claimer.id);
   answer.jobs.push_back({std::move(after), std::move(*body)});
   return true;
 }
 
-void Application::claimAgain(const Claim& verb, Claim::Answer& answer) {
+void Application::claimAgain(const Claim& verb, IncarnationID owner, Claim::Answer& answer) {
   answer.verdict = Verdict::alreadyApplied;
   std::vector<JobID> held;
   rows_.scanAttached({verb.claimer, {}}, [&](const AttachedKey& key) {
@@ -102,10 +145,18 @@ void Application::claimAgain(const Claim& verb, Claim::Answer& answer) {
     return true;
   });
   for (const JobID id : held) {
-    const auto row = rows_.job(id);
-    if (!row || row->holder != verb.claimer.value || !isOfClaim(row->execID, verb.id)) continue;
-    if (auto body = rows_.body(id)) answer.jobs.push_back({*row, std::move(*body)});
+    try {
+      const auto row = rows_.job(id);
+      if (!row || row->holder != verb.claimer.value || !isOfClaim(row->execID, verb.id)) continue;
+      if (auto body = rows_.body(id)) answer.jobs.push_back({*row, std::move(*body)});
+    } catch (const UnreadableRow&) {
+      continue;  // its deadline or its holder's end will set it aside
+    }
   }
+  // As they were handed out.
+  std::sort(answer.jobs.begin(), answer.jobs.end(), [](const auto& a, const auto& b) { return a.row.execID < b.row.execID; });
+  bool cut = false;
+  answer.more = !headsOfQueues(verb, owner, 1, cut).empty();
 }
 
 Claim::Answer Application::operator()(const Claim& verb) {
@@ -116,44 +167,20 @@ Claim::Answer Application::operator()(const Claim& verb) {
     answer.why = "this incarnation was closed";
     return answer;
   }
-  if (claimer->lastClaim == verb.id) {
-    claimAgain(verb, answer);
-    return answer;
-  }
-  answer.verdict = Verdict::ok;
   const IncarnationID owner = claimer->queueOwner();
-  bool moreDue = false;
-  promoteDue(owner, limits::sliceRowsMax, moreDue);
-
-  bool left = false;
-  for (const auto& [key, id] : readyCandidates(verb, owner, left)) {
-    if (answer.jobs.size() == verb.max) {
-      answer.more = true;
-      break;
+  if (claimer->lastClaim == verb.id) {
+    claimAgain(verb, owner, answer);
+  } else {
+    answer.verdict = Verdict::ok;
+    bool moreDue = false;
+    promoteDue(owner, limits::sliceRowsMax, moreDue);
+    bool allHandedOut = true;
+    for (const JobRow& row : choose(verb, owner, answer)) allHandedOut = handOut(verb, *claimer, row, answer) && allHandedOut;
+    answer.more = answer.more || moreDue || !allHandedOut;
+    if (!answer.jobs.empty()) {
+      claimer->lastClaim = verb.id;
+      rows_.putIncarnation(*claimer);
     }
-    try {
-      const auto row = rows_.job(id);
-      if (row && mustRunAlone(*row)) {
-        // It may take other jobs down with it, so it waits until the claimer has nothing else, and then comes alone.
-        if (!verb.idle || !answer.jobs.empty()) {
-          answer.aloneWaiting = true;
-          continue;
-        }
-        if (handOut(verb, *claimer, id, 0, answer)) {
-          answer.more = true;
-          break;
-        }
-        continue;
-      }
-      (void)handOut(verb, *claimer, id, static_cast<std::uint32_t>(answer.jobs.size()), answer);
-    } catch (const UnreadableRow&) {
-      rows_.setAside(key, id);
-    }
-  }
-  answer.more = answer.more || left || moreDue;
-  if (!answer.jobs.empty()) {
-    claimer->lastClaim = verb.id;
-    rows_.putIncarnation(*claimer);
   }
   rows_.scanWaiting({owner, 0, {}}, [&](const WaitingKey& key) {
     if (key.owner == owner) answer.nextDueAt = key.wakeAt;

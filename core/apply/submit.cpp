@@ -41,8 +41,12 @@ SubmittedJob Application::judge(const NewJob& job) {
   if (job.body.key.empty()) return {Verdict::ok, job.id, {}};
   const auto key = rows_.businessKey(job.body.key);
   if (!key) return {Verdict::ok, job.id, {}};
-  const auto holder = rows_.job(key->job);
-  const bool lives = holder && holder->state != JobState::done;
+  bool lives = true;  // unreadable is not dropped, so it is not done either
+  try {
+    const auto holder = rows_.job(key->job);
+    lives = holder && holder->state != JobState::done;
+  } catch (const UnreadableRow&) {
+  }
   if (!lives && key->until <= now_.utcMicros) return {Verdict::ok, job.id, {}};
   return {Verdict::duplicate, key->job, "the key already stands for job " + key->job.toString()};
 }
@@ -91,7 +95,12 @@ Submit::Answer Application::submitAll(const Submit& verb, const Placement& place
       }
       answer.jobs.push_back(std::move(judged));
     }
-    if (answer.verdict == Verdict::refused) return answer;
+    if (answer.verdict == Verdict::refused) {
+      // Nothing was made, so no job of the list may read as if it were.
+      for (auto& judged : answer.jobs)
+        if (judged.verdict == Verdict::ok) judged = {Verdict::refused, judged.id, "another job of the list was refused"};
+      return answer;
+    }
     answer.jobs.clear();
   }
   for (const auto& job : verb.jobs) {

@@ -11,11 +11,7 @@ SweepAnswer Application::operator()(const Expire& verb) {
   answer.verdict = Verdict::ok;
   for (const DeadlineKey& key : passedDeadlines(verb.limit, answer.more)) {
     ++answer.moved;
-    try {
-      if (const auto before = rows_.job(key.id)) expire(*before, verb.random ^ answer.moved);
-    } catch (const UnreadableRow&) {
-      rows_.setAside(key, key.id);
-    }
+    if (const auto before = rowAt(key, key.id)) expire(*before, verb.random ^ answer.moved);
   }
   return answer;
 }
@@ -29,7 +25,7 @@ std::vector<DeadlineKey> Application::passedDeadlines(std::uint32_t limit, bool&
   };
   const Uuid here = now_.bootID;
   // Deadlines of any other boot have passed, whatever their figure says.
-  rows_.scanDeadlines({Uuid{}, 0, {}}, [&](const DeadlineKey& key) { return key.bootID != here && take(key); });
+  rows_.scanDeadlines({Uuid{}, 0, {}}, [&](const DeadlineKey& key) { return key.bootID < here && take(key); });
   if (!more)
     rows_.scanDeadlines({here, 0, {}},
                         [&](const DeadlineKey& key) { return key.bootID == here && key.deadlineNanos < now_.bootNanos && take(key); });
@@ -67,21 +63,28 @@ SweepAnswer Application::operator()(const Prune& verb) {
   std::uint64_t over = verb.maxCount != 0 && done > verb.maxCount ? done - verb.maxCount : 0;
 
   std::vector<JobRow> old;
+  std::vector<DoneKey> unreadable;  // nothing unreadable is dropped: they stay, outside the order
   std::uint32_t looked = 0;
   rows_.scanDone({std::numeric_limits<std::int64_t>::min(), {}}, [&](const DoneKey& key) {
     if (key.finishedAt >= keptFrom) return false;
     if (over == 0 && key.finishedAt >= ageFrom) return false;
     if (++looked > verb.limit) {
-      answer.more = !old.empty();
+      answer.more = !old.empty() || !unreadable.empty();
       return false;
     }
-    const auto row = rows_.job(key.id);
-    const auto body = rows_.body(key.id);
-    if (!row || (body && body->keyUntil > now_.utcMicros)) return true;  // its key still answers for it
+    try {
+      const auto row = rows_.job(key.id);
+      const auto body = rows_.body(key.id);
+      if (!row || (body && body->keyUntil > now_.utcMicros)) return true;  // its key still answers for it
+      old.push_back(*row);
+    } catch (const UnreadableRow&) {
+      unreadable.push_back(key);
+      return true;
+    }
     if (over > 0) --over;
-    old.push_back(*row);
     return true;
   });
+  for (const DoneKey& key : unreadable) rows_.setAside(key, key.id);
   for (const JobRow& row : old) {
     const auto body = rows_.body(row.id);
     if (body && !body->key.empty()) {

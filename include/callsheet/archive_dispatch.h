@@ -69,11 +69,10 @@ template <class T>
 concept Unordered = requires { typename T::hasher; };
 
 /// The version that CEREAL_CLASS_VERSION gave a type; 0 without one.
+/// Read from the type itself: cereal's own table is keyed by the type's name, which two files may each use for a local type.
 template <class T>
 [[nodiscard]] std::uint32_t classVersionOf() {
-  static const auto hash = std::type_index(typeid(T)).hash_code();
-  const auto lock = cereal::detail::StaticObject<cereal::detail::Versions>::lock();
-  return cereal::detail::StaticObject<cereal::detail::Versions>::getInstance().find(hash, cereal::detail::Version<T>::version);
+  return cereal::detail::Version<T>::version;
 }
 
 // has... names: which of the functions cereal knows T has for the archive A, with a specialization having the last word.

@@ -22,15 +22,18 @@ struct JobCanceled {};
 /// A job's own failure with a type that callers can tell apart. Anything else that is thrown has the type "error".
 class JobError : public std::runtime_error {
  public:
-  JobError(std::string type, const std::string& message, bool retryable = true)
-      : std::runtime_error(message), type_(std::move(type)), retryable_(retryable) {}
+  JobError(std::string type, const std::string& message, bool retryable = true, std::string result = {})
+      : std::runtime_error(message), type_(std::move(type)), retryable_(retryable), result_(std::move(result)) {}
   [[nodiscard]] const std::string& type() const { return type_; }
   /// False: failed for good, whatever the retry policy says.
   [[nodiscard]] bool isRetryable() const { return retryable_; }
+  /// JSON that the job leaves although it failed, such as a command's output; may be empty.
+  [[nodiscard]] const std::string& result() const { return result_; }
 
  private:
   std::string type_;
   bool retryable_;
+  std::string result_;
 };
 
 /// What a running job knows and may ask for. Lives for one call of `execute`; its methods may be called from any thread that

@@ -1,6 +1,5 @@
 #pragma once
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,12 +12,10 @@
 #include "callsheet/job_director_mode.h"
 #include "callsheet/job_status.h"
 #include "callsheet/job_types.h"
+#include "callsheet/log.h"
 
 namespace callsheet {
 inline namespace v1 {
-
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
-[[nodiscard]] std::string_view toString(LogLevel level);
 
 struct JobDirectorOptions {
   unsigned workers = 0;                                  ///< jobs at once; 0: as many as processors
@@ -30,8 +27,7 @@ struct JobDirectorOptions {
   std::size_t mapBytes = 0;                              ///< size of the store's map; 0: limits::mapBytes
   bool allowForeignFilesystem = false;                   ///< you vouch for its locks and mapped memory
   bool runsJobs = true;                                  ///< false: only submits, waits and, as principal, adopts
-  /// Called on threads of the director; must be short and thread-safe.
-  std::function<void(LogLevel, std::string_view)> log;
+  LogSink log;                                           ///< empty: nothing is said
 };
 
 /// What stop() left behind.

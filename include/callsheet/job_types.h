@@ -9,6 +9,7 @@
 #include <typeindex>
 #include <vector>
 
+#include "callsheet/errors.h"
 #include "callsheet/job_context.h"
 #include "callsheet/json_archive.h"
 
@@ -54,12 +55,24 @@ class JobTypes {
   template <class Job>
   static std::string runOne(const std::string& parameters, JobContext& context) {
     Job job;
-    fromJson(parameters, job);
+    inShape("payload", [&] { fromJson(parameters, job); });
     if constexpr (std::is_void_v<decltype(job.execute(context))>) {
       job.execute(context);
       return {};
     } else {
-      return toJson(job.execute(context));
+      const auto value = job.execute(context);
+      std::string result;
+      inShape("result", [&] { result = toJson(value); });
+      return result;
+    }
+  }
+  /// What cannot be read or written now never can be, so it is no use trying again.
+  template <class Body>
+  static void inShape(const char* type, Body body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      throw JobError(type, error.what(), false);
     }
   }
   /// Error(invalid) for a bad kind, Error(usage) for one that is there.

@@ -1,0 +1,29 @@
+#include "cli/commands.h"
+
+#include <array>
+
+namespace callsheet {
+inline namespace v1 {
+
+std::span<const Command> commands() {
+  static constexpr std::array<Command, 14> table{{
+      {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead", definePrincipal},
+      {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
+      {"add", "Add a job: a command behind --, or any kind with --kind", defineAdd},
+      {"list", "List jobs", defineList},
+      {"show", "Show all about a job", defineShow},
+      {"watch", "Follow a job until it is done", defineWatch},
+      {"wait", "Wait until jobs are done, and exit with the job's own code", defineWait},
+      {"log", "Show what happened to a job, and what its command printed", defineLog},
+      {"cancel", "Cancel jobs", defineCancel},
+      {"retry", "Do done jobs again, as new jobs", defineRetry},
+      {"directors", "List the principal and the assistants", defineDirectors},
+      {"stats", "Count the jobs and describe the store", defineStats},
+      {"check", "Verify every record and invariant of the store", defineCheck},
+      {"backup", "Copy the store while it is in use", defineBackup},
+  }};
+  return table;
+}
+
+}  // namespace v1
+}  // namespace callsheet

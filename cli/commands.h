@@ -1,0 +1,43 @@
+#pragma once
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "cli/session.h"
+
+namespace CLI {
+class App;
+}
+
+namespace callsheet {
+inline namespace v1 {
+
+/// What a command does once the command line is understood; returns the exit code.
+using Work = std::function<int(Session&)>;
+
+/// One row of the command table. `define` gives the command its options and returns its work, which reads them after parsing.
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  Work (*define)(CLI::App& app);
+};
+
+[[nodiscard]] std::span<const Command> commands();
+
+Work definePrincipal(CLI::App& app);
+Work defineAssistant(CLI::App& app);
+Work defineAdd(CLI::App& app);
+Work defineList(CLI::App& app);
+Work defineShow(CLI::App& app);
+Work defineWatch(CLI::App& app);
+Work defineWait(CLI::App& app);
+Work defineLog(CLI::App& app);
+Work defineCancel(CLI::App& app);
+Work defineRetry(CLI::App& app);
+Work defineDirectors(CLI::App& app);
+Work defineStats(CLI::App& app);
+Work defineCheck(CLI::App& app);
+Work defineBackup(CLI::App& app);
+
+}  // namespace v1
+}  // namespace callsheet

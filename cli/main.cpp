@@ -1,0 +1,105 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "callsheet/errors.h"
+#include "cli/commands.h"
+
+namespace callsheet {
+inline namespace v1 {
+namespace {
+
+constexpr const char* aboutText =
+    "Callsheet: a durable job store that the processes of one machine share.\n"
+    "\n"
+    "A store is the directory LOCATION/ID.callsheet. Adding and reading jobs needs no daemon; running them needs a principal\n"
+    "or an assistant.";
+
+constexpr const char* footerText =
+    "\nA job is named by its id, its short id (the last 8 digits) or the beginning of either.\n"
+    "Data goes to stdout, messages to stderr. Exit codes: 0 done, 2 wrong command line, 3 not found, 4 refused input,\n"
+    "65 damaged store, 69 not now, 73 full, 74 input or output, 75 somebody else holds it, 76 fenced, 77 no permission,\n"
+    "78 unsupported. `callsheet wait` exits with the job's own code.";
+
+int complain(const std::string& sentence, int code) {
+  // What was printed before belongs before the message, where both go to one place.
+  std::fflush(stdout);
+  std::fprintf(stderr, "callsheet: %s\n", sentence.c_str());
+  return code;
+}
+
+void defineGlobals(CLI::App& app, Session& session) {
+  app.add_option("--location", session.location, "Directory that holds the store (default: /var/lib/callsheet for root,\n"
+                                                 "else ~/.local/state/callsheet)")
+      ->envname("CALLSHEET_LOCATION")
+      ->type_name("DIR");
+  app.add_option("--id", session.id, "Name of the store in that directory (default: default)")
+      ->envname("CALLSHEET_ID")
+      ->type_name("NAME");
+  app.add_flag("--json", session.json, "Print JSON; every object carries \"v\":1");
+  app.add_flag("--allow-foreign-filesystem", session.allowForeignFilesystem,
+               "Trust the locks of a filesystem that is not known to keep them");
+  app.set_version_flag("--version", "callsheet " CALLSHEET_VERSION, "Print the version");
+}
+
+/// Parses, and returns the chosen command's exit code.
+int run(std::vector<std::string> arguments) {
+  Session session;
+  // What stands behind `--` is the user's, so the parser never sees it: it would take "[a]" for a list.
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  const bool hasTrailing = mark != arguments.end();
+  if (hasTrailing) session.trailing.assign(mark + 1, arguments.end());
+  arguments.erase(mark, arguments.end());
+
+  CLI::App app(aboutText, "callsheet");
+  app.footer(footerText);
+  app.fallthrough();
+  app.require_subcommand(1, 1);
+  defineGlobals(app, session);
+  Work work;
+  for (const Command& command : commands()) {
+    CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+    sub->fallthrough();
+    sub->footer("");
+    Work defined = command.define(*sub);
+    sub->callback([&work, defined = std::move(defined)] { work = defined; });
+  }
+  try {
+    std::reverse(arguments.begin(), arguments.end());
+    app.parse(std::move(arguments));
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::RequiredError& error) {
+    if (app.get_subcommands().empty()) throw Error(ErrorKind::usage, "name a command; `callsheet --help` lists them");
+    throw Error(ErrorKind::usage, error.what());
+  } catch (const CLI::ParseError& error) {
+    throw Error(ErrorKind::usage, error.what());
+  }
+  if (hasTrailing && !app.got_subcommand("add"))
+    throw Error(ErrorKind::usage, "only `callsheet add` takes a command behind --");
+  if (session.location.empty()) session.location = defaultLocation();
+  return work(session);
+}
+
+int guardedMain(int argc, char** argv) {
+  try {
+    const int code = run({argv + 1, argv + argc});
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      return complain("the output cannot be written; is the disk full?", exitCodeOf(ErrorKind::io));
+    return code;
+  } catch (const Error& error) {
+    return complain(error.what(), exitCodeOf(error.kind()));
+  } catch (const std::bad_alloc&) {
+    return complain("there is not enough memory", exitCodeOf(ErrorKind::unavailable));
+  } catch (const std::exception& error) {
+    return complain(error.what(), exitCodeOf(ErrorKind::io));
+  }
+}
+
+}  // namespace
+}  // namespace v1
+}  // namespace callsheet
+
+int main(int argc, char** argv) { return callsheet::guardedMain(argc, argv); }

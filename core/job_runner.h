@@ -1,0 +1,78 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "callsheet/job_types.h"
+#include "core/verbs.h"
+#include "core/worker_pool.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// Runs claimed attempts on a bounded pool and turns what becomes of each into the verb that says so. Knows no store: asks its
+/// host. Thread-safe.
+class JobRunner {
+ public:
+  /// What an attempt needs from outside. Called on worker threads, without a lock held.
+  class Host {
+   public:
+    virtual ~Host() = default;
+    /// The attempt is over. `end` is Succeed, Fail, Transfer or Unclaim; nothing when the attempt was void already.
+    virtual void ended(JobID id, std::optional<Verb> end) = 0;
+    /// Makes a transfer request durable before it returns.
+    [[nodiscard]] virtual AttemptAnswer requestTransfer(const AttemptRef& attempt) = 0;
+    virtual void progressed(const AttemptRef& attempt, double share, std::string text) = 0;
+    [[nodiscard]] virtual JobDirector& director() = 0;
+    [[nodiscard]] virtual bool isPrincipal() const = 0;
+  };
+
+  JobRunner(const JobTypes& types, unsigned workers, Host& host);
+  /// Waits for every attempt to return.
+  ~JobRunner();
+
+  /// The caller never runs more than freeWorkers(). An attempt of a job whose former attempt has not returned here yet waits for it.
+  void run(Claim::Item item, IncarnationID sender);
+  [[nodiscard]] unsigned freeWorkers() const;
+  [[nodiscard]] std::size_t runningCount() const;
+  [[nodiscard]] bool runsAlone() const;
+  /// Attempts as they were handed out; void ones are left out.
+  [[nodiscard]] std::vector<AttemptRef> running() const;
+  /// "KIND ID" of attempts that have not returned, void ones too.
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  /// Asks the job to end because somebody canceled it: however it ends short of success, it is canceled.
+  void cancel(JobID id);
+  /// The attempt is no longer valid: asks it to end, and drops what becomes of it.
+  void makeVoid(JobID id, ExecID exec);
+  /// Asks all to end because the director stops: they are given back unless they succeed.
+  void giveBackAll();
+
+ private:
+  struct Attempt;
+  class Context;
+  [[nodiscard]] std::vector<std::shared_ptr<Attempt>> attempts(std::optional<JobID> id) const;
+  void start(std::shared_ptr<Attempt> attempt);
+  void execute(const std::shared_ptr<Attempt>& attempt);
+  [[nodiscard]] std::optional<Verb> endOf(Attempt& attempt);
+  void finish(const std::shared_ptr<Attempt>& attempt);
+
+  const JobTypes& types_;
+  Host& host_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::map<JobID, std::shared_ptr<Attempt>> running_;
+  std::map<JobID, std::shared_ptr<Attempt>> deferred_;
+  const unsigned workers_;
+  WorkerPool pool_;  // last: its threads use all of the above
+};
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,75 @@
+#include "director/director_life.h"
+
+#include <unistd.h>
+
+#include "core/crash_point.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
+    : place_(place),
+      incarnation_(makeIncarnationID()),
+      onRing_(std::move(onRing)),
+      presence_(PresenceLock::acquire(
+          place.access.directory(), incarnation_,
+          PresenceInfo::ofThisProcess(place.mode.name(), place.mode.isPrincipal() ? "principal" : "assistant"))),
+      bell_(DoorbellSocket::bind(place.access.directory(), incarnation_)),
+      slot_(place.board.takeSlot(incarnation_, ::getpid(), place.options.mayBeKilledAsWriter)) {
+  try {
+    // The bell hangs already, so nothing that is submitted from the first moment on goes unheard.
+    if (place.mode.isPrincipal()) {
+      Sweeps::Options sweeps{place.options.lease, place.options.keepDoneFor, place.options.keepDoneCount, place.options.log, {}};
+      principal_ = std::make_unique<PrincipalRole>(
+          PrincipalRole::Place{place.access.directory(), place.access.store(), place.loop, place.board}, incarnation_, place.kinds,
+          std::move(sweeps), onRing_);
+    } else {
+      const AssistantRole role(place.access.store(), place.access.directory(), incarnation_, place.mode.name(), place.kinds);
+      // A dead holder of the name may have left jobs, and the principal should watch this one.
+      place.access.doorbell().ringPrincipal();
+    }
+  } catch (...) {
+    slot_.reset();
+    presence_.releaseAndUnlink();
+    throw;
+  }
+  crashPoint("director.registered");
+}
+
+DirectorLife::~DirectorLife() { bellWatch_ = FdWatch{}; }
+
+void DirectorLife::begin() {
+  bellWatch_ = place_.loop.watchFd(bell_.descriptor(), [this] {
+    bell_.drain();
+    onRing_();
+  });
+  if (principal_) principal_->begin();
+}
+
+void DirectorLife::tick(bool hasWork) {
+  if (hasWork)
+    slot_->beat();
+  else
+    slot_->rest();
+  if (principal_) principal_->tick();
+}
+
+void DirectorLife::close() {
+  if (principal_) principal_->leave();
+  const Answer answer = place_.access.store().apply(CloseIncarnation{incarnation_, Closing::stopped, incarnation_});
+  crashPoint("stop.closed");
+  if (!isAccepted(answer.verdict) && place_.options.log)
+    place_.options.log(LogLevel::warning, "the director's incarnation was not closed: " + answer.why);
+  abandon();
+}
+
+void DirectorLife::abandon() {
+  bellWatch_ = FdWatch{};
+  if (principal_) principal_->leave();
+  slot_.reset();
+  bell_.close();
+  principal_.reset();
+}
+
+}  // namespace v1
+}  // namespace callsheet

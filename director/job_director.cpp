@@ -1,0 +1,272 @@
+#include "callsheet/job_director.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "core/crash_point.h"
+#include "core/json_payload.h"
+#include "director/completion_watch.h"
+#include "director/director_life.h"
+#include "director/stopped_writer_watch.h"
+#include "director/submitting.h"
+#include "jobs/queue_runner.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// Wires the parts together and guards the order in which they begin and end. Public methods on any thread.
+class JobDirector::Implementation {
+ public:
+  Implementation(JobDirector& self, const JobDirectorID& id, const std::string& location, JobDirectorMode mode, JobTypes types,
+                 JobDirectorOptions options)
+      : self_(self),
+        mode_(std::move(mode)),
+        types_(std::move(types)),
+        options_(std::move(options)),
+        access_(StoreAccess::open(location, id.name(),
+                                  {.create = true,
+                                   .mapBytes = options_.mapBytes,
+                                   .allowForeignFilesystem = options_.allowForeignFilesystem,
+                                   .mayBeKilledAsWriter = options_.mayBeKilledAsWriter})),
+        board_(Board::open(access_->directory())),
+        completions_(access_->store(), loop_, access_->directory()),
+        stoppedWriters_(board_, options_.writerLimit, options_.log) {}
+
+  ~Implementation() {
+    stop(std::chrono::seconds{10});
+    loop_.stop();
+  }
+
+  void start();
+  StopReport stop(std::chrono::milliseconds grace);
+  [[nodiscard]] bool isRunning() const { return isRunning_; }
+
+  std::vector<Submission> submit(std::string_view kind, std::vector<std::string> parameters, const SubmitOptions& options,
+                                 bool allOrNothing);
+  std::optional<JobStatus> status(JobID id) const;
+  std::optional<JobStatus> wait(JobID id, std::chrono::milliseconds timeout);
+  bool cancel(JobID id, std::string_view why) {
+    return isAccepted(access_->store().apply(Cancel{id, std::string(why)}).verdict);
+  }
+  [[nodiscard]] const JobTypes& types() const { return types_; }
+  [[nodiscard]] const JobDirectorMode& mode() const { return mode_; }
+  [[nodiscard]] IncarnationID incarnation() const {
+    const std::lock_guard lock(incarnationMutex_);
+    return incarnation_;
+  }
+
+ private:
+  [[nodiscard]] std::unique_ptr<DirectorLife> newLife();
+  void openLife();
+  void tick();
+  void renew();
+  void say(LogLevel level, const std::string& sentence) const {
+    if (options_.log) options_.log(level, sentence);
+  }
+  void setIncarnation(IncarnationID incarnation) {
+    const std::lock_guard lock(incarnationMutex_);
+    incarnation_ = incarnation;
+  }
+  [[nodiscard]] unsigned workerCount() const {
+    return options_.workers != 0 ? options_.workers : std::max(1u, std::thread::hardware_concurrency());
+  }
+
+  JobDirector& self_;
+  const JobDirectorMode mode_;
+  const JobTypes types_;
+  const JobDirectorOptions options_;
+  const std::shared_ptr<StoreAccess> access_;
+  const SystemClock clock_;
+  EventLoop loop_;
+  Board board_;
+  CompletionWatch completions_;
+  StoppedWriterWatch stoppedWriters_;
+
+  std::mutex lifeMutex_;  // start, stop and renewal exclude each other
+  // Guarded by lifeMutex_, but for the tick, which ends before they do.
+  bool wasStarted_ = false;
+  bool wasStopped_ = false;
+  std::unique_ptr<DirectorLife> life_;
+  std::unique_ptr<QueueRunner> runner_;
+  std::shared_ptr<void> subscription_;
+  Timer tick_;
+  std::thread renewal_;
+  StopReport report_;
+
+  mutable std::mutex incarnationMutex_;
+  IncarnationID incarnation_;  // guarded by incarnationMutex_
+  std::atomic<bool> isRunning_{false};
+};
+
+std::unique_ptr<DirectorLife> JobDirector::Implementation::newLife() {
+  std::vector<std::string> kinds = options_.runsJobs ? types_.kinds() : std::vector<std::string>{};
+  return std::make_unique<DirectorLife>(DirectorLife::Place{*access_, loop_, board_, mode_, options_, std::move(kinds)},
+                                        [this] { if (runner_) runner_->wake(); });
+}
+
+/// A life begins: registered, heard, claiming.
+void JobDirector::Implementation::openLife() {
+  life_ = newLife();
+  setIncarnation(life_->incarnation());
+  life_->begin();
+  if (runner_) runner_->begin(life_->incarnation());
+  tick_ = loop_.makeTimer([this] { tick(); });
+  tick_.every(std::chrono::duration_cast<std::chrono::milliseconds>(Sweeps::period));
+}
+
+void JobDirector::Implementation::start() {
+  const std::lock_guard lock(lifeMutex_);
+  if (wasStopped_) throw Error(ErrorKind::usage, "a director that was stopped does not start again; make a new one");
+  if (wasStarted_) return;
+  loop_.start();
+  if (options_.runsJobs) {
+    QueueRunner::Options options{workerCount(), mode_.isPrincipal(), options_.log, [this] { renew(); }};
+    runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));
+    subscription_ = access_->store().subscribe([this](const Effects& effects) {
+      const IncarnationID self = incarnation();
+      const auto concerns = [&](IncarnationID owner) { return owner == self || (owner == principalOwner && mode_.isPrincipal()); };
+      if (std::any_of(effects.owners.begin(), effects.owners.end(), concerns)) runner_->wake();
+    });
+  }
+  try {
+    openLife();
+  } catch (...) {
+    subscription_.reset();
+    runner_.reset();
+    life_.reset();
+    throw;
+  }
+  wasStarted_ = true;
+  isRunning_ = true;
+  say(LogLevel::info, (mode_.isPrincipal() ? "principal" : "assistant " + mode_.name()) + std::string(" of ") +
+                          access_->directory().dataPath() + " started as " + incarnation().toString());
+}
+
+void JobDirector::Implementation::tick() {
+  const bool hasWork = runner_ && runner_->hasWork();
+  life_->tick(hasWork);
+  if (runner_) runner_->tick();
+  const bool principalLives = mode_.isPrincipal() || PrincipalLock::holder(access_->directory()).has_value();
+  // A living principal answers for everybody; when it is itself the one that stands still, its supervisor does.
+  if (mode_.isPrincipal() || !principalLives) stoppedWriters_.tick(mode_.isPrincipal());
+}
+
+/// Somebody fenced this director while it stood still. It begins a new life; what it was running is void, what it had submitted is
+/// durable. Comes on the store's thread, which must not wait for itself.
+void JobDirector::Implementation::renew() {
+  if (!isRunning_.exchange(false)) return;
+  say(LogLevel::warning, "this director was fenced; its jobs go on elsewhere, and it begins anew");
+  const std::lock_guard lock(incarnationMutex_);
+  if (renewal_.joinable()) renewal_.join();  // an earlier one, which has done its work
+  renewal_ = std::thread([this] {
+    const std::lock_guard life(lifeMutex_);
+    if (wasStopped_) return;
+    tick_ = Timer{};
+    life_->abandon();
+    life_.reset();
+    try {
+      openLife();
+      isRunning_ = true;
+    } catch (const std::exception& error) {
+      setIncarnation({});
+      say(LogLevel::error, std::string("this director cannot begin anew and stops: ") + error.what());
+    }
+  });
+}
+
+StopReport JobDirector::Implementation::stop(std::chrono::milliseconds grace) {
+  std::thread renewal;
+  {
+    const std::lock_guard lock(incarnationMutex_);
+    renewal = std::move(renewal_);
+  }
+  if (renewal.joinable()) renewal.join();
+  const std::lock_guard lock(lifeMutex_);
+  if (wasStopped_ || !wasStarted_) {
+    wasStopped_ = true;
+    return report_;
+  }
+  wasStopped_ = true;
+  isRunning_ = false;
+  if (runner_) {
+    QueueRunner::Left left = runner_->drain(grace);
+    report_.leftRunning = left.names.size();
+    report_.left = std::move(left.names);
+  }
+  tick_ = Timer{};
+  if (life_) life_->close();
+  subscription_.reset();
+  setIncarnation({});
+  say(LogLevel::info, "stopped; " + std::to_string(report_.leftRunning) + " jobs ignored that and were given back");
+  return report_;
+}
+
+std::vector<Submission> JobDirector::Implementation::submit(std::string_view kind, std::vector<std::string> parameters,
+                                                            const SubmitOptions& options, bool allOrNothing) {
+  if (!options.id.isNil() && parameters.size() > 1) throw Error(ErrorKind::usage, "one id names one job, not a list");
+  const JobTypes::Type* type = types_.find(kind);
+  Submit verb;
+  verb.ownerName = options.to;
+  verb.allOrNothing = allOrNothing;
+  for (auto& one : parameters) verb.jobs.push_back(newJobOf(kind, type != nullptr ? type->version : 1, std::move(one), options));
+  Submit::Answer answer;
+  // The ids are made, so repeating is safe: after a fence under the new incarnation, after a lost answer under the same.
+  for (int tries = 0; tries < 3; ++tries) {
+    verb.sender = incarnation();
+    answer = access_->store().apply(verb);
+    const bool isAgain = answer.verdict == Verdict::unknown || answer.verdict == Verdict::fenced;
+    if (!isAgain) break;
+    if (answer.verdict == Verdict::fenced && !isRunning_) {
+      const std::lock_guard renewed(lifeMutex_);  // until the new life has begun, or it is certain that none will
+    }
+  }
+  crashPoint("submit.answered");
+  std::vector<Submission> submissions;
+  for (std::size_t i = 0; i < verb.jobs.size(); ++i) {
+    const SubmittedJob lost{answer.verdict, verb.jobs[i].id, answer.why};
+    submissions.push_back(submissionOf(i < answer.jobs.size() ? answer.jobs[i] : lost, answer));
+  }
+  return submissions;
+}
+
+std::optional<JobStatus> JobDirector::Implementation::status(JobID id) const {
+  const auto view = access_->store().find(id);
+  if (!view) return std::nullopt;
+  return statusOf(*view, access_->store().incarnations());
+}
+
+std::optional<JobStatus> JobDirector::Implementation::wait(JobID id, std::chrono::milliseconds timeout) {
+  if (!completions_.wait(id, timeout)) return std::nullopt;
+  return status(id);
+}
+
+JobDirector::JobDirector(JobDirectorID id, const std::string& location, JobDirectorMode mode, JobTypes types, JobDirectorOptions options)
+    : implementation_(std::make_unique<Implementation>(*this, id, location, std::move(mode), std::move(types), std::move(options))) {}
+JobDirector::~JobDirector() = default;
+
+void JobDirector::start() { implementation_->start(); }
+StopReport JobDirector::stop(std::chrono::milliseconds grace) { return implementation_->stop(grace); }
+bool JobDirector::isRunning() const { return implementation_->isRunning(); }
+
+Submission JobDirector::submitJson(std::string_view kind, std::string parameters, const SubmitOptions& options) {
+  std::vector<std::string> one;
+  one.push_back(std::move(parameters));
+  return std::move(submitAllJson(kind, std::move(one), options).front());
+}
+
+std::vector<Submission> JobDirector::submitAllJson(std::string_view kind, std::vector<std::string> parameters,
+                                                   const SubmitOptions& options, bool allOrNothing) {
+  for (const auto& one : parameters) validateJson(one, limits::payloadBytesMax);
+  return implementation_->submit(kind, std::move(parameters), options, allOrNothing);
+}
+
+std::optional<JobStatus> JobDirector::status(JobID id) const { return implementation_->status(id); }
+std::optional<JobStatus> JobDirector::wait(JobID id, std::chrono::milliseconds timeout) { return implementation_->wait(id, timeout); }
+bool JobDirector::cancel(JobID id, std::string_view why) { return implementation_->cancel(id, why); }
+const JobTypes& JobDirector::types() const { return implementation_->types(); }
+const JobDirectorMode& JobDirector::mode() const { return implementation_->mode(); }
+IncarnationID JobDirector::incarnation() const { return implementation_->incarnation(); }
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,82 @@
+#include "director/submitting.h"
+
+#include <algorithm>
+
+namespace callsheet {
+inline namespace v1 {
+
+NewJob newJobOf(std::string_view kind, std::uint32_t version, std::string parameters, const SubmitOptions& options) {
+  NewJob job;
+  job.id = options.id.isNil() ? makeJobID() : options.id;
+  job.kind = kind;
+  job.queue = options.queue;
+  job.priority = options.priority;
+  job.delayMicros = options.delay.count();
+  job.keyWindowMicros = options.keyWindow.count();
+  job.body.kindVersion = version;
+  job.body.parameters = std::move(parameters);
+  job.body.retry = options.retry;
+  job.body.attemptLimitMicros = options.attemptLimit.count();
+  job.body.key = options.key.bytes();
+  job.body.retryOf = options.retryOf;
+  job.body.labels = options.labels;
+  return job;
+}
+
+Submission submissionOf(const SubmittedJob& job, const Answer& answer) {
+  Submission submission;
+  submission.id = job.id;
+  submission.why = job.why;
+  switch (job.verdict) {
+    case Verdict::ok:
+    case Verdict::alreadyApplied: submission.outcome = Submission::Outcome::accepted; break;
+    case Verdict::duplicate: submission.outcome = Submission::Outcome::duplicate; break;
+    case Verdict::notDone:
+    case Verdict::unknown:
+    case Verdict::storeFull: submission.outcome = Submission::Outcome::unavailable; break;
+    default: submission.outcome = Submission::Outcome::refused; break;
+  }
+  if (answer.verdict == Verdict::refused && submission.isAccepted()) {
+    // Judged well by itself, but its company was not, and all or none was asked for.
+    submission.outcome = Submission::Outcome::refused;
+    submission.why = answer.why;
+  }
+  return submission;
+}
+
+JobStatus statusOf(const JobView& view, const std::vector<IncarnationRow>& incarnations) {
+  const JobRow& row = view.row;
+  JobStatus status;
+  status.id = row.id;
+  status.kind = row.kind;
+  status.queue = row.queue;
+  status.state = row.state;
+  status.waitingFor = row.waitingFor;
+  status.outcome = row.outcome;
+  status.cancelRequested = row.cancelRequested;
+  status.transferRequested = row.transferRequested;
+  status.owner = "principal";
+  if (row.owner != principalOwner) {
+    const auto owner = std::find_if(incarnations.begin(), incarnations.end(), [&](const auto& one) { return one.id == row.owner; });
+    status.owner = owner != incarnations.end() && owner->isOpen() ? owner->name : "(closed)";
+  }
+  status.attempt = row.attempt;
+  status.started = row.started;
+  status.failures = row.failures;
+  status.holderDeaths = row.holderDeaths;
+  status.progress = row.progress;
+  status.progressText = row.progressText;
+  if (view.result) {
+    status.result = view.result->value;
+    status.failureType = view.result->failure.type;
+    status.failureMessage = view.result->failure.message;
+  }
+  status.createdAt = row.createdAt;
+  status.startedAt = row.startedAt;
+  status.finishedAt = row.finishedAt;
+  status.wakeAt = row.wakeAt == never ? 0 : row.wakeAt;
+  return status;
+}
+
+}  // namespace v1
+}  // namespace callsheet

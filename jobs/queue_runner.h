@@ -1,0 +1,96 @@
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "callsheet/log.h"
+#include "core/clock.h"
+#include "core/job_runner.h"
+#include "core/job_store.h"
+#include "ipc/event_loop.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// A director's own queue at work: claims as many jobs as there are free workers, runs them, stores what becomes of them.
+/// What ended and the next claim share a commit; one commit is under way at a time, so under load they gather. Thread-safe.
+class QueueRunner final : private JobRunner::Host {
+ public:
+  struct Options {
+    unsigned workers = 1;
+    bool isPrincipal = false;
+    LogSink log;
+    /// The store answered `fenced` to a claim: this incarnation was closed by somebody else. On the store's thread.
+    std::function<void()> onFenced;
+  };
+
+  QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, const JobTypes& types, JobDirector& director, Options options);
+  ~QueueRunner() override;
+
+  /// Begins to claim as this incarnation; again after a fence, with the new one.
+  void begin(IncarnationID incarnation);
+  /// Something may be ready, or a running job is asked to end. Any thread.
+  void wake();
+  /// The slow look that finds what no bell told. Any thread, about once a second.
+  void tick();
+  /// Whether this director owes signs of life: it runs something or has something ready.
+  [[nodiscard]] bool hasWork() const;
+
+  struct Left {
+    std::vector<std::string> names;
+  };
+  /// Claims nothing more, asks all jobs to end, waits for them and for their last commits, and gives back those that are left.
+  Left drain(std::chrono::milliseconds grace);
+
+ private:
+  void ended(JobID id, std::optional<Verb> end) override;
+  [[nodiscard]] AttemptAnswer requestTransfer(const AttemptRef& attempt) override;
+  void progressed(const AttemptRef& attempt, double share, std::string text) override;
+  [[nodiscard]] JobDirector& director() override { return director_; }
+  [[nodiscard]] bool isPrincipal() const override { return options_.isPrincipal; }
+
+  void pump();
+  [[nodiscard]] std::vector<Verb> gather();
+  [[nodiscard]] std::optional<Claim> nextClaim();
+  [[nodiscard]] bool mayClaimWhileAloneWaits(std::size_t running);
+  void answered(std::vector<Verb> verbs, std::vector<AnyAnswer> answers);
+  [[nodiscard]] std::vector<Claim::Item> takeClaim(const Claim& claim, Claim::Answer& answer);
+  void start(std::vector<Claim::Item> items, IncarnationID incarnation);
+  void settleEnd(Verb verb, const AttemptAnswer& answer);
+  void retryLater();
+  void lookAtRunning();
+  void setDueTimer(std::int64_t dueAt);
+  void say(LogLevel level, const std::string& sentence) const;
+
+  JobStore& store_;
+  const Clock& clock_;
+  JobDirector& director_;
+  const Options options_;
+  const std::vector<std::string> kinds_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable settled_;
+  // Guarded by mutex_.
+  IncarnationID incarnation_;
+  std::vector<Verb> ends_;             // what became of attempts and is not in a commit yet
+  std::optional<Claim> unansweredClaim_;  // repeated with the same id, because the store may have applied it
+  bool isBusy_ = false;                // a commit is under way
+  bool isAwake_ = false;               // there may be something to claim
+  bool isStopping_ = false;
+  bool isFenced_ = false;
+  std::uint64_t lastSequence_ = 0;
+  std::chrono::steady_clock::time_point drainUntil_{};   // for a job that must run alone: claims pause until then
+  std::chrono::steady_clock::time_point drainAgainAt_{};
+  bool aloneWaiting_ = false;
+
+  Timer dueTimer_;
+  Timer retryTimer_;
+  JobRunner runner_;  // last: its threads use all of the above
+};
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,68 @@
+#include "principal/principal_role.h"
+
+#include <unistd.h>
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+PrincipalLock takeLock(const StoreDirectory& directory, IncarnationID self) {
+  const PresenceInfo info = PresenceInfo::ofThisProcess({}, "principal");
+  if (auto lock = PrincipalLock::tryAcquire(directory, self, info)) return std::move(*lock);
+  const auto holder = PrincipalLock::holder(directory);
+  std::string who = "another process";
+  if (holder && holder->pid != 0) who = holder->pid == ::getpid() ? "this process itself" : "process " + std::to_string(holder->pid);
+  throw Error(ErrorKind::conflict, who + " is the principal of " + directory.dataPath() + "; stop it first, or join as an assistant");
+}
+
+IncarnationID openPrincipal(JobStore& store) {
+  for (const IncarnationRow& row : store.incarnations())
+    if (row.isOpen() && row.role == Role::principal) return row.id;
+  return {};
+}
+}  // namespace
+
+PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector<std::string> kinds, Sweeps::Options options,
+                             std::function<void()> onRing)
+    : place_(place),
+      self_(self),
+      onRing_(std::move(onRing)),
+      lock_(takeLock(place.directory, self)),
+      bell_(DoorbellSocket::bindPrincipal(place.directory, lock_)),
+      adoption_(place.store, place.loop, place.directory, self, options.log),
+      sweeps_(place.store, place.board, self, [&] {
+        options.onHung = [this](IncarnationID incarnation) { adoption_.fence(incarnation); };
+        return std::move(options);
+      }()) {
+  // The lock is ours, so an open principal in the store is a dead one.
+  const Answer answer = place.store.apply(RegisterIncarnation{self, {}, Role::principal, openPrincipal(place.store), std::move(kinds)});
+  if (!isAccepted(answer.verdict)) throw Error(ErrorKind::unavailable, "the principal could not be registered: " + answer.why);
+}
+
+PrincipalRole::~PrincipalRole() { leave(); }
+
+void PrincipalRole::begin() {
+  place_.loop.run([this] {
+    adoption_.begin();
+    bellWatch_ = place_.loop.watchFd(bell_.descriptor(), [this] { rung(); });
+  });
+}
+
+void PrincipalRole::rung() {
+  bell_.drain();
+  adoption_.look();
+  onRing_();
+}
+
+void PrincipalRole::tick() {
+  adoption_.look();
+  sweeps_.tick();
+}
+
+void PrincipalRole::leave() {
+  bellWatch_ = FdWatch{};
+  adoption_.stop();
+}
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,51 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/doorbell.h"
+#include "ipc/principal_lock.h"
+#include "principal/adoption.h"
+#include "principal/sweeps.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// What makes a director the principal: the store's one principal.lock, the bells, adoption and the sweeps. Entered and left on
+/// the caller's thread; look() and tick() run on the loop's.
+class PrincipalRole {
+ public:
+  struct Place {
+    const StoreDirectory& directory;
+    LmdbJobStore& store;
+    EventLoop& loop;
+    const Board& board;
+  };
+
+  /// Takes the lock and registers. Throws Error(conflict) naming the living principal's process.
+  PrincipalRole(const Place& place, IncarnationID self, std::vector<std::string> kinds, Sweeps::Options options,
+                std::function<void()> onRing);
+  ~PrincipalRole();
+
+  /// Begins to adopt, to sweep and to hear.
+  void begin();
+  void tick();
+  /// Ends adopting, so that the incarnation can be closed.
+  void leave();
+
+ private:
+  void rung();
+
+  Place place_;
+  IncarnationID self_;
+  std::function<void()> onRing_;
+  PrincipalLock lock_;
+  DoorbellSocket bell_;
+  FdWatch bellWatch_;
+  Adoption adoption_;
+  Sweeps sweeps_;
+};
+
+}  // namespace v1
+}  // namespace callsheet

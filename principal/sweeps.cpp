@@ -1,0 +1,61 @@
+#include "principal/sweeps.h"
+
+#include <random>
+
+#include "callsheet/limits.h"
+#include "ipc/boot_clock.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+constexpr std::uint64_t readerTicks = 5;
+constexpr std::uint64_t pruneTicks = 60;
+
+/// Posts a sweep unless its former slice is still under way, and again at once while there is more.
+template <class Sweep>
+void post(JobStore& store, const Sweep& sweep, const std::shared_ptr<std::atomic<bool>>& isUnderWay) {
+  std::vector<Verb> verbs;
+  verbs.emplace_back(sweep);
+  store.post(std::move(verbs), std::chrono::seconds{10}, [&store, sweep, isUnderWay](const std::vector<AnyAnswer>& answers) {
+    const auto& answer = std::get<SweepAnswer>(answers.front());
+    if (answer.verdict == Verdict::ok && answer.more) return post(store, sweep, isUnderWay);
+    *isUnderWay = false;
+  });
+}
+}  // namespace
+
+Sweeps::Sweeps(LmdbJobStore& store, const Board& board, IncarnationID self, Options options)
+    : store_(store), board_(board), self_(self), options_(std::move(options)), leases_(options_.lease, period) {}
+
+void Sweeps::tick() {
+  ++ticks_;
+  expire();
+  if (ticks_ % readerTicks == 0) store_.clearDeadReaders();
+  if (ticks_ % pruneTicks == 1) prune();
+  findHung();
+}
+
+void Sweeps::expire() {
+  if (!store_.hasPassedDeadline() || isExpiring_->exchange(true)) return;
+  post(store_, Expire{limits::sliceRowsMax, std::random_device{}()}, isExpiring_);
+}
+
+void Sweeps::prune() {
+  if (options_.keepDoneFor.count() == 0 && options_.keepDoneCount == 0) return;
+  if (isPruning_->exchange(true)) return;
+  post(store_, Prune{options_.keepDoneFor.count(), options_.keepDoneCount, limits::sliceRowsMax}, isPruning_);
+}
+
+void Sweeps::findHung() {
+  const auto entries = board_.snapshot();
+  for (const IncarnationID incarnation : leases_.tick(nowNanos(), entries)) {
+    if (incarnation == self_) continue;
+    if (options_.log)
+      options_.log(LogLevel::warning, "director " + incarnation.toString() + " lives but stood still for its whole lease; it is fenced");
+    options_.onHung(incarnation);
+  }
+}
+
+}  // namespace v1
+}  // namespace callsheet

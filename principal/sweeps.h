@@ -1,0 +1,50 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "callsheet/log.h"
+#include "core/clock.h"
+#include "ipc/board.h"
+#include "ipc/lease_watch.h"
+#include "store/lmdb_job_store.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead readers,
+/// and finds hung directors. Its tick is called once a second on the loop's thread; nothing in it blocks.
+class Sweeps {
+ public:
+  struct Options {
+    std::chrono::milliseconds lease;
+    std::chrono::microseconds keepDoneFor;
+    std::uint64_t keepDoneCount;
+    LogSink log;
+    std::function<void(IncarnationID)> onHung;
+  };
+
+  static constexpr std::chrono::seconds period{1};
+
+  Sweeps(LmdbJobStore& store, const Board& board, IncarnationID self, Options options);
+  void tick();
+
+ private:
+  void expire();
+  void prune();
+  void findHung();
+
+  LmdbJobStore& store_;
+  const Board& board_;
+  const IncarnationID self_;
+  const Options options_;
+  LeaseWatch leases_;
+  std::uint64_t ticks_ = 0;
+  // Set while a slice is under way; shared with its answer.
+  std::shared_ptr<std::atomic<bool>> isExpiring_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<bool>> isPruning_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+}  // namespace v1
+}  // namespace callsheet
