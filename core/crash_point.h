@@ -6,8 +6,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Every place where a test may have the process killed. The one table: add the name here, then put crashPoint("name") at
-/// the place. A name that is not here does not compile.
+/// Every place where a test may have the process killed. The one table: add the name here, then put crashPoint("name")
+/// at the place. A name that is not here does not compile.
 inline constexpr const char* crashPointTable[] = {
     "commit.before",        // verbs are queued, no transaction has begun
     "commit.applied",       // applied inside the transaction, not committed
@@ -35,7 +35,9 @@ inline constexpr const char* crashPointTable[] = {
     "bell.bound",           // a bell's socket stands under a temporary name
 };
 
-[[nodiscard]] inline std::span<const char* const> crashPointNames() { return crashPointTable; }
+[[nodiscard]] inline std::span<const char* const> crashPointNames() {
+  return crashPointTable;
+}
 
 /// A name of the table; checked by the compiler.
 struct CrashPointName {
@@ -54,9 +56,11 @@ void passCrashPoint(const char* name);
 }  // namespace detail
 
 /// Kills this process with SIGKILL at the count-th pass when it was started with CALLSHEET_CRASH_AT=NAME[:COUNT] in its
-/// environment; otherwise costs one relaxed load. Thread-safe. A process started with an unknown name exits with 2 at once.
+/// environment; otherwise costs one relaxed load. Thread-safe. A process started with an unknown name exits with 2 at
+/// once.
 inline void crashPoint(CrashPointName name) {
-  if (detail::crashPointArmed.load(std::memory_order_relaxed)) [[unlikely]] detail::passCrashPoint(name.text);
+  if (detail::crashPointArmed.load(std::memory_order_relaxed)) [[unlikely]]
+    detail::passCrashPoint(name.text);
 }
 
 }  // namespace v1

@@ -24,13 +24,15 @@ constexpr Table makeTables() {
     tables[0][byte] = sum;
   }
   for (std::uint32_t byte = 0; byte < 256; ++byte)
-    for (std::size_t n = 1; n < 8; ++n) tables[n][byte] = (tables[n - 1][byte] >> 8) ^ tables[0][tables[n - 1][byte] & 0xFF];
+    for (std::size_t n = 1; n < 8; ++n)
+      tables[n][byte] = (tables[n - 1][byte] >> 8) ^ tables[0][tables[n - 1][byte] & 0xFF];
   return tables;
 }
 constexpr Table tables = makeTables();
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) std::uint32_t crc32cByInstruction(std::uint32_t before, std::span<const std::byte> bytes) {
+__attribute__((target("sse4.2"))) std::uint32_t crc32cByInstruction(std::uint32_t before,
+                                                                    std::span<const std::byte> bytes) {
   std::uint64_t sum = ~before;
   const std::byte* at = bytes.data();
   std::size_t left = bytes.size();

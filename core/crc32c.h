@@ -6,8 +6,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// CRC-32C (Castagnoli) of the bytes, going on from `before`: 0 for the first piece, then the answer for the piece before.
-/// Uses the processor's own instruction where there is one. Thread-safe.
+/// CRC-32C (Castagnoli) of the bytes, going on from `before`: 0 for the first piece, then the answer for the piece
+/// before. Uses the processor's own instruction where there is one. Thread-safe.
 [[nodiscard]] std::uint32_t crc32c(std::uint32_t before, std::span<const std::byte> bytes);
 
 namespace detail {

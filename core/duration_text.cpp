@@ -16,11 +16,18 @@ struct Unit {
   std::string_view name;
   std::int64_t micros;
 };
-constexpr Unit units[] = {{"w", 604'800'000'000}, {"d", 86'400'000'000}, {"h", 3'600'000'000}, {"m", 60'000'000},
-                          {"s", 1'000'000},       {"ms", 1'000},         {"us", 1}};
+constexpr Unit units[] = {{"w", 604'800'000'000},
+                          {"d", 86'400'000'000},
+                          {"h", 3'600'000'000},
+                          {"m", 60'000'000},
+                          {"s", 1'000'000},
+                          {"ms", 1'000},
+                          {"us", 1}};
 constexpr std::int64_t microsPerDay = 86'400'000'000;
 
-bool isDigit(char letter) { return letter >= '0' && letter <= '9'; }
+bool isDigit(char letter) {
+  return letter >= '0' && letter <= '9';
+}
 
 [[noreturn]] void refuse(std::string_view what, std::string_view text, std::string_view why) {
   throw Error(ErrorKind::invalid, std::string(what) + " '" + std::string(text) + "' " + std::string(why));
@@ -37,7 +44,8 @@ std::string_view takeWhile(std::string_view& rest, bool (*belongs)(char)) {
 /// whole.fraction times unit; nothing when it overflows. At most six digits of the fraction count.
 std::optional<std::int64_t> scaled(std::string_view whole, std::string_view fraction, std::int64_t unit) {
   std::int64_t value = 0;
-  if (!whole.empty() && std::from_chars(whole.data(), whole.data() + whole.size(), value).ec != std::errc{}) return std::nullopt;
+  if (!whole.empty() && std::from_chars(whole.data(), whole.data() + whole.size(), value).ec != std::errc{})
+    return std::nullopt;
   if (__builtin_mul_overflow(value, unit, &value)) return std::nullopt;
   fraction = fraction.substr(0, 6);
   std::int64_t share = 0;
@@ -48,8 +56,8 @@ std::optional<std::int64_t> scaled(std::string_view whole, std::string_view frac
   return value;
 }
 
-/// Days since 1970-01-01 of a date of the Gregorian calendar, and back; for any year. The year is counted from March, so
-/// that the leap day is its last.
+/// Days since 1970-01-01 of a date of the Gregorian calendar, and back; for any year. The year is counted from March,
+/// so that the leap day is its last.
 std::int64_t daysFromCivil(std::int64_t year, unsigned month, unsigned day) {
   year -= month <= 2;
   const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -73,7 +81,8 @@ Civil civilFromDays(std::int64_t days) {
   const unsigned dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
   const unsigned shifted = (5 * dayOfYear + 2) / 153;
   const unsigned month = shifted < 10 ? shifted + 3 : shifted - 9;
-  return {static_cast<std::int64_t>(yearOfEra) + era * 400 + (month <= 2), month, dayOfYear - (153 * shifted + 2) / 5 + 1};
+  return {static_cast<std::int64_t>(yearOfEra) + era * 400 + (month <= 2), month,
+          dayOfYear - (153 * shifted + 2) / 5 + 1};
 }
 
 unsigned daysInMonth(std::int64_t year, unsigned month) {

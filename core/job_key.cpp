@@ -41,7 +41,8 @@ std::string unescape(std::string_view text) {
     const int high = at + 2 < text.size() ? hexValue(text[at + 1]) : -1;
     const int low = at + 2 < text.size() ? hexValue(text[at + 2]) : -1;
     if (high < 0 || low < 0)
-      throw Error(ErrorKind::invalid, "In a key, a percent sign must be followed by two hex digits; write %25 for the sign itself.");
+      throw Error(ErrorKind::invalid,
+                  "In a key, a percent sign must be followed by two hex digits; write %25 for the sign itself.");
     plain += static_cast<char>(high * 16 + low);
     at += 2;
   }
@@ -84,7 +85,8 @@ std::string JobKey::toString() const {
   bool isFirst = true;
   for (std::string_view rest = bytes_; !rest.empty(); isFirst = false) {
     if (!isFirst) text += '/';
-    for (const char letter : *takePart(rest)) {
+    const std::string_view part = *takePart(rest);
+    for (const char letter : part) {
       const auto byte = static_cast<unsigned char>(letter);
       if (byte >= 0x20 && byte != 0x7F && byte != '/' && byte != '%') {
         text += letter;
@@ -109,7 +111,8 @@ void JobKey::check() const {
   if (bytes_ == "0:") throw Error(ErrorKind::invalid, "A key must not be empty; leave it out for a job without one.");
   if (bytes_.size() > limits::businessKeyBytesMax)
     throw Error(ErrorKind::invalid, "The key takes " + std::to_string(bytes_.size()) + " bytes and " +
-                                        std::to_string(limits::businessKeyBytesMax) + " are allowed; use a hash of its long parts.");
+                                        std::to_string(limits::businessKeyBytesMax) +
+                                        " are allowed; use a hash of its long parts.");
 }
 
 }  // namespace v1

@@ -19,13 +19,20 @@ constexpr std::string_view digits = "0123456789abcdef";
 
 std::string_view typeOf(const Json& value) {
   switch (value.type()) {
-    case Json::value_t::null: return "null";
-    case Json::value_t::boolean: return "a boolean";
-    case Json::value_t::string: return "a string";
-    case Json::value_t::array: return "an array";
-    case Json::value_t::object: return "an object";
-    case Json::value_t::number_float: return "a number with a fraction or of more than 64 bits";
-    default: return "an integer";
+    case Json::value_t::null:
+      return "null";
+    case Json::value_t::boolean:
+      return "a boolean";
+    case Json::value_t::string:
+      return "a string";
+    case Json::value_t::array:
+      return "an array";
+    case Json::value_t::object:
+      return "an object";
+    case Json::value_t::number_float:
+      return "a number with a fraction or of more than 64 bits";
+    default:
+      return "an integer";
   }
 }
 
@@ -41,7 +48,8 @@ Json parse(std::string_view text, std::size_t maxBytes) {
 
 void JsonWriter::begin(char opener) {
   if (frames_.size() >= jsonDepthMax)
-    throw Error(ErrorKind::invalid, where() + "JSON must not be nested deeper than " + std::to_string(jsonDepthMax) + ".");
+    throw Error(ErrorKind::invalid,
+                where() + "JSON must not be nested deeper than " + std::to_string(jsonDepthMax) + ".");
   put({&opener, 1});
   frames_.push_back({opener, 0, {}});
 }
@@ -65,7 +73,8 @@ void JsonWriter::key(std::string_view name) {
     beginObject();
   }
   Frame& frame = frames_.back();
-  if (frame.opener != '{') throw Error(ErrorKind::invalid, where() + "a named value inside a sequence has no JSON form.");
+  if (frame.opener != '{')
+    throw Error(ErrorKind::invalid, where() + "a named value inside a sequence has no JSON form.");
   if (frame.count++ > 0) put(",");
   frame.name = name;
   quote(name);
@@ -107,10 +116,16 @@ void JsonWriter::putFloat(Float value) {
   if (text.find_first_of(".e") == text.npos) put(".0");
 }
 
-void JsonWriter::number(double value) { putFloat(value); }
-void JsonWriter::number(float value) { putFloat(value); }
+void JsonWriter::number(double value) {
+  putFloat(value);
+}
+void JsonWriter::number(float value) {
+  putFloat(value);
+}
 
-void JsonWriter::string(std::string_view value) { quote(value); }
+void JsonWriter::string(std::string_view value) {
+  quote(value);
+}
 
 void JsonWriter::quote(std::string_view text) {
   if (const auto at = findInvalidUtf8(text); at != text.npos)
@@ -123,13 +138,27 @@ void JsonWriter::quote(std::string_view text) {
     put(text.substr(done, at - done));
     done = at + 1;
     switch (byte) {
-      case '"': put("\\\""); break;
-      case '\\': put("\\\\"); break;
-      case '\b': put("\\b"); break;
-      case '\f': put("\\f"); break;
-      case '\n': put("\\n"); break;
-      case '\r': put("\\r"); break;
-      case '\t': put("\\t"); break;
+      case '"':
+        put("\\\"");
+        break;
+      case '\\':
+        put("\\\\");
+        break;
+      case '\b':
+        put("\\b");
+        break;
+      case '\f':
+        put("\\f");
+        break;
+      case '\n':
+        put("\\n");
+        break;
+      case '\r':
+        put("\\r");
+        break;
+      case '\t':
+        put("\\t");
+        break;
       default: {
         const char escape[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
         put({escape, sizeof escape});
@@ -142,7 +171,8 @@ void JsonWriter::quote(std::string_view text) {
 
 void JsonWriter::put(std::string_view text) {
   if (text.size() > maxBytes_ - text_.size())
-    throw Error(ErrorKind::invalid, "The JSON is larger than the " + std::to_string(maxBytes_) + " bytes that are allowed.");
+    throw Error(ErrorKind::invalid,
+                "The JSON is larger than the " + std::to_string(maxBytes_) + " bytes that are allowed.");
   text_ += text;
 }
 
@@ -212,7 +242,9 @@ void JsonReader::enterNext() {
   document_->frames.push_back({frame.node, {}});
 }
 
-void JsonReader::leave() { document_->frames.pop_back(); }
+void JsonReader::leave() {
+  document_->frames.pop_back();
+}
 
 void JsonReader::expectObject() const {
   if (!document_->here().is_object()) fail("expected an object, found " + std::string(typeOf(document_->here())));
@@ -236,11 +268,14 @@ std::size_t JsonReader::beginSequence() {
 std::vector<std::string_view> JsonReader::keys() const {
   expectObject();
   std::vector<std::string_view> names;
-  for (auto member = document_->here().begin(); member != document_->here().end(); ++member) names.push_back(member.key());
+  for (auto member = document_->here().begin(); member != document_->here().end(); ++member)
+    names.push_back(member.key());
   return names;
 }
 
-bool JsonReader::isNull() const { return document_->here().is_null(); }
+bool JsonReader::isNull() const {
+  return document_->here().is_null();
+}
 
 bool JsonReader::boolean() const {
   if (!document_->here().is_boolean()) fail("expected true or false, found " + std::string(typeOf(document_->here())));

@@ -13,7 +13,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::invalid, "The JSON is refused: " + why); }
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(ErrorKind::invalid, "The JSON is refused: " + why);
+}
 
 /// Sees a document go by and keeps nothing but the depth and the first complaint.
 class DepthGuard : public nlohmann::json_sax<Json> {
@@ -82,9 +84,11 @@ void validateJson(std::string_view text, std::size_t maxBytes) {
   if (text.size() > maxBytes)
     refuse("it has " + std::to_string(text.size()) + " bytes and " + std::to_string(maxBytes) + " are allowed.");
   // The parser would take a zero byte for the end of the text, and skip a byte order mark.
-  if (const auto zero = text.find('\0'); zero != text.npos) refuse("there is a zero byte at " + std::to_string(zero) + ".");
+  if (const auto zero = text.find('\0'); zero != text.npos)
+    refuse("there is a zero byte at " + std::to_string(zero) + ".");
   if (text.starts_with("\xEF\xBB\xBF")) refuse("it starts with a byte order mark.");
-  if (const auto at = findInvalidUtf8(text); at != text.npos) refuse("it is not valid UTF-8 (byte " + std::to_string(at) + ").");
+  if (const auto at = findInvalidUtf8(text); at != text.npos)
+    refuse("it is not valid UTF-8 (byte " + std::to_string(at) + ").");
   DepthGuard guard;
   if (!Json::sax_parse(text.begin(), text.end(), &guard)) refuse(guard.complaint);
 }

@@ -13,7 +13,8 @@ inline constexpr std::size_t jsonDepthMax = 64;
 /// without a byte order mark, nested at most jsonDepthMax deep. Builds nothing.
 void validateJson(std::string_view text, std::size_t maxBytes);
 
-/// Where the first byte stands that is not part of valid UTF-8 (no surrogates, no overlong forms); npos if there is none.
+/// Where the first byte stands that is not part of valid UTF-8 (no surrogates, no overlong forms); npos if there is
+/// none.
 [[nodiscard]] std::size_t findInvalidUtf8(std::string_view text);
 
 /// The text with U+FFFD in the place of each byte that is not valid UTF-8; what makes a command's output fit for JSON.

@@ -20,7 +20,9 @@ bool isPart(std::string_view part) {
 
 }  // namespace
 
-bool isValidName(std::string_view name) { return name.size() <= limits::nameLengthMax && isPart(name); }
+bool isValidName(std::string_view name) {
+  return name.size() <= limits::nameLengthMax && isPart(name);
+}
 
 bool isValidKind(std::string_view kind) {
   if (kind.size() > limits::kindLengthMax) return false;

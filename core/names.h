@@ -8,8 +8,8 @@ inline namespace v1 {
 /// Such a name is also a safe file name.
 [[nodiscard]] bool isValidName(std::string_view name);
 
-/// Whether `kind` may name a kind of job: 1 to 128 of the same letters and '/', where every part between slashes is there
-/// and does not start with a dot.
+/// Whether `kind` may name a kind of job: 1 to 128 of the same letters and '/', where every part between slashes is
+/// there and does not start with a dot.
 [[nodiscard]] bool isValidKind(std::string_view kind);
 
 }  // namespace v1

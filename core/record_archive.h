@@ -25,7 +25,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-static_assert(std::endian::native == std::endian::little, "Records are little endian, and nothing here turns bytes around.");
+static_assert(std::endian::native == std::endian::little,
+              "Records are little endian, and nothing here turns bytes around.");
 
 inline constexpr std::size_t recordDepthMax = 16;  ///< classes and containers inside each other
 /// A payload, and room for what wraps it.
@@ -43,7 +44,8 @@ template <class T>
 inline constexpr bool isPlainSequence = requires(T sequence) {
   sequence.data();
   sequence.resize(1);
-} && isPlain<typename T::value_type>;
+}
+&&isPlain<typename T::value_type>;
 }  // namespace detail
 
 /// Appends a record's body to a string. Throws Error(invalid) for a value that RecordIn would refuse. Single-threaded.
@@ -83,14 +85,16 @@ class RecordOut {
   std::size_t depth_ = 0;
 };
 
-/// Reads a record's body from memory, which must stay alive and is not trusted: whatever the bytes are, it reads only inside
-/// them, allocates no more than a small multiple of their size and throws Error(corrupt) with the offset. Single-threaded.
+/// Reads a record's body from memory, which must stay alive and is not trusted: whatever the bytes are, it reads only
+/// inside them, allocates no more than a small multiple of their size and throws Error(corrupt) with the offset.
+/// Single-threaded.
 class RecordIn {
  public:
   using is_saving = std::false_type;
   using is_loading = std::true_type;
 
-  explicit RecordIn(std::string_view bytes) : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  explicit RecordIn(std::string_view bytes)
+      : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
   explicit RecordIn(std::span<const std::byte> bytes)
       : RecordIn(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())) {}
 
@@ -130,7 +134,8 @@ class RecordIn {
   [[nodiscard]] std::size_t count() {
     std::uint32_t count = 0;
     raw(&count, sizeof count);
-    if (count > bytesLeft() || count > recordStringBytesMax) detail::failRecord(offset() - 4, "a size is larger than what follows");
+    if (count > bytesLeft() || count > recordStringBytesMax)
+      detail::failRecord(offset() - 4, "a size is larger than what follows");
     return count;
   }
   void enter() {
@@ -190,7 +195,7 @@ void RecordOut::write(const T& value) {
   } else if constexpr (detail::isA<T, std::chrono::duration>) {
     write(value.count());
   } else if constexpr (detail::isA<T, std::pair> || detail::isA<T, std::tuple>) {
-    std::apply([this](const auto&... parts) { (write(parts), ...); }, value);
+    std::apply([this](const auto&... parts) { (this->write(parts), ...); }, value);
   } else if constexpr (detail::isStdArray<T>) {
     for (const auto& element : value) write(element);
   } else if constexpr (!detail::SavesItself<T, RecordOut> &&
@@ -258,7 +263,7 @@ void RecordIn::read(T& value) {
     read(ticks);
     value = Value{ticks};
   } else if constexpr (detail::isA<Value, std::pair> || detail::isA<Value, std::tuple>) {
-    std::apply([this](auto&... parts) { (read(parts), ...); }, value);
+    std::apply([this](auto&... parts) { (this->read(parts), ...); }, value);
   } else if constexpr (detail::isStdArray<Value>) {
     for (auto& element : value) read(element);
   } else if constexpr (!detail::LoadsItself<Value, RecordIn> &&
@@ -275,7 +280,8 @@ void RecordIn::readCounted(T& value) {
   const std::size_t size = count();
   value.clear();
   if constexpr (detail::isPlainSequence<T>) {
-    if (size > bytesLeft() / sizeof(typename T::value_type)) detail::failRecord(offset() - 4, "a size is larger than what follows");
+    if (size > bytesLeft() / sizeof(typename T::value_type))
+      detail::failRecord(offset() - 4, "a size is larger than what follows");
     value.resize(size);
     if (size > 0) raw(value.data(), size * sizeof(typename T::value_type));
   } else {
@@ -286,13 +292,15 @@ void RecordIn::readCounted(T& value) {
         typename T::mapped_type mapped{};
         read(key);
         read(mapped);
-        if (!value.empty() && value.key_comp()(key, value.rbegin()->first)) detail::failRecord(offset(), "keys are not in order");
+        if (!value.empty() && value.key_comp()(key, value.rbegin()->first))
+          detail::failRecord(offset(), "keys are not in order");
         value.emplace_hint(value.end(), std::move(key), std::move(mapped));
       } else {
         typename T::value_type element{};
         read(element);
         if constexpr (detail::SetLike<T>) {
-          if (!value.empty() && value.key_comp()(element, *value.rbegin())) detail::failRecord(offset(), "keys are not in order");
+          if (!value.empty() && value.key_comp()(element, *value.rbegin()))
+            detail::failRecord(offset(), "keys are not in order");
           value.insert(value.end(), std::move(element));
         } else {
           value.push_back(std::move(element));
@@ -308,7 +316,7 @@ template <class T>
 void RecordIn::readClass(T& value) {
   enter();
   if constexpr (detail::LoadsMinimal<T, RecordIn>) {
-    detail::loadMinimal<RecordOut>(*this, value, [this](auto& plain) { read(plain); });
+    detail::loadMinimal<RecordOut>(*this, value, [this](auto& plain) { this->read(plain); });
   } else {
     std::uint32_t version = 0;
     if constexpr (detail::LoadsVersioned<T, RecordIn>) read(version);

@@ -42,8 +42,8 @@ struct alignas(128) BoardHeaderBytes {
   friend bool operator==(const BoardHeaderBytes&, const BoardHeaderBytes&) = default;
 };
 
-// A slot is free exactly while uuidHigh is 0, and all its other words mean nothing then. It is taken under run/board.lock and
-// given back by one store, so a process may be killed anywhere in between.
+// A slot is free exactly while uuidHigh is 0, and all its other words mean nothing then. It is taken under
+// run/board.lock and given back by one store, so a process may be killed anywhere in between.
 struct alignas(128) BoardSlotBytes {
   Word uuidHigh;
   Word uuidLow;
@@ -97,7 +97,8 @@ class BoardFile {
 
 class BoardMapping {
  public:
-  explicit BoardMapping(const BoardFile& file) : region_(file, boost::interprocess::read_write, 0, sizeof(BoardBytes)) {}
+  explicit BoardMapping(const BoardFile& file)
+      : region_(file, boost::interprocess::read_write, 0, sizeof(BoardBytes)) {}
   [[nodiscard]] BoardBytes& bytes() { return *static_cast<BoardBytes*>(region_.get_address()); }
 
  private:
@@ -109,36 +110,40 @@ namespace {
 OfdLock lockBoard(const StoreDirectory& store) {
   OfdLock lock = OfdLock::open(store.descriptor(), lockPath);
   if (lock.lockWithin(lockPatience)) return lock;
-  throw Error(ErrorKind::unavailable, "somebody has held " + store.path(lockPath) +
-                                          " for 10 s; find a stopped process with `fuser` on that file and continue or end it");
+  throw Error(ErrorKind::unavailable,
+              "somebody has held " + store.path(lockPath) +
+                  " for 10 s; find a stopped process with `fuser` on that file and continue or end it");
 }
 
 BoardFile openFile(const StoreDirectory& store, const char* path, int flags) {
-  return BoardFile(
-      FileDescriptor(::openat(store.descriptor(), path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600)));
+  return BoardFile(FileDescriptor(::openat(store.descriptor(), path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600)));
 }
 
-// Nothing when it is damaged, as after a power cut: a board is never made durable, and nobody living has mapped such a one.
+// Nothing when it is damaged, as after a power cut: a board is never made durable, and nobody living has mapped such a
+// one.
 std::optional<BoardHeaderBytes> readHeader(const BoardFile& file) {
   BoardHeaderBytes header{};
   struct stat status {};
   if (!file.isOpen() || ::fstat(file.number(), &status) != 0) return std::nullopt;
   if (::pread(file.number(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) return std::nullopt;
   if (header.magic != magic) return std::nullopt;
-  if (header.layoutVersion == layoutVersion && status.st_size != static_cast<off_t>(sizeof(BoardBytes))) return std::nullopt;
+  if (header.layoutVersion == layoutVersion && status.st_size != static_cast<off_t>(sizeof(BoardBytes)))
+    return std::nullopt;
   return header;
 }
 
-// Whoever has a board mapped lives in the boot and the PID namespace that its header names, and says so in its presence.
+// Whoever has a board mapped lives in the boot and the PID namespace that its header names, and says so in its
+// presence.
 void requireUnused(const StoreDirectory& store, const BoardHeaderBytes& found, const BoardHeaderBytes& wanted) {
   for (const Presence& presence : listPresences(store)) {
     if (!presence.held || presence.info.bootID.bytes != found.bootID) continue;
     if (presence.info.pidNamespace != found.pidNamespace) continue;
     if (presence.info.pid == ::getpid() && presence.info.pidNamespace == wanted.pidNamespace) continue;
     if (found.pidNamespace != wanted.pidNamespace)
-      throw Error(ErrorKind::unsupported,
-                  "the store " + store.dataPath() +
-                      " is in use from another PID namespace; run all its processes in one, containers with --pid=host");
+      throw Error(
+          ErrorKind::unsupported,
+          "the store " + store.dataPath() +
+              " is in use from another PID namespace; run all its processes in one, containers with --pid=host");
     throw Error(ErrorKind::unsupported, "the store " + store.dataPath() +
                                             " is in use by another version of Callsheet; stop all its processes first");
   }
@@ -177,8 +182,10 @@ Halves halvesOf(IncarnationID incarnation) {
 
 IncarnationID incarnationOf(Halves halves) {
   IncarnationID incarnation;
-  for (std::size_t i = 8; i-- > 0; halves.high >>= 8) incarnation.value.bytes[i] = static_cast<std::uint8_t>(halves.high);
-  for (std::size_t i = 16; i-- > 8; halves.low >>= 8) incarnation.value.bytes[i] = static_cast<std::uint8_t>(halves.low);
+  for (std::size_t i = 8; i-- > 0; halves.high >>= 8)
+    incarnation.value.bytes[i] = static_cast<std::uint8_t>(halves.high);
+  for (std::size_t i = 16; i-- > 8; halves.low >>= 8)
+    incarnation.value.bytes[i] = static_cast<std::uint8_t>(halves.low);
   return incarnation;
 }
 
@@ -210,7 +217,8 @@ bool isDead(const StoreDirectory& store, const BoardEntry& entry) {
 }
 
 void clear(BoardSlotBytes& slot) {
-  for (Word* word : {&slot.sequence, &slot.beatBootNanos, &slot.writerState, &slot.writerSequence, &slot.writerBeganBootNanos})
+  for (Word* word :
+       {&slot.sequence, &slot.beatBootNanos, &slot.writerState, &slot.writerSequence, &slot.writerBeganBootNanos})
     word->store(0, relaxed);
 }
 
@@ -258,8 +266,9 @@ BoardSlot Board::takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled
   auto slot = std::find_if(slots.begin(), slots.end(), isFree);
   if (slot == slots.end() && freeDeadSlotsLocked() > 0) slot = std::find_if(slots.begin(), slots.end(), isFree);
   if (slot == slots.end())
-    throw Error(ErrorKind::unavailable, "all " + std::to_string(slotCount) +
-                                            " slots of the board are taken by living processes; stop some and try again");
+    throw Error(ErrorKind::unavailable,
+                "all " + std::to_string(slotCount) +
+                    " slots of the board are taken by living processes; stop some and try again");
   detail::clear(*slot);
   slot->uuidLow.store(halves.low, detail::relaxed);
   slot->pid.store(static_cast<std::uint64_t>(pid), detail::relaxed);
@@ -319,7 +328,9 @@ BoardSlot& BoardSlot::operator=(BoardSlot&& other) noexcept {
   return *this;
 }
 
-BoardSlot::~BoardSlot() { release(); }
+BoardSlot::~BoardSlot() {
+  release();
+}
 
 void BoardSlot::release() noexcept {
   if (isUsable()) bytes_->uuidHigh.store(0, std::memory_order_release);
@@ -329,7 +340,8 @@ void BoardSlot::release() noexcept {
 // Not in a forked child, and not when the slot was taken away because our presence was let go before it.
 bool BoardSlot::isUsable() const noexcept {
   return bytes_ != nullptr && forkGeneration_ == callsheet::forkGeneration() &&
-         bytes_->uuidHigh.load(std::memory_order_acquire) == uuidHigh_ && bytes_->uuidLow.load(detail::relaxed) == uuidLow_;
+         bytes_->uuidHigh.load(std::memory_order_acquire) == uuidHigh_ &&
+         bytes_->uuidLow.load(detail::relaxed) == uuidLow_;
 }
 
 void BoardSlot::beat() noexcept {
@@ -352,9 +364,15 @@ void BoardSlot::setWriter(WriterState state) noexcept {
   bytes_->writerSequence.fetch_add(1, std::memory_order_release);
 }
 
-void BoardSlot::writerWants() noexcept { setWriter(WriterState::wants); }
-void BoardSlot::writerBegan() noexcept { setWriter(WriterState::writing); }
-void BoardSlot::writerCleared() noexcept { setWriter(WriterState::idle); }
+void BoardSlot::writerWants() noexcept {
+  setWriter(WriterState::wants);
+}
+void BoardSlot::writerBegan() noexcept {
+  setWriter(WriterState::writing);
+}
+void BoardSlot::writerCleared() noexcept {
+  setWriter(WriterState::idle);
+}
 
 }  // namespace v1
 }  // namespace callsheet

@@ -34,8 +34,9 @@ struct BoardEntry {
   friend bool operator==(const BoardEntry&, const BoardEntry&) = default;
 };
 
-/// A director's own line on the board; given back when destroyed (before the presence is), and in a forked child untouched.
-/// Each method is a few loads and stores. beat() and rest() belong to one thread, the writer...() ones to one thread.
+/// A director's own line on the board; given back when destroyed (before the presence is), and in a forked child
+/// untouched. Each method is a few loads and stores. beat() and rest() belong to one thread, the writer...() ones to
+/// one thread.
 class BoardSlot {
  public:
   BoardSlot(BoardSlot&& other) noexcept;
@@ -64,8 +65,8 @@ class BoardSlot {
   std::uint64_t forkGeneration_;
 };
 
-/// The sheet of mapped memory at run/board where directors show their loop turning and who writes: 1,024 slots of lock-free
-/// atomics, made once per boot by whoever opens the store first. Thread-safe. The directory must outlive it.
+/// The sheet of mapped memory at run/board where directors show their loop turning and who writes: 1,024 slots of
+/// lock-free atomics, made once per boot by whoever opens the store first. Thread-safe. The directory must outlive it.
 class Board {
  public:
   static constexpr std::size_t slotCount = 1024;
@@ -74,8 +75,8 @@ class Board {
   /// namespace or by another version's layout.
   [[nodiscard]] static Board open(const StoreDirectory& store);
 
-  /// A slot for a director whose presence is held already, or for a process that never has one. Slots of dead ones are taken
-  /// over when there is no other. Throws Error unavailable when all are in living hands.
+  /// A slot for a director whose presence is held already, or for a process that never has one. Slots of dead ones are
+  /// taken over when there is no other. Throws Error unavailable when all are in living hands.
   [[nodiscard]] BoardSlot takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled = true);
   [[nodiscard]] std::vector<BoardEntry> snapshot() const;
   /// Frees the slots of dead incarnations; returns how many. For the principal.

@@ -6,8 +6,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// CLOCK_BOOTTIME in nanoseconds: counts suspend, cannot be set, equal in all processes of a boot. Only differences mean
-/// anything.
+/// CLOCK_BOOTTIME in nanoseconds: counts suspend, cannot be set, equal in all processes of a boot. Only differences
+/// mean anything.
 [[nodiscard]] inline std::int64_t nowNanos() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);

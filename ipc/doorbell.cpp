@@ -28,8 +28,12 @@ constexpr std::string_view temporaryPrefix = ".new-";
 constexpr std::string_view principalName = "principal.bell";
 constexpr std::int64_t namesKeptNanos = 1'000'000'000;
 
-std::string bellOf(const std::string& name) { return name + std::string(suffix); }
-std::string below(std::string_view name) { return std::string(StoreDirectory::bells) + "/" + std::string(name); }
+std::string bellOf(const std::string& name) {
+  return name + std::string(suffix);
+}
+std::string below(std::string_view name) {
+  return std::string(StoreDirectory::bells) + "/" + std::string(name);
+}
 
 struct Address {
   sockaddr_un name{};
@@ -48,11 +52,14 @@ Address addressOf(const StoreDirectory& store, const std::string& name) {
   return address;
 }
 
-int openSocket() { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+int openSocket() {
+  return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
 
 std::vector<std::string> listNames(const StoreDirectory& store) {
   std::vector<std::string> names;
-  const int opened = ::openat(store.descriptor(), StoreDirectory::bells, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  const int opened =
+      ::openat(store.descriptor(), StoreDirectory::bells, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (opened < 0) return names;
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(opened), ::closedir);
   if (!directory) {
@@ -120,7 +127,8 @@ DoorbellSocket DoorbellSocket::bindAt(const StoreDirectory& store, const std::st
   const std::string path = below(name);
   if (const int error = rename(store, below(temporary), path, replace); error != 0) {
     ::unlinkat(store.descriptor(), below(temporary).c_str(), 0);
-    if (error == EEXIST) throw Error(ErrorKind::conflict, "there is a bell " + name + " already; make a new incarnation");
+    if (error == EEXIST)
+      throw Error(ErrorKind::conflict, "there is a bell " + name + " already; make a new incarnation");
     throw systemError("cannot put a doorbell at " + store.path(path), error);
   }
   bell.path_ = path;
@@ -175,7 +183,9 @@ void SocketDoorbell::ring(IncarnationID incarnation) noexcept {
     send(bellOf(incarnation.toString()));
 }
 
-void SocketDoorbell::ringPrincipal() noexcept { send(std::string(principalName)); }
+void SocketDoorbell::ringPrincipal() noexcept {
+  send(std::string(principalName));
+}
 
 void SocketDoorbell::ringAll() noexcept {
   ringListed([](const std::string&) { return true; });
@@ -199,8 +209,8 @@ void SocketDoorbell::ringListed(const std::function<bool(const std::string&)>& w
   const auto all = names();
   for (const std::string& name : *all) {
     if (!wanted(name) || send(name) != Heard::nobody) continue;
-    // An incarnation's or observer's name is used once, so who refuses is dead for ever. The principal's is not: its bell
-    // is replaced by the next holder of principal.lock alone.
+    // An incarnation's or observer's name is used once, so who refuses is dead for ever. The principal's is not: its
+    // bell is replaced by the next holder of principal.lock alone.
     if (name != principalName) ::unlinkat(store_.descriptor(), below(name).c_str(), 0);
   }
 }

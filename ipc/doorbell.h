@@ -14,14 +14,14 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// The hearing end of a bell: a Unix datagram socket in run/bells. Becomes readable when it was rung; drain it, *then* read
-/// the store. Move-only; not thread-safe. The directory must outlive it.
+/// The hearing end of a bell: a Unix datagram socket in run/bells. Becomes readable when it was rung; drain it, *then*
+/// read the store. Move-only; not thread-safe. The directory must outlive it.
 class DoorbellSocket {
  public:
   /// A director's or executor's own bell. Throws Error conflict when this incarnation has had one.
   [[nodiscard]] static DoorbellSocket bind(const StoreDirectory& store, IncarnationID incarnation);
-  /// The principal's bell, beside its own; takes the place of a dead principal's. The lock is the permission to do that:
-  /// destroy the bell before it.
+  /// The principal's bell, beside its own; takes the place of a dead principal's. The lock is the permission to do
+  /// that: destroy the bell before it.
   [[nodiscard]] static DoorbellSocket bindPrincipal(const StoreDirectory& store, const PrincipalLock& lock);
   /// A bell for who watches without owning anything; rung by ringObservers() and ringAll().
   [[nodiscard]] static DoorbellSocket bindObserver(const StoreDirectory& store);
@@ -51,8 +51,8 @@ class DoorbellSocket {
 /// Removes the bell that a dead incarnation left, if any.
 void removeBell(const StoreDirectory& store, IncarnationID dead);
 
-/// The ringing end: sends an empty sign to whoever listens, and forgets it if nobody does. Thread-safe. The directory must
-/// outlive it.
+/// The ringing end: sends an empty sign to whoever listens, and forgets it if nobody does. Thread-safe. The directory
+/// must outlive it.
 class SocketDoorbell final : public Doorbell {
  public:
   explicit SocketDoorbell(const StoreDirectory& store);

@@ -56,7 +56,8 @@ class LoopCore {
   void threadMain();
   void runPosted();
   void closeEverything();
-  // In a forked child there is no loop thread, the epoll descriptor is the parent's too, and mutex_ may be locked for ever.
+  // In a forked child there is no loop thread, the epoll descriptor is the parent's too, and mutex_ may be locked for
+  // ever.
   [[nodiscard]] bool isForkedChild() const { return forkGeneration_ != forkGeneration(); }
 
   const std::uint64_t forkGeneration_ = forkGeneration();
@@ -225,7 +226,9 @@ Timer& Timer::operator=(Timer&& other) noexcept {
   return *this;
 }
 
-Timer::~Timer() { close(); }
+Timer::~Timer() {
+  close();
+}
 
 void Timer::close() noexcept {
   if (handle_ == nullptr) return;
@@ -245,7 +248,9 @@ void Timer::arm(std::chrono::milliseconds delay, std::chrono::milliseconds repea
   });
 }
 
-void Timer::once(std::chrono::milliseconds delay) { arm(delay, std::chrono::milliseconds::zero()); }
+void Timer::once(std::chrono::milliseconds delay) {
+  arm(delay, std::chrono::milliseconds::zero());
+}
 
 void Timer::every(std::chrono::milliseconds period) {
   period = std::max(period, std::chrono::milliseconds{1});
@@ -269,7 +274,9 @@ FdWatch& FdWatch::operator=(FdWatch&& other) noexcept {
   return *this;
 }
 
-FdWatch::~FdWatch() { close(); }
+FdWatch::~FdWatch() {
+  close();
+}
 
 void FdWatch::close() noexcept {
   if (handle_ == nullptr) return;
@@ -278,12 +285,24 @@ void FdWatch::close() noexcept {
 }
 
 EventLoop::EventLoop() : core_(std::make_shared<LoopCore>()) {}
-EventLoop::~EventLoop() { stop(); }
-void EventLoop::start() { core_->start(); }
-void EventLoop::stop() { core_->stop(); }
-bool EventLoop::post(std::function<void()> call) { return core_->post(std::move(call)); }
-bool EventLoop::run(const std::function<void()>& call) { return core_->run(call); }
-bool EventLoop::isLoopThread() const { return core_->isLoopThread(); }
+EventLoop::~EventLoop() {
+  stop();
+}
+void EventLoop::start() {
+  core_->start();
+}
+void EventLoop::stop() {
+  core_->stop();
+}
+bool EventLoop::post(std::function<void()> call) {
+  return core_->post(std::move(call));
+}
+bool EventLoop::run(const std::function<void()>& call) {
+  return core_->run(call);
+}
+bool EventLoop::isLoopThread() const {
+  return core_->isLoopThread();
+}
 
 Timer EventLoop::makeTimer(std::function<void()> callback) {
   auto handle = std::make_shared<TimerHandle>();

@@ -14,9 +14,9 @@ struct TimerHandle;
 struct PollHandle;
 }  // namespace detail
 
-/// Calls back after a while, once or again and again, on its loop's thread. May be used and destroyed on any thread; after
-/// the destructor the callback is not running and does not come again. Do not destroy it while holding a lock that the
-/// callback takes. When the loop was stopped, it does nothing any more.
+/// Calls back after a while, once or again and again, on its loop's thread. May be used and destroyed on any thread;
+/// after the destructor the callback is not running and does not come again. Do not destroy it while holding a lock
+/// that the callback takes. When the loop was stopped, it does nothing any more.
 class Timer {
  public:
   Timer() = default;
@@ -39,8 +39,8 @@ class Timer {
   std::shared_ptr<detail::TimerHandle> handle_;
 };
 
-/// Calls back on the loop's thread for as long as a descriptor is readable. The same rules as for Timer. The descriptor is
-/// the caller's and must stay open until the watch is gone.
+/// Calls back on the loop's thread for as long as a descriptor is readable. The same rules as for Timer. The descriptor
+/// is the caller's and must stay open until the watch is gone.
 class FdWatch {
  public:
   FdWatch() = default;
@@ -57,8 +57,8 @@ class FdWatch {
   std::shared_ptr<detail::PollHandle> handle_;
 };
 
-/// One event loop on a thread of its own. Its methods may be called on any thread. Callbacks are short, do not block and do
-/// not throw (an exception that leaves one ends the process). It touches no signal handler and no signal mask.
+/// One event loop on a thread of its own. Its methods may be called on any thread. Callbacks are short, do not block
+/// and do not throw (an exception that leaves one ends the process). It touches no signal handler and no signal mask.
 class EventLoop {
  public:
   EventLoop();
@@ -69,14 +69,14 @@ class EventLoop {
 
   /// Begins the thread. Before this, one thread at a time may use the loop; what is posted waits. Once only.
   void start();
-  /// Runs what was posted before, closes every handle and ends the thread. May be called before start() and repeatedly. On the
-  /// loop's own thread it only asks; the destructor then waits for the end.
+  /// Runs what was posted before, closes every handle and ends the thread. May be called before start() and repeatedly.
+  /// On the loop's own thread it only asks; the destructor then waits for the end.
   void stop();
 
   /// Queues a call for the loop's thread. False when the loop was stopped: then it is dropped.
   bool post(std::function<void()> call);
-  /// Runs a call on the loop's thread and waits for it; on that thread itself, or before start(), at once. False when the
-  /// loop was stopped.
+  /// Runs a call on the loop's thread and waits for it; on that thread itself, or before start(), at once. False when
+  /// the loop was stopped.
   bool run(const std::function<void()>& call);
   [[nodiscard]] bool isLoopThread() const;
 

@@ -15,8 +15,8 @@ inline namespace v1 {
 
 namespace {
 
-// One for the process, because fork() is a matter of the process. `prepare` takes the mutex in the forking thread, so the
-// child finds the list whole and no descriptor between its opening and its entry.
+// One for the process, because fork() is a matter of the process. `prepare` takes the mutex in the forking thread, so
+// the child finds the list whole and no descriptor between its opening and its entry.
 struct Registry {
   std::mutex mutex;
   std::vector<int> descriptors;
@@ -35,8 +35,12 @@ Registry& registry() {
   return *only;
 }
 
-void beforeFork() { registry().mutex.lock(); }
-void inParent() { registry().mutex.unlock(); }
+void beforeFork() {
+  registry().mutex.lock();
+}
+void inParent() {
+  registry().mutex.unlock();
+}
 
 // Only what may be called between fork and exec in a process with threads: no allocation, no lock but our own.
 void inChild() {
@@ -58,7 +62,9 @@ Registry& watchedRegistry() {
 
 }  // namespace
 
-std::uint64_t forkGeneration() { return watchedRegistry().generation.load(std::memory_order_relaxed); }
+std::uint64_t forkGeneration() {
+  return watchedRegistry().generation.load(std::memory_order_relaxed);
+}
 
 ForkGuardedDescriptor ForkGuardedDescriptor::open(const std::function<int()>& open) {
   Registry& all = watchedRegistry();

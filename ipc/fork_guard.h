@@ -6,14 +6,15 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// How many forks lie between this process and the one that its first caller was in: 0, or more in forked children. Whoever
-/// remembers the number at its birth and finds another one later stands in a child and must not touch anything shared.
+/// How many forks lie between this process and the one that its first caller was in: 0, or more in forked children.
+/// Whoever remembers the number at its birth and finds another one later stands in a child and must not touch anything
+/// shared.
 [[nodiscard]] std::uint64_t forkGeneration();
 
-/// Owns a descriptor that must not live on in forked children: a lock of the open-file kind is held until the *last* copy of
-/// its descriptor is closed, so a child would keep a dead parent's lock. In the child the number stays taken, by a
-/// descriptor of nothing, so that the owner's destructor there closes that and never a stranger's file.
-/// Opening and closing exclude fork() in other threads. Not thread-safe itself.
+/// Owns a descriptor that must not live on in forked children: a lock of the open-file kind is held until the *last*
+/// copy of its descriptor is closed, so a child would keep a dead parent's lock. In the child the number stays taken,
+/// by a descriptor of nothing, so that the owner's destructor there closes that and never a stranger's file. Opening
+/// and closing exclude fork() in other threads. Not thread-safe itself.
 class ForkGuardedDescriptor {
  public:
   ForkGuardedDescriptor() = default;

@@ -22,15 +22,15 @@ struct flock wholeFile(short type) {
 }
 
 [[noreturn]] void throwCannotLock(int errnoValue) {
-  throw systemError("the kernel refused a lock; the store must be on a local filesystem of Linux 3.15 or newer", errnoValue);
+  throw systemError("the kernel refused a lock; the store must be on a local filesystem of Linux 3.15 or newer",
+                    errnoValue);
 }
 
 }  // namespace
 
 OfdLock OfdLock::open(int directory, const std::string& path) {
-  auto file = ForkGuardedDescriptor::open([&] {
-    return ::openat(directory, path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  });
+  auto file = ForkGuardedDescriptor::open(
+      [&] { return ::openat(directory, path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600); });
   if (!file.isOpen()) throw systemError("cannot open the lock file " + path, errno);
   return OfdLock(std::move(file));
 }

@@ -7,12 +7,12 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// An exclusive kernel lock on a file that belongs to the *open file description* it was taken through: it excludes within
-/// one process too and goes away exactly when its owner closes it or dies. Move-only; not thread-safe.
+/// An exclusive kernel lock on a file that belongs to the *open file description* it was taken through: it excludes
+/// within one process too and goes away exactly when its owner closes it or dies. Move-only; not thread-safe.
 ///
-/// Neither Boost.Interprocess's file_lock nor plain fcntl() locks will do: both belong to the process, so a second one in
-/// the same process always succeeds, and both are dropped as soon as *any* descriptor of that file is closed anywhere in the
-/// process. Boost's interprocess_mutex is lost for ever when its owner is killed.
+/// Neither Boost.Interprocess's file_lock nor plain fcntl() locks will do: both belong to the process, so a second one
+/// in the same process always succeeds, and both are dropped as soon as *any* descriptor of that file is closed
+/// anywhere in the process. Boost's interprocess_mutex is lost for ever when its owner is killed.
 class OfdLock {
  public:
   OfdLock() = default;
@@ -27,8 +27,8 @@ class OfdLock {
 
   /// False when somebody else holds it.
   [[nodiscard]] bool tryLock();
-  /// Tries again after 0, 1, 2, 5, 10, 20, 20... ms until it has the lock or the time is over. Throws only when the kernel
-  /// cannot lock at all.
+  /// Tries again after 0, 1, 2, 5, 10, 20, 20... ms until it has the lock or the time is over. Throws only when the
+  /// kernel cannot lock at all.
   [[nodiscard]] bool lockWithin(std::chrono::nanoseconds patience);
   /// Sleeps in the kernel for as long as it takes; costs nothing while it waits, and cannot be called off.
   void lock();
@@ -45,8 +45,8 @@ class OfdLock {
   bool held_ = false;
 };
 
-/// How long to wait before the given try, counted from 0: 0, 1, 2, 5, 10, 20, 20... ms. A dying process lets go of its locks
-/// only after its memory, which takes from microseconds to hundreds of milliseconds.
+/// How long to wait before the given try, counted from 0: 0, 1, 2, 5, 10, 20, 20... ms. A dying process lets go of its
+/// locks only after its memory, which takes from microseconds to hundreds of milliseconds.
 [[nodiscard]] std::chrono::milliseconds retryDelay(unsigned attempt);
 
 }  // namespace v1

@@ -12,8 +12,8 @@ inline namespace v1 {
 /// process has ended. Closed, with errno, when there is none or the kernel is older than 5.3.
 [[nodiscard]] FileDescriptor openPidfd(pid_t pid);
 
-/// Kills the process that has this pid and this start time, and no other: the start time is compared after the pidfd was
-/// opened. False when it is not there any more or may not be killed.
+/// Kills the process that has this pid and this start time, and no other: the start time is compared after the pidfd
+/// was opened. False when it is not there any more or may not be killed.
 bool killThroughPidfd(pid_t pid, std::uint64_t startTime);
 
 }  // namespace v1

@@ -12,9 +12,9 @@ inline namespace v1 {
 
 /// What a presence says of its holder. Only the lock proves anything; this names the process to watch and to show.
 struct PresenceInfo {
-  std::string name;  ///< empty for the principal
-  std::string role;  ///< "principal", "assistant" or "executor"
-  pid_t pid = 0;     ///< 0: unknown
+  std::string name;                ///< empty for the principal
+  std::string role;                ///< "principal", "assistant" or "executor"
+  pid_t pid = 0;                   ///< 0: unknown
   std::uint64_t startTime = 0;     ///< of /proc/PID/stat, ticks since boot
   std::uint64_t pidNamespace = 0;  ///< inode of the PID namespace that the pid belongs to
   Uuid bootID;

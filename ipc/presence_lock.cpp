@@ -21,8 +21,12 @@ namespace {
 constexpr std::string_view suffix = ".lock";
 constexpr std::string_view temporaryPrefix = ".new-";
 
-std::string below(std::string_view name) { return std::string(StoreDirectory::presences) + "/" + std::string(name); }
-std::string finalPath(IncarnationID incarnation) { return below(incarnation.toString() + std::string(suffix)); }
+std::string below(std::string_view name) {
+  return std::string(StoreDirectory::presences) + "/" + std::string(name);
+}
+std::string finalPath(IncarnationID incarnation) {
+  return below(incarnation.toString() + std::string(suffix));
+}
 
 void writeAll(int file, const std::string& text) {
   std::size_t done = 0;
@@ -40,8 +44,8 @@ std::string readText(int file) {
   return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string();
 }
 
-// Never a symbolic link, a device or a pipe: what is opened here is a plain file of ours, or nothing. Throws when it cannot
-// tell, for "nothing there" means something.
+// Never a symbolic link, a device or a pipe: what is opened here is a plain file of ours, or nothing. Throws when it
+// cannot tell, for "nothing there" means something.
 ForkGuardedDescriptor openPlainFile(const StoreDirectory& store, const std::string& path) {
   auto file = ForkGuardedDescriptor::open([&] {
     return ::openat(store.descriptor(), path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

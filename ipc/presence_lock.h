@@ -12,17 +12,19 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// The kernel's proof that an incarnation lives: a locked file run/a/UUID.lock. It is written and locked before it gets that
-/// name, so a file at its final name that can be locked is a dead one, always. Move-only; not thread-safe. The directory
-/// must outlive it.
+/// The kernel's proof that an incarnation lives: a locked file run/a/UUID.lock. It is written and locked before it gets
+/// that name, so a file at its final name that can be locked is a dead one, always. Move-only; not thread-safe. The
+/// directory must outlive it.
 class PresenceLock {
  public:
   /// Throws Error conflict when this incarnation has been present before: an incarnation is used once.
-  [[nodiscard]] static PresenceLock acquire(const StoreDirectory& store, IncarnationID incarnation, const PresenceInfo& info);
+  [[nodiscard]] static PresenceLock acquire(const StoreDirectory& store, IncarnationID incarnation,
+                                            const PresenceInfo& info);
 
   PresenceLock(PresenceLock&&) = default;
   PresenceLock& operator=(PresenceLock&&) = default;
-  /// Lets go of the lock and leaves the file, so that the principal finds this incarnation dead. In a forked child: nothing.
+  /// Lets go of the lock and leaves the file, so that the principal finds this incarnation dead. In a forked child:
+  /// nothing.
   ~PresenceLock() = default;
 
   [[nodiscard]] IncarnationID incarnation() const { return incarnation_; }
@@ -70,7 +72,8 @@ struct Presence {
   bool held = false;
 };
 
-/// All presences, dead ones too; takes no lock. Anything else in the directory is passed over, symbolic links above all.
+/// All presences, dead ones too; takes no lock. Anything else in the directory is passed over, symbolic links above
+/// all.
 [[nodiscard]] std::vector<Presence> listPresences(const StoreDirectory& store);
 [[nodiscard]] PresenceState presenceStateOf(const StoreDirectory& store, IncarnationID incarnation);
 /// Nothing while somebody holds it, or when there is no such file. For the principal.

@@ -72,7 +72,8 @@ void PresenceWatcher::meet(const Presence& presence) {
   if (!isNew || presence.info.pid == ::getpid() || presence.info.pidNamespace != pidNamespace_) return;
   auto begin = ProcessWatcher::Begin::blind;
   try {
-    begin = entry->process.watch(store_, incarnation, presence.info.pid, [this, incarnation] { beginEnding(incarnation); });
+    begin =
+        entry->process.watch(store_, incarnation, presence.info.pid, [this, incarnation] { beginEnding(incarnation); });
   } catch (const Error&) {
     entries_.erase(incarnation);  // met anew at the next rescan
     return;

@@ -23,9 +23,9 @@ class PresenceWatcher {
   PresenceWatcher& operator=(const PresenceWatcher&) = delete;
   ~PresenceWatcher();
 
-  /// Looks at the directory again: for new presences, and for those whose lock was let go by a process that lives on. To be
-  /// called at start, when the principal's bell rings, and now and then. Never throws: what cannot be read now is looked at
-  /// the next time.
+  /// Looks at the directory again: for new presences, and for those whose lock was let go by a process that lives on.
+  /// To be called at start, when the principal's bell rings, and now and then. Never throws: what cannot be read now is
+  /// looked at the next time.
   void rescan();
 
  private:

@@ -18,10 +18,12 @@ class PrincipalLock {
   [[nodiscard]] static std::optional<PrincipalLock> tryAcquire(const StoreDirectory& store, IncarnationID incarnation,
                                                                const PresenceInfo& info);
   /// Tries again until the time is over.
-  [[nodiscard]] static std::optional<PrincipalLock> acquireWithin(const StoreDirectory& store, IncarnationID incarnation,
-                                                                  const PresenceInfo& info, std::chrono::nanoseconds patience);
+  [[nodiscard]] static std::optional<PrincipalLock> acquireWithin(const StoreDirectory& store,
+                                                                  IncarnationID incarnation, const PresenceInfo& info,
+                                                                  std::chrono::nanoseconds patience);
   /// Sleeps until the present holder is gone, without ever waking up; for a standby's own thread.
-  [[nodiscard]] static PrincipalLock acquire(const StoreDirectory& store, IncarnationID incarnation, const PresenceInfo& info);
+  [[nodiscard]] static PrincipalLock acquire(const StoreDirectory& store, IncarnationID incarnation,
+                                             const PresenceInfo& info);
 
   /// Who holds it now; pid 0 when it does not say or is just changing hands. Nothing when nobody does.
   [[nodiscard]] static std::optional<PresenceInfo> holder(const StoreDirectory& store);

@@ -27,8 +27,8 @@ std::optional<std::string> readSmallFile(const std::string& path) {
   return std::string(bytes, static_cast<std::size_t>(size));
 }
 
-// "pid (name) letter ppid ...": the name may hold spaces and ')', so what counts begins behind the last ')'. The start time
-// is field 22, the letter field 3.
+// "pid (name) letter ppid ...": the name may hold spaces and ')', so what counts begins behind the last ')'. The start
+// time is field 22, the letter field 3.
 std::optional<ProcessState> parseStat(std::string_view text) {
   const std::size_t nameEnd = text.rfind(')');
   if (nameEnd == std::string_view::npos || nameEnd + 2 >= text.size()) return std::nullopt;
@@ -52,7 +52,9 @@ std::optional<ProcessState> readStat(const std::string& path) {
 
 }  // namespace
 
-std::optional<ProcessState> processState(pid_t pid) { return readStat("/proc/" + std::to_string(pid) + "/stat"); }
+std::optional<ProcessState> processState(pid_t pid) {
+  return readStat("/proc/" + std::to_string(pid) + "/stat");
+}
 
 std::optional<ProcessState> writerProcessState(pid_t pid) {
   auto state = processState(pid);
@@ -79,7 +81,8 @@ Uuid currentBootID() {
   const auto text = readSmallFile("/proc/sys/kernel/random/boot_id");
   const auto bootID = text ? Uuid::parse(std::string_view(*text).substr(0, 36)) : std::nullopt;
   if (!bootID)
-    throw Error(ErrorKind::unsupported, "/proc/sys/kernel/random/boot_id cannot be read; Callsheet needs a mounted /proc");
+    throw Error(ErrorKind::unsupported,
+                "/proc/sys/kernel/random/boot_id cannot be read; Callsheet needs a mounted /proc");
   return *bootID;
 }
 

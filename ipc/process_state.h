@@ -23,8 +23,8 @@ struct ProcessState {
 /// Nothing when there is no such process in this PID namespace.
 [[nodiscard]] std::optional<ProcessState> processState(pid_t pid);
 
-/// The same, but 'D' also when the main thread is not stopped and any other thread is in disk sleep: a store is written on a
-/// thread of its own.
+/// The same, but 'D' also when the main thread is not stopped and any other thread is in disk sleep: a store is written
+/// on a thread of its own.
 [[nodiscard]] std::optional<ProcessState> writerProcessState(pid_t pid);
 
 /// The inode that names this process's PID namespace. Pids mean something only together with it.

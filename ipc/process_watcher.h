@@ -11,7 +11,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Tells when the process behind a presence ends. Made, used and destroyed on the loop's thread, or through EventLoop::run.
+/// Tells when the process behind a presence ends. Made, used and destroyed on the loop's thread, or through
+/// EventLoop::run.
 class ProcessWatcher {
  public:
   enum class Begin {
@@ -24,9 +25,10 @@ class ProcessWatcher {
   ProcessWatcher(const ProcessWatcher&) = delete;
   ProcessWatcher& operator=(const ProcessWatcher&) = delete;
 
-  /// Opens a pidfd and only then looks whether the presence is still held: if so, the pidfd is the holder's and not a later
-  /// process's with the same pid. `onExit` is called once, on the loop's thread; it may destroy this watcher.
-  [[nodiscard]] Begin watch(const StoreDirectory& store, IncarnationID incarnation, pid_t pid, std::function<void()> onExit);
+  /// Opens a pidfd and only then looks whether the presence is still held: if so, the pidfd is the holder's and not a
+  /// later process's with the same pid. `onExit` is called once, on the loop's thread; it may destroy this watcher.
+  [[nodiscard]] Begin watch(const StoreDirectory& store, IncarnationID incarnation, pid_t pid,
+                            std::function<void()> onExit);
 
  private:
   EventLoop& loop_;

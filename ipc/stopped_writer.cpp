@@ -51,7 +51,8 @@ StoppedWriterVerdict StoppedWriter::look(std::int64_t nowNanos, bool isWaiting, 
 
 // A writer's sequence also grows when it merely joins the queue; every other change needs the write lock.
 bool StoppedWriter::isNewWaiter(const Seen& before, const BoardEntry& now) {
-  return before.state == WriterState::idle && now.writerState == WriterState::wants && now.writerSequence == before.sequence + 1;
+  return before.state == WriterState::idle && now.writerState == WriterState::wants &&
+         now.writerSequence == before.sequence + 1;
 }
 
 StoppedWriterVerdict StoppedWriter::judge(const BoardEntry& entry, Seen& seen, const StateOf& stateOf) const {
@@ -60,7 +61,8 @@ StoppedWriterVerdict StoppedWriter::judge(const BoardEntry& entry, Seen& seen, c
   // Gone, or a later process with its pid: the kernel has freed the lock already.
   if (!process || process->startTime != entry.startTime || process->isEnded()) return {};
   if (!process->isStoppedOrTraced() && !process->isDiskSleep()) return {};
-  const bool mayKill = process->isStoppedOrTraced() && entry.writerState == WriterState::writing && entry.mayBeKilled && rule_.mayKill;
+  const bool mayKill =
+      process->isStoppedOrTraced() && entry.writerState == WriterState::writing && entry.mayBeKilled && rule_.mayKill;
   if (!mayKill && std::exchange(seen.reported, true)) return {};
   return StoppedWriterVerdict{mayKill ? Action::kill : Action::report, entry.incarnation, entry.pid, entry.startTime,
                               process->letter};

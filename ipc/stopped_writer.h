@@ -31,27 +31,29 @@ struct StoppedWriterVerdict {
   friend bool operator==(const StoppedWriterVerdict&, const StoppedWriterVerdict&) = default;
 };
 
-/// Decides whether a process that was stopped in the middle of a write must be killed so that the others can write again. Pure:
-/// time, board and process states are given to it. Not thread-safe; for the principal's loop, or a waiter's when no
-/// principal lives.
+/// Decides whether a process that was stopped in the middle of a write must be killed so that the others can write
+/// again. Pure: time, board and process states are given to it. Not thread-safe; for the principal's loop, or a
+/// waiter's when no principal lives.
 class StoppedWriter {
  public:
   struct Rule {
-    std::chrono::nanoseconds lookAfter = std::chrono::milliseconds{250};  ///< how long to wait before asking /proc at all
-    std::chrono::nanoseconds actAfter = std::chrono::seconds{10};         ///< how long a writer must stand still
-    std::chrono::nanoseconds period = std::chrono::milliseconds{250};     ///< how often look() is going to be called
-    bool mayKill = true;                                                  ///< otherwise it reports
+    std::chrono::nanoseconds lookAfter =
+        std::chrono::milliseconds{250};                                ///< how long to wait before asking /proc at all
+    std::chrono::nanoseconds actAfter = std::chrono::seconds{10};      ///< how long a writer must stand still
+    std::chrono::nanoseconds period = std::chrono::milliseconds{250};  ///< how often look() is going to be called
+    bool mayKill = true;                                               ///< otherwise it reports
   };
   using StateOf = std::function<std::optional<ProcessState>(pid_t)>;
 
   explicit StoppedWriter(Rule rule) : rule_(rule) {}
 
-  /// `isWaiting`: somebody for whom the caller answers waits for the write lock at this moment. All durations are the caller's
-  /// own awake time: a gap between two looks counts for two periods at most, so neither suspend nor being stopped itself
-  /// counts against anybody. A report is given once for each time that a writer stands still; a kill at each look.
+  /// `isWaiting`: somebody for whom the caller answers waits for the write lock at this moment. All durations are the
+  /// caller's own awake time: a gap between two looks counts for two periods at most, so neither suspend nor being
+  /// stopped itself counts against anybody. A report is given once for each time that a writer stands still; a kill at
+  /// each look.
   ///
-  /// To be acted on, a process must show the same incarnation and sequence for all that time, with nobody else having had
-  /// the write lock meanwhile (then it was free), and must still be the process that took the slot.
+  /// To be acted on, a process must show the same incarnation and sequence for all that time, with nobody else having
+  /// had the write lock meanwhile (then it was free), and must still be the process that took the slot.
   [[nodiscard]] StoppedWriterVerdict look(std::int64_t nowNanos, bool isWaiting, std::span<const BoardEntry> entries,
                                           const StateOf& stateOf = writerProcessState);
 

@@ -40,15 +40,17 @@ void requireKnownFilesystem(int directory, const std::string& path, bool allowFo
   if (isKnownFilesystem(filesystem.f_type)) return;
   char type[32];
   std::snprintf(type, sizeof type, "0x%lx", static_cast<unsigned long>(filesystem.f_type));
-  throw Error(ErrorKind::unsupported,
-              path + " is on a filesystem of type " + type +
-                  ", where a store's locks are not known to work; use a local ext4, xfs, btrfs, zfs, f2fs, overlay or tmpfs "
-                  "directory, or allow foreign filesystems if you know it to be local");
+  throw Error(
+      ErrorKind::unsupported,
+      path + " is on a filesystem of type " + type +
+          ", where a store's locks are not known to work; use a local ext4, xfs, btrfs, zfs, f2fs, overlay or tmpfs "
+          "directory, or allow foreign filesystems if you know it to be local");
 }
 
 void syncDirectory(int parent, const std::string& path) {
   const FileDescriptor directory = openDirectory(parent, path, O_RDONLY);
-  if (!directory.isOpen() || ::fsync(directory.number()) != 0) throw systemError("cannot make " + path + " durable", errno);
+  if (!directory.isOpen() || ::fsync(directory.number()) != 0)
+    throw systemError("cannot make " + path + " durable", errno);
 }
 
 // The new name must survive a power cut like the jobs behind it, hence the fsync of the parent.
@@ -58,7 +60,8 @@ bool makeDirectory(int parent, const std::string& name, const std::string& paren
     throw systemError("cannot create " + parentPath + "/" + name, errno);
   }
   // The umask may have taken bits from us.
-  if (::fchmodat(parent, name.c_str(), 0700, 0) != 0) throw systemError("cannot open up " + parentPath + "/" + name, errno);
+  if (::fchmodat(parent, name.c_str(), 0700, 0) != 0)
+    throw systemError("cannot open up " + parentPath + "/" + name, errno);
   syncDirectory(AT_FDCWD, parentPath);
   return true;
 }
@@ -71,8 +74,8 @@ void makeLocation(const std::filesystem::path& location) {
 
 void requireOurs(const struct stat& status, const std::string& path) {
   if (status.st_uid != ::geteuid())
-    throw Error(ErrorKind::permission, path + " belongs to user " + std::to_string(status.st_uid) + ", this process is user " +
-                                           std::to_string(::geteuid()) +
+    throw Error(ErrorKind::permission, path + " belongs to user " + std::to_string(status.st_uid) +
+                                           ", this process is user " + std::to_string(::geteuid()) +
                                            "; a store is for one user: run as that user, or ask its principal");
   if ((status.st_mode & 0077) != 0)
     throw Error(ErrorKind::permission, path + " is open to other users; close it with: chmod 700 '" + path + "'");
@@ -82,7 +85,8 @@ enum class Content { empty, store, foreign };
 
 Content contentOf(const FileDescriptor& directory, const std::string& path) {
   struct stat status {};
-  if (::fstatat(directory.number(), "run", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode)) return Content::store;
+  if (::fstatat(directory.number(), "run", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
+    return Content::store;
   // A restored backup may be the data alone.
   if (::fstatat(directory.number(), "data.mdb", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode))
     return Content::store;
@@ -101,7 +105,9 @@ bool isKnownFilesystem(long type) {
   return std::find(std::begin(knownFilesystems), std::end(knownFilesystems), number) != std::end(knownFilesystems);
 }
 
-StoreDirectory StoreDirectory::open(const std::string& location, std::string_view id) { return open(location, id, Options{}); }
+StoreDirectory StoreDirectory::open(const std::string& location, std::string_view id) {
+  return open(location, id, Options{});
+}
 
 StoreDirectory StoreDirectory::open(const std::string& location, std::string_view id, Options options) {
   try {
@@ -113,9 +119,10 @@ StoreDirectory StoreDirectory::open(const std::string& location, std::string_vie
 
 StoreDirectory StoreDirectory::openChecked(const std::string& location, std::string_view id, Options options) {
   if (!isValidName(id))
-    throw Error(ErrorKind::invalid, "'" + std::string(id) +
-                                        "' cannot name a store; use at most 64 of letters, digits, '.', '_' and '-', not "
-                                        "starting with a dot");
+    throw Error(ErrorKind::invalid,
+                "'" + std::string(id) +
+                    "' cannot name a store; use at most 64 of letters, digits, '.', '_' and '-', not "
+                    "starting with a dot");
   const std::string name = std::string(id) + ".callsheet";
   StoreDirectory store;
   store.id_ = id;
@@ -140,11 +147,13 @@ StoreDirectory StoreDirectory::openChecked(const std::string& location, std::str
 
   const Content content = contentOf(store.directory_, store.path_);
   if (content == Content::foreign)
-    throw Error(ErrorKind::invalid, store.path_ + " holds something that is not a store; choose another location or id");
+    throw Error(ErrorKind::invalid,
+                store.path_ + " holds something that is not a store; choose another location or id");
   if (content == Content::empty && !options.create) throw missingStore(store.path_);
   for (const char* below : {"run", presences, bells, tasks}) {
     struct stat known {};
-    if (::fstatat(store.directory_.number(), below, &known, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(known.st_mode)) continue;
+    if (::fstatat(store.directory_.number(), below, &known, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(known.st_mode))
+      continue;
     makeDirectory(store.directory_.number(), below, store.path_);
   }
   return store;

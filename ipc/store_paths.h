@@ -10,8 +10,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// A store's directory `LOCATION/ID.callsheet`, held open: its paths, its identity, and the proof that it is ours and on a
-/// filesystem where locks can be trusted. Immutable after opening, so it may be read on any thread.
+/// A store's directory `LOCATION/ID.callsheet`, held open: its paths, its identity, and the proof that it is ours and
+/// on a filesystem where locks can be trusted. Immutable after opening, so it may be read on any thread.
 class StoreDirectory {
  public:
   struct Options {
@@ -25,8 +25,8 @@ class StoreDirectory {
     friend auto operator<=>(const Identity&, const Identity&) = default;
   };
 
-  /// Throws Error: invalid (the id, or a directory that is not a store), notFound, permission (another user's, or open to
-  /// others), unsupported (filesystem).
+  /// Throws Error: invalid (the id, or a directory that is not a store), notFound, permission (another user's, or open
+  /// to others), unsupported (filesystem).
   [[nodiscard]] static StoreDirectory open(const std::string& location, std::string_view id, Options options);
   [[nodiscard]] static StoreDirectory open(const std::string& location, std::string_view id);
 
@@ -38,8 +38,8 @@ class StoreDirectory {
   [[nodiscard]] const std::string& dataPath() const { return path_; }
   /// An absolute path below it, for example path("run/board").
   [[nodiscard]] std::string path(std::string_view below) const { return path_ + "/" + std::string(below); }
-  /// A path below it that is short whatever the store's own path is and stays right when a parent is renamed; of use in this
-  /// process only.
+  /// A path below it that is short whatever the store's own path is and stays right when a parent is renamed; of use in
+  /// this process only.
   [[nodiscard]] std::string shortPath(std::string_view below) const;
 
   static constexpr const char* presences = "run/a";

@@ -3,8 +3,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,7 +17,9 @@
 #include "callsheet/errors.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/ofd_lock.h"
+#include "ipc/pidfd.h"
 #include "ipc/process_state.h"
+#include "jobs/child_process.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -44,7 +46,8 @@ std::optional<Record> readRecord(int descriptor) {
   std::istringstream line(std::string(buffer, static_cast<std::size_t>(size)));
   Record record;
   std::string boot;
-  if (!(line >> record.leader >> record.leaderStart >> record.director >> record.directorStart >> boot)) return std::nullopt;
+  if (!(line >> record.leader >> record.leaderStart >> record.director >> record.directorStart >> boot))
+    return std::nullopt;
   const auto bootID = Uuid::parse(boot);
   if (!bootID || record.leader <= 1) return std::nullopt;
   record.bootID = *bootID;
@@ -63,25 +66,28 @@ bool isStillLinked(int descriptor, int directory, const std::string& name) {
          isSameFile(opened, linked);
 }
 
+void signalThrough(const FileDescriptor& pidfd, int signal) {
+  ::syscall(SYS_pidfd_send_signal, pidfd.number(), signal, nullptr, 0);
+}
+
 enum class OldGroup { gone, killed, unverified };
 
 /// Kills the recorded group if its leader is the very process that was recorded.
 OldGroup endRecordedGroup(const Record& record) {
   if (record.bootID != currentBootID()) return OldGroup::gone;
-  const FileDescriptor leader(::pidfd_open(record.leader, 0));
+  const FileDescriptor leader = openPidfd(record.leader);
   const auto state = processState(record.leader);
   // Another process has the number, and the kernel gives no number away that still is a group's.
   if (state && state->startTime != record.leaderStart) return OldGroup::gone;
-  if (!leader.isOpen() || !state) {
-    // The leader is gone. Members that are left cannot be told for certain from strangers: they are waited for.
-    return ::kill(-record.leader, 0) == 0 ? OldGroup::unverified : OldGroup::gone;
-  }
+  if (!hasLivingMember(record.leader)) return OldGroup::gone;
+  // Without its leader the group cannot be told for certain from one of strangers: it is waited for.
+  if (!leader.isOpen() || !state) return OldGroup::unverified;
   // Stopped, the leader cannot end between this check and the signal to its group, so the number stays its own.
-  ::pidfd_send_signal(leader.number(), SIGSTOP, nullptr, 0);
+  signalThrough(leader, SIGSTOP);
   const auto again = processState(record.leader);
-  if (!again || again->startTime != record.leaderStart) return OldGroup::gone;
+  if (!again || again->startTime != record.leaderStart) return OldGroup::unverified;
   ::kill(-record.leader, SIGKILL);
-  ::pidfd_send_signal(leader.number(), SIGKILL, nullptr, 0);
+  signalThrough(leader, SIGKILL);
   return OldGroup::killed;
 }
 
@@ -99,8 +105,8 @@ bool holdsLock(const std::string& process, const struct stat& lockFile) {
   return false;
 }
 
-/// Ends the processes that left the group but kept the lock. They all come from the recorded command, because nobody else
-/// but the director ever has that open file. Answers a pid that was found, or 0.
+/// Ends the processes that left the group but kept the lock. They all come from the recorded command, because nobody
+/// else but the director ever has that open file. Answers a pid that was found, or 0.
 pid_t endStrayHolders(int descriptor, const Record& record) {
   struct stat lockFile {};
   if (::fstat(descriptor, &lockFile) != 0) return 0;
@@ -110,12 +116,12 @@ pid_t endStrayHolders(int descriptor, const Record& record) {
     pid_t pid = 0;
     const std::string_view name = entry->d_name;
     if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc{} || pid == ::getpid()) continue;
-    const FileDescriptor process(::pidfd_open(pid, 0));
+    const FileDescriptor process = openPidfd(pid);
     if (!process.isOpen() || !holdsLock("/proc/" + std::string(name), lockFile)) continue;
     const auto state = processState(pid);
     if (!state || (pid == record.director && state->startTime == record.directorStart)) continue;
     // The signal reaches only the process that the descriptor was opened for; it lived when its files were looked at.
-    ::pidfd_send_signal(process.number(), SIGKILL, nullptr, 0);
+    signalThrough(process, SIGKILL);
     found = pid;
   }
   return found;
@@ -126,7 +132,8 @@ std::string whoHolds(const std::optional<Record>& record, pid_t stray) {
   if (stray != 0) return "process " + std::to_string(stray) + " of an earlier attempt, which does not end";
   const auto director = processState(record->director);
   if (director && director->startTime == record->directorStart)
-    return "the director in process " + std::to_string(record->director) + ", which still attends to an earlier attempt";
+    return "the director in process " + std::to_string(record->director) +
+           ", which still attends to an earlier attempt";
   return "the process group " + std::to_string(record->leader) + " of an earlier attempt";
 }
 
@@ -150,7 +157,7 @@ AttemptLock::Answer AttemptLock::take(int directory, const std::string& name, st
       return {std::move(lock), {}};
     }
     // The scan of all processes is for what the group's end did not settle.
-    if (!isMine && record && attempt >= 3) stray = endStrayHolders(file.number(), *record);
+    if (!isMine && record && attempt % 8 == 3) stray = endStrayHolders(file.number(), *record);
     if (steady_clock::now() >= deadline)
       return {std::nullopt, "The next attempt cannot start: its lock is held by " + whoHolds(record, stray) + "."};
     std::this_thread::sleep_for(retryDelay(attempt));
@@ -158,10 +165,13 @@ AttemptLock::Answer AttemptLock::take(int directory, const std::string& name, st
 }
 
 void AttemptLock::markEnded() {
-  if (::ftruncate(file_.number(), 0) != 0) throw systemError("The lock file " + name_ + " of an attempt cannot be emptied", errno);
+  if (::ftruncate(file_.number(), 0) != 0)
+    throw systemError("The lock file " + name_ + " of an attempt cannot be emptied", errno);
 }
 
-void AttemptLock::remove() { ::unlinkat(directory_, name_.c_str(), 0); }
+void AttemptLock::remove() {
+  ::unlinkat(directory_, name_.c_str(), 0);
+}
 
 std::string attemptRecordOfThisProcess() {
   const auto state = processState(::getpid());

@@ -14,11 +14,11 @@ inline namespace v1 {
 
 /// The lock of a job's attempt on a file of its own, by which never two process trees of one job run at a time.
 ///
-/// It is an OFD lock, and the command inherits the open file: the lock is held until the director has let go of it *and* no
-/// process of the tree has the descriptor any more. So it is never unlocked, only closed. When the director is killed, the
-/// tree goes on and holds the lock; whoever takes the job over kills that tree first and then gets the lock.
-/// The file says which process tree holds it; the child writes that itself, before its program starts, so that there is no
-/// moment at which a tree runs unrecorded. Move-only; not thread-safe.
+/// It is an OFD lock, and the command inherits the open file: the lock is held until the director has let go of it
+/// *and* no process of the tree has the descriptor any more. So it is never unlocked, only closed. When the director is
+/// killed, the tree goes on and holds the lock; whoever takes the job over kills that tree first and then gets the
+/// lock. The file says which process tree holds it; the child writes that itself, before its program starts, so that
+/// there is no moment at which a tree runs unrecorded. Move-only; not thread-safe.
 class AttemptLock {
  public:
   /// What the file says: pids count only together with start times and the boot.
@@ -32,9 +32,10 @@ class AttemptLock {
   struct Answer;
 
   /// Takes the lock of `name` below the directory, making the file if need be. Kills what an earlier attempt left: the
-  /// recorded process group if its leader still is that process, then every other process that holds the lock, except the
-  /// earlier director. Tries until the patience ends; `stillHeld` then says who is in the way. A pid that was used again is
-  /// never signalled. Throws Error when the file cannot be opened.
+  /// recorded process group if its leader still is that process, then every other process that holds the lock, except
+  /// the earlier director. `directory` must stay open as long as the lock. Tries until the patience ends; `stillHeld`
+  /// then says who is in the way. A pid that was used again is never signalled. Throws Error when the file cannot be
+  /// opened.
   [[nodiscard]] static Answer take(int directory, const std::string& name, std::chrono::milliseconds patience);
 
   [[nodiscard]] int descriptor() const { return file_.number(); }

@@ -1,9 +1,9 @@
 #include "jobs/child_process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,15 +11,33 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <memory>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
-#include "callsheet/errors.h"
+#include "ipc/pidfd.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CALLSHEET_VFORK_IS_FORK
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define CALLSHEET_VFORK_IS_FORK
+#endif
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
+
+#ifdef CALLSHEET_VFORK_IS_FORK
+// ThreadSanitizer makes a fork of every vfork, and fork's handlers take guarded descriptors away from children.
+constexpr bool isVforkFork = true;
+#else
+constexpr bool isVforkFork = false;
+#endif
 
 /// A SpawnPlan as the child needs it, in which nothing has to be allocated.
 struct RawPlan {
@@ -40,7 +58,8 @@ struct Report {
   int errnoValue;
 };
 
-// ---- in the child: it shares the memory of a suspended thread, so nothing but async-signal-safe calls -------------------
+// ---- in the child: it shares the memory of a suspended thread, so nothing but async-signal-safe calls
+// -------------------
 
 [[noreturn]] void giveUp(int report, SpawnStep step) {
   const Report said{step, errno};
@@ -132,7 +151,8 @@ void resetSignals() {
     if (lock < 0 || ::dup2(lock, inheritedLockDescriptor) < 0) giveUp(report, SpawnStep::descriptors);
   }
   if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) giveUp(report, SpawnStep::descriptors);
-  if (plan.workingDirectory != nullptr && ::chdir(plan.workingDirectory) != 0) giveUp(report, SpawnStep::workingDirectory);
+  if (plan.workingDirectory != nullptr && ::chdir(plan.workingDirectory) != 0)
+    giveUp(report, SpawnStep::workingDirectory);
   if (plan.lock >= 0 && !writeRecord(inheritedLockDescriptor, plan)) giveUp(report, SpawnStep::record);
   hideDescriptors(plan.lock >= 0 ? inheritedLockDescriptor : -1);
   resetSignals();
@@ -155,7 +175,8 @@ void resetSignals() {
   return pid;
 }
 
-// ---- in the parent -----------------------------------------------------------------------------------------------------
+// ---- in the parent
+// -----------------------------------------------------------------------------------------------------
 
 /// The files to try for argv[0], in the order of the PATH that the program will see.
 std::vector<std::string> programsFor(const SpawnPlan& plan) {
@@ -177,19 +198,47 @@ std::vector<std::string> programsFor(const SpawnPlan& plan) {
 std::string sentenceFor(const Report& report, const SpawnPlan& plan) {
   const std::string why = std::string(": ") + std::strerror(report.errnoValue) + ".";
   switch (report.step) {
-    case SpawnStep::workingDirectory: return "The working directory '" + plan.workingDirectory + "' cannot be entered" + why;
-    case SpawnStep::execute: return "The program '" + plan.argv.front() + "' cannot be run" + why;
-    case SpawnStep::record: return "The command's process cannot be recorded in its lock file" + why;
-    case SpawnStep::group: return "A process group for the command cannot be made" + why;
-    default: return "A process for the command cannot be made" + why;
+    case SpawnStep::workingDirectory:
+      return "The working directory '" + plan.workingDirectory + "' cannot be entered" + why;
+    case SpawnStep::execute:
+      return "The program '" + plan.argv.front() + "' cannot be run" + why;
+    case SpawnStep::record:
+      return "The command's process cannot be recorded in its lock file" + why;
+    case SpawnStep::group:
+      return "A process group for the command cannot be made" + why;
+    default:
+      return "A process for the command cannot be made" + why;
   }
 }
 
 }  // namespace
 
+bool hasLivingMember(pid_t group) {
+  if (::kill(-group, 0) != 0 && errno == ESRCH) return false;
+  const std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), &::closedir);
+  if (!processes) return true;  // better to wait for nobody than to miss somebody
+  while (const dirent* entry = ::readdir(processes.get())) {
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    std::ifstream file(std::string("/proc/") + entry->d_name + "/stat");
+    std::string text;
+    if (!std::getline(file, text)) continue;
+    const auto name = text.rfind(')');
+    if (name == text.npos) continue;
+    std::istringstream fields(text.substr(name + 1));
+    char state = '?';
+    pid_t parent = 0;
+    pid_t itsGroup = 0;
+    if (fields >> state >> parent >> itsGroup && itsGroup == group && state != 'Z' && state != 'X') return true;
+  }
+  return false;
+}
+
 std::variant<ChildProcess, SpawnFailure> ChildProcess::spawn(const SpawnPlan& plan) {
-  const auto failure = [&plan](Report report) { return SpawnFailure{report.step, report.errnoValue, sentenceFor(report, plan)}; };
-  if (plan.argv.empty()) return SpawnFailure{SpawnStep::prepare, EINVAL, "A command needs at least the name of its program."};
+  const auto failure = [&plan](Report report) {
+    return SpawnFailure{report.step, report.errnoValue, sentenceFor(report, plan)};
+  };
+  if (plan.argv.empty())
+    return SpawnFailure{SpawnStep::prepare, EINVAL, "A command needs at least the name of its program."};
   const FileDescriptor input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   int ends[2];
   if (!input.isOpen() || ::pipe2(ends, O_CLOEXEC) != 0) return failure({SpawnStep::prepare, errno});
@@ -206,7 +255,8 @@ std::variant<ChildProcess, SpawnFailure> ChildProcess::spawn(const SpawnPlan& pl
   raw.workingDirectory = plan.workingDirectory.empty() ? nullptr : plan.workingDirectory.c_str();
   raw.input = input.number();
   raw.output = plan.output;
-  raw.lock = plan.lock;
+  const FileDescriptor unguarded(isVforkFork && plan.lock >= 0 ? ::fcntl(plan.lock, F_DUPFD_CLOEXEC, 3) : -1);
+  raw.lock = unguarded.isOpen() ? unguarded.number() : plan.lock;
   raw.report = reportOut.number();
   raw.recordTail = plan.recordTail.data();
   raw.recordTailSize = plan.recordTail.size();
@@ -230,7 +280,7 @@ std::variant<ChildProcess, SpawnFailure> ChildProcess::spawn(const SpawnPlan& pl
     ::waitpid(pid, nullptr, 0);
     return failure(report);
   }
-  FileDescriptor pidfd(::pidfd_open(pid, 0));
+  FileDescriptor pidfd = openPidfd(pid);
   if (!pidfd.isOpen()) {
     const int why = errno;
     ::kill(-pid, SIGKILL);
@@ -266,7 +316,7 @@ ChildProcess::Ending ChildProcess::reap() {
 
 bool ChildProcess::isGroupGoneWithin(std::chrono::milliseconds patience) const {
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (::kill(-pid_, 0) == 0 || errno == EPERM) {
+  while (hasLivingMember(pid_)) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     ::poll(nullptr, 0, 1);
   }

@@ -27,12 +27,15 @@ struct SpawnPlan {
   std::vector<std::string> environment;  ///< NAME=value
   std::string workingDirectory;          ///< empty: the director's
   int output = -1;                       ///< its standard output and error
-  int lock = -1;                         ///< an attempt's lock file, inherited as descriptor inheritedLockDescriptor; -1 = none
-  std::string recordTail;                ///< written to `lock` after the child's pid and start time
+  int lock = -1;           ///< an attempt's lock file, inherited as descriptor inheritedLockDescriptor; -1 = none
+  std::string recordTail;  ///< written to `lock` after the child's pid and start time
 };
 
 /// Above what scripts open by number.
 inline constexpr int inheritedLockDescriptor = 109;
+
+/// Whether any process of the group is alive; zombies are not, and need not ever be reaped by whoever inherited them.
+[[nodiscard]] bool hasLivingMember(pid_t group);
 
 /// A child in its own process group, which bears its pid. Killed with its group and reaped when the handle goes.
 /// Move-only; not thread-safe.

@@ -19,17 +19,17 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/// What systemd gives to the director alone.
-constexpr std::string_view notForCommands[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
-                                               "LISTEN_FDS",    "LISTEN_PID",   "LISTEN_FDNAMES"};
+// What a command gets of the director's environment. The rest may hold secrets, or speak to the director itself.
+constexpr std::string_view forCommands[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"};
 
 std::vector<std::string> environmentFor(const CommandSpec& spec) {
   std::vector<std::string> environment;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
     const auto name = text.substr(0, text.find('='));
-    const bool isHidden = std::find(std::begin(notForCommands), std::end(notForCommands), name) != std::end(notForCommands);
-    if (!isHidden && !spec.env.contains(std::string(name))) environment.emplace_back(text);
+    const bool isWanted = name.starts_with("LC_") ||
+                          std::find(std::begin(forCommands), std::end(forCommands), name) != std::end(forCommands);
+    if (isWanted && !spec.env.contains(std::string(name))) environment.emplace_back(text);
   }
   for (const auto& [name, value] : spec.env) environment.push_back(name + "=" + value);
   return environment;
@@ -42,7 +42,9 @@ int pollTimeout(const std::optional<steady_clock::time_point>& until) {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30));
 }
 
-bool hasZero(const std::string& text) { return text.find('\0') != text.npos; }
+bool hasZero(const std::string& text) {
+  return text.find('\0') != text.npos;
+}
 
 }  // namespace
 
@@ -163,7 +165,8 @@ CommandResult CommandRun::wait(const std::stop_token& cancel) {
   drain();
   output_.close();
   const auto ending = child_->reap();
-  if (ending.isKnown) result.ending = ending.signal != 0 ? CommandResult::Ending::signaled : CommandResult::Ending::exited;
+  if (ending.isKnown)
+    result.ending = ending.signal != 0 ? CommandResult::Ending::signaled : CommandResult::Ending::exited;
   result.exitCode = ending.exitCode;
   result.signal = ending.signal;
   if (child_->isGroupGoneWithin(options_.drain)) lock_.markEnded();

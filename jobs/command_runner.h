@@ -19,7 +19,7 @@ inline namespace v1 {
 /// A command to run: the parameters of a job of kind callsheet.command.
 struct CommandSpec {
   std::vector<std::string> argv;
-  std::map<std::string, std::string> env;  ///< on top of the director's environment
+  std::map<std::string, std::string> env;  ///< beside PATH, HOME, LANG and their like of the director's environment
   std::string cwd;                         ///< empty: the director's
 
   template <class Archive>
@@ -44,9 +44,9 @@ struct CommandResult {
   Ending ending = Ending::unknown;
   int exitCode = 0;
   int signal = 0;
-  bool wasCanceled = false;  ///< it was asked to end
-  bool wasTimedOut = false;  ///< its time was over
-  std::string tail;          ///< the last bytes of its output, as they came: not necessarily UTF-8
+  bool wasCanceled = false;          ///< it was asked to end
+  bool wasTimedOut = false;          ///< its time was over
+  std::string tail;                  ///< the last bytes of its output, as they came: not necessarily UTF-8
   std::uint64_t truncatedBytes = 0;  ///< output before the tail
   std::chrono::microseconds duration{0};
   pid_t pid = 0;
@@ -66,16 +66,17 @@ class OutputTail {
   std::string bytes_;
 };
 
-/// One run of a command, as a process tree that holds the lock of its attempt. Made, started and waited for on one thread.
+/// One run of a command, as a process tree that holds the lock of its attempt. Made, started and waited for on one
+/// thread.
 class CommandRun {
  public:
   CommandRun(CommandSpec spec, AttemptLock lock, CommandOptions options = {});
 
   /// Starts the program; answers why it could not.
   [[nodiscard]] std::optional<SpawnFailure> start();
-  /// Waits until the program has ended and nothing of its group is left. When `cancel` is requested, from any thread, or the
-  /// time limit passes, the group gets TERM, and KILL after the grace. A process that left the group and keeps the output
-  /// open delays nobody.
+  /// Waits until the program has ended and nothing of its group is left. When `cancel` is requested, from any thread,
+  /// or the time limit passes, the group gets TERM, and KILL after the grace. A process that left the group and keeps
+  /// the output open delays nobody.
   [[nodiscard]] CommandResult wait(const std::stop_token& cancel = {});
 
   [[nodiscard]] pid_t pid() const { return child_ ? child_->pid() : 0; }

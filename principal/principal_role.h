@@ -20,7 +20,7 @@ class PrincipalRole {
     const StoreDirectory& directory;
     LmdbJobStore& store;
     EventLoop& loop;
-    const Board& board;
+    Board& board;
   };
 
   /// Takes the lock and registers. Throws Error(conflict) naming the living principal's process.

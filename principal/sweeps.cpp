@@ -1,5 +1,6 @@
 #include "principal/sweeps.h"
 
+#include <algorithm>
 #include <random>
 
 #include "callsheet/limits.h"
@@ -25,7 +26,7 @@ void post(JobStore& store, const Sweep& sweep, const std::shared_ptr<std::atomic
 }
 }  // namespace
 
-Sweeps::Sweeps(LmdbJobStore& store, const Board& board, IncarnationID self, Options options)
+Sweeps::Sweeps(LmdbJobStore& store, Board& board, IncarnationID self, Options options)
     : store_(store), board_(board), self_(self), options_(std::move(options)), leases_(options_.lease, period) {}
 
 void Sweeps::tick() {
@@ -49,8 +50,14 @@ void Sweeps::prune() {
 
 void Sweeps::findHung() {
   const auto entries = board_.snapshot();
-  for (const IncarnationID incarnation : leases_.tick(nowNanos(), entries)) {
-    if (incarnation == self_) continue;
+  const auto standing = leases_.tick(nowNanos(), entries);
+  if (standing.empty()) return;
+  // A dead one's line stands still too; the dead are adopted by their locks, not by their leases.
+  if (board_.freeDeadSlots() > 0) return;
+  const auto rows = store_.incarnations();
+  for (const IncarnationID incarnation : standing) {
+    const bool isOpen = std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.id == incarnation && row.isOpen(); });
+    if (incarnation == self_ || !isOpen) continue;
     if (options_.log)
       options_.log(LogLevel::warning, "director " + incarnation.toString() + " lives but stood still for its whole lease; it is fenced");
     options_.onHung(incarnation);

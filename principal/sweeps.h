@@ -27,7 +27,7 @@ class Sweeps {
 
   static constexpr std::chrono::seconds period{1};
 
-  Sweeps(LmdbJobStore& store, const Board& board, IncarnationID self, Options options);
+  Sweeps(LmdbJobStore& store, Board& board, IncarnationID self, Options options);
   void tick();
 
  private:
@@ -36,7 +36,7 @@ class Sweeps {
   void findHung();
 
   LmdbJobStore& store_;
-  const Board& board_;
+  Board& board_;
   const IncarnationID self_;
   const Options options_;
   LeaseWatch leases_;

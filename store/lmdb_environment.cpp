@@ -195,8 +195,9 @@ std::uint64_t LmdbEnvironment::roomForJobs() const {
   checkLmdb(mdb_env_stat(env_, &pages), "describe its pages");
   const std::uint64_t forJobs = info.me_mapsize / 4 * 3;
   std::uint64_t used = (info.me_last_pgno + 1) * pages.ms_psize;
+  // That counts up to the highest page ever used; what was freed since stands in LMDB's own table 0, which only a reader may
+  // open. While the map is half empty nobody needs to know.
   if (used > forJobs / 2) {
-    // That was the highest page ever used; what was freed since is in LMDB's own table 0, which only a reader may open.
     read([&](MDB_txn* txn) {
       scanRows(txn, 0, {}, [&](std::string_view, std::string_view value) {
         std::size_t count = 0;

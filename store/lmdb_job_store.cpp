@@ -174,9 +174,11 @@ class Store final : public LmdbJobStore {
 
   /// `room` is what this commit may still take for new jobs; looked up when the first ones come.
   AnyAnswer applyOne(const Verb& verb, const Moment& now, LmdbRows& rows, Effects& effects, std::optional<std::uint64_t>& room) {
-    if (std::holds_alternative<Submit>(verb)) {
+    if (const auto* submit = std::get_if<Submit>(&verb)) {
       if (!room) room = environment_.roomForJobs();
       const std::uint64_t taken = 2 * sizeOf(verb);  // with its places in the orders and half-filled pages
+      const bool isRepeat = taken > *room && rows.job(submit->jobs.front().id);
+      if (isRepeat) return callsheet::apply(verb, now, rows, effects);
       if (taken > *room)
         return answerWith(verb, Verdict::storeFull, "the store has no room for new jobs; prune done jobs or cancel waiting ones");
       *room -= taken;

@@ -1,3 +1,11 @@
-// Catch's main, alone in its object library because it takes long to compile.
-#define CATCH_CONFIG_MAIN
+// Catch's main, alone in its object library because it takes long to compile. A test binary that a test started again to play
+// a role never comes as far as Catch.
+#define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
+
+#include "tests/support/process_role.h"
+
+int main(int argc, char** argv) {
+  if (const auto exitCode = callsheet::tests::playRole(argc, argv)) return *exitCode;
+  return Catch::Session().run(argc, argv);
+}

@@ -83,7 +83,7 @@ void Application::endHolder(const JobRow& before, const IncarnationRow& closed, 
       after.wakeAt = now_.utcMicros + deathDelay(after.holderDeaths, random).count();
       move = Move::holderDied;
     } else {
-      becomeReady(after);
+      becomeReadyAgain(after, true);
     }
   }
   change(before, after, move, actor, "its holder " + std::string(toString(closed.closing)));

@@ -85,6 +85,12 @@ void Application::becomeReady(JobRow& row) {
   row.sequence = ++rows_.totals().sequence;
 }
 
+void Application::becomeReadyAgain(JobRow& row, bool first) {
+  const std::int64_t place = row.readyAt;
+  becomeReady(row);
+  if (place != 0) row.readyAt = place - (first ? limits::rankPerPriority.count() : 0);
+}
+
 void Application::becomeDone(JobRow& row, JobOutcome outcome) {
   row.state = JobState::done;
   row.waitingFor = WaitReason::none;

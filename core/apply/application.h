@@ -39,6 +39,9 @@ class Application {
   void change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note = {});
   void writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor, std::string note);
   void becomeReady(JobRow& row);
+  /// After an attempt that was cut short: the job keeps its place in the order, and with `first` goes one step of priority ahead,
+  /// so that what was running when its holder ended runs again before what only waited.
+  void becomeReadyAgain(JobRow& row, bool first);
   void becomeDone(JobRow& row, JobOutcome outcome);
   void endAttempt(JobRow& row);
   void voidAttempt(JobRow& row);

@@ -56,7 +56,7 @@ std::optional<Move> Application::overruled(const JobRow& before, JobRow& row, bo
     endAttempt(row);
     row.owner = principalOwner;
     row.holderDeaths = 0;
-    becomeReady(row);
+    becomeReadyAgain(row, true);
     return Move::transfer;
   }
   return std::nullopt;
@@ -112,7 +112,7 @@ AttemptAnswer Application::operator()(const Unclaim& verb) {
     move = *other;
   } else {
     endAttempt(after);
-    becomeReady(after);
+    becomeReadyAgain(after, false);
   }
   after.lastEnd = Move::unclaim;
   change(before, after, move, verb.attempt.sender, verb.why);

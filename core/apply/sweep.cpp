@@ -42,7 +42,7 @@ void Application::expire(const JobRow& before, std::uint32_t random) {
     move = *other;
   } else if (before.state == JobState::requested) {
     endAttempt(after);
-    becomeReady(after);
+    becomeReadyAgain(after, false);
   } else {
     move = failOrRetry(after, true, Move::deadline, random);
   }

@@ -14,9 +14,9 @@
 
 #include "callsheet/uuid.h"
 
-// What Callsheet's own cereal archives have in common: which kind of value a type is, and the call of whatever serialization
-// functions its author wrote. The archives write the standard library's types themselves, so that the form of, say, an
-// optional does not depend on which of cereal's type headers somebody included.
+// What Callsheet's own cereal archives have in common: which kind of value a type is, and the call of whatever
+// serialization functions its author wrote. The archives write the standard library's types themselves, so that the
+// form of, say, an optional does not depend on which of cereal's type headers somebody included.
 namespace callsheet {
 inline namespace v1 {
 namespace detail {
@@ -66,20 +66,25 @@ concept SequenceLike = !SetLike<T> && !MapLike<T> && requires(T sequence) {
 };
 /// Containers whose order is not the same in two processes.
 template <class T>
-concept Unordered = requires { typename T::hasher; };
+concept Unordered = requires {
+  typename T::hasher;
+};
 
 /// The version that CEREAL_CLASS_VERSION gave a type; 0 without one.
-/// Read from the type itself: cereal's own table is keyed by the type's name, which two files may each use for a local type.
+/// Read from the type itself: cereal's own table is keyed by the type's name, which two files may each use for a local
+/// type.
 template <class T>
 [[nodiscard]] std::uint32_t classVersionOf() {
   return cereal::detail::Version<T>::version;
 }
 
-// has... names: which of the functions cereal knows T has for the archive A, with a specialization having the last word.
-#define CALLSHEET_HAS(name)                                                                           \
-  template <class T, class A>                                                                         \
-  concept has_##name = cereal::traits::has_##name<T, A>::value &&                                     \
-                       (cereal::traits::is_specialized_##name<T, A>::value || !cereal::traits::is_specialized<T, A>::value)
+// has... names: which of the functions cereal knows T has for the archive A, with a specialization having the last
+// word.
+#define CALLSHEET_HAS(name)                      \
+  template <class T, class A>                    \
+  concept has_##name =                           \
+      cereal::traits::has_##name<T, A>::value && \
+      (cereal::traits::is_specialized_##name<T, A>::value || !cereal::traits::is_specialized<T, A>::value)
 CALLSHEET_HAS(member_serialize);
 CALLSHEET_HAS(non_member_serialize);
 CALLSHEET_HAS(member_versioned_serialize);
@@ -106,18 +111,18 @@ concept LoadsMinimal = has_member_load_minimal<T, A> || has_non_member_load_mini
 
 template <class T, class A>
 concept SavesVersioned = has_member_versioned_serialize<T, A> || has_non_member_versioned_serialize<T, A> ||
-                         has_member_versioned_save<T, A> || has_non_member_versioned_save<T, A>;
+    has_member_versioned_save<T, A> || has_non_member_versioned_save<T, A>;
 template <class T, class A>
 concept LoadsVersioned = has_member_versioned_serialize<T, A> || has_non_member_versioned_serialize<T, A> ||
-                         has_member_versioned_load<T, A> || has_non_member_versioned_load<T, A>;
+    has_member_versioned_load<T, A> || has_non_member_versioned_load<T, A>;
 
 /// A class with serialization members of its own is never taken for a container.
 template <class T, class A>
 concept SavesItself = has_member_serialize<T, A> || has_member_save<T, A> || has_member_versioned_serialize<T, A> ||
-                      has_member_versioned_save<T, A> || has_member_save_minimal<T, A>;
+    has_member_versioned_save<T, A> || has_member_save_minimal<T, A>;
 template <class T, class A>
 concept LoadsItself = has_member_serialize<T, A> || has_member_load<T, A> || has_member_versioned_serialize<T, A> ||
-                      has_member_versioned_load<T, A> || has_member_load_minimal<T, A>;
+    has_member_versioned_load<T, A> || has_member_load_minimal<T, A>;
 
 template <class>
 inline constexpr bool alwaysFalse = false;

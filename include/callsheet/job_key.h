@@ -16,20 +16,20 @@ inline namespace v1 {
 
 /// A caller's name for a piece of work, made of parts: `JobKey::of("report", 42)`. A plain value.
 ///
-/// Its canonical bytes are the parts one after the other, each as "LENGTH:TEXT" with the length in decimal: "6:report2:42".
-/// So ("a","bc") and ("ab","c") differ, and the bytes are the same in every process, from every compiler. An integer's text
-/// is its decimal digits and a bool's is true or false; therefore `of("report", 42)`, `of("report", "42")` and
-/// `parse("report/42")` are one key, and a key typed by a person equals the one that a program makes.
+/// Its canonical bytes are the parts one after the other, each as "LENGTH:TEXT" with the length in decimal:
+/// "6:report2:42". So ("a","bc") and ("ab","c") differ, and the bytes are the same in every process, from every
+/// compiler. An integer's text is its decimal digits and a bool's is true or false; therefore `of("report", 42)`,
+/// `of("report", "42")` and `parse("report/42")` are one key, and a key typed by a person equals the one that a program
+/// makes.
 class JobKey {
  public:
   /// No key.
   JobKey() = default;
 
-  /// Parts are strings (valid UTF-8), integers, bools and ids. Throws Error(invalid) for a key without any text, and for
-  /// one of more than limits::businessKeyBytesMax canonical bytes.
+  /// Parts are strings (valid UTF-8), integers, bools and ids. Throws Error(invalid) for a key without any text, and
+  /// for one of more than limits::businessKeyBytesMax canonical bytes.
   template <class... Parts>
-    requires(sizeof...(Parts) > 0)
-  [[nodiscard]] static JobKey of(const Parts&... parts) {
+  requires(sizeof...(Parts) > 0) [[nodiscard]] static JobKey of(const Parts&... parts) {
     JobKey key;
     (key.append(textOf(parts)), ...);
     key.check();
@@ -61,9 +61,11 @@ class JobKey {
  private:
   template <class Part>
   static std::string textOf(const Part& part) {
-    static_assert(!std::is_floating_point_v<Part>, "A floating point number has no exact text; round it or write it yourself.");
-    static_assert(!std::is_same_v<Part, char> && !std::is_same_v<Part, signed char> && !std::is_same_v<Part, unsigned char>,
-                  "A char could mean a letter or a number; pass a string or an int.");
+    static_assert(!std::is_floating_point_v<Part>,
+                  "A floating point number has no exact text; round it or write it yourself.");
+    static_assert(
+        !std::is_same_v<Part, char> && !std::is_same_v<Part, signed char> && !std::is_same_v<Part, unsigned char>,
+        "A char could mean a letter or a number; pass a string or an int.");
     if constexpr (std::is_same_v<Part, bool>)
       return part ? "true" : "false";
     else if constexpr (std::is_integral_v<Part>)

@@ -15,12 +15,11 @@
 //   vector, list, set, array an array; pair and tuple too; a vector of bytes is an array of numbers
 //   map with string keys     an object; any other map is an array of {"key":..,"value":..}
 //   unordered_map, _set      as above, sorted
-//   optional, unique_ptr     null or the value; a missing optional member is read as nullopt. Any other missing one is an Error
-//   bool, integers, doubles  themselves; 64 bits exactly; NaN and infinity are Errors
-//   enum, duration           its integer
-//   Uuid, JobID, ...         a string; so are types whose save_minimal gives one
-//   CEREAL_CLASS_VERSION n   "$version":n in front, in every object of the type, if n > 0; read as 0 where it is missing
-//   base_class<B>            B's members, among the class's own
+//   optional, unique_ptr     null or the value; a missing optional member is read as nullopt. Any other missing one is
+//   an Error bool, integers, doubles  themselves; 64 bits exactly; NaN and infinity are Errors enum, duration its
+//   integer Uuid, JobID, ...         a string; so are types whose save_minimal gives one CEREAL_CLASS_VERSION n
+//   "$version":n in front, in every object of the type, if n > 0; read as 0 where it is missing base_class<B> B's
+//   members, among the class's own
 //
 // Members that are unknown on input are ignored. Documents are at most 64 deep.
 namespace callsheet {
@@ -111,8 +110,8 @@ class JsonReader {
 
 }  // namespace detail
 
-/// Writes one value as JSON. `archive(value)` writes the document; `archive(CEREAL_NVP(a), ...)` writes an object. Throws
-/// Error(invalid) with the path to what has no JSON form. Single-threaded.
+/// Writes one value as JSON. `archive(value)` writes the document; `archive(CEREAL_NVP(a), ...)` writes an object.
+/// Throws Error(invalid) with the path to what has no JSON form. Single-threaded.
 class JsonOutputArchive : public cereal::OutputArchive<JsonOutputArchive>, public cereal::traits::TextArchive {
  public:
   explicit JsonOutputArchive(std::size_t maxBytes = limits::payloadBytesMax)
@@ -152,8 +151,8 @@ class JsonOutputArchive : public cereal::OutputArchive<JsonOutputArchive>, publi
   detail::JsonWriter writer_;
 };
 
-/// Reads one value from JSON. Throws Error(invalid) with the path to what does not fit; what was read up to there has been
-/// assigned. Single-threaded.
+/// Reads one value from JSON. Throws Error(invalid) with the path to what does not fit; what was read up to there has
+/// been assigned. Single-threaded.
 class JsonInputArchive : public cereal::InputArchive<JsonInputArchive>, public cereal::traits::TextArchive {
  public:
   explicit JsonInputArchive(std::string_view text, std::size_t maxBytes = limits::payloadBytesMax)
@@ -215,5 +214,5 @@ template <class T>
 
 CEREAL_SETUP_ARCHIVE_TRAITS(callsheet::JsonInputArchive, callsheet::JsonOutputArchive)
 
-#include "callsheet/json_archive_write.h"
 #include "callsheet/json_archive_read.h"
+#include "callsheet/json_archive_write.h"

@@ -69,7 +69,8 @@ void JsonInputArchive::read(T& value) {
     readClass(value);
   } else if constexpr (detail::MapLike<T>) {
     readMap(value);
-  } else if constexpr (detail::isStdArray<T> || std::is_bounded_array_v<T> || detail::SequenceLike<T> || detail::SetLike<T>) {
+  } else if constexpr (detail::isStdArray<T> || std::is_bounded_array_v<T> || detail::SequenceLike<T> ||
+                       detail::SetLike<T>) {
     readContainer(value);
   } else {
     readClass(value);
@@ -86,8 +87,8 @@ void JsonInputArchive::readScalar(T& value) {
     value = static_cast<T>(plain);
   } else if constexpr (std::is_floating_point_v<T>) {
     constexpr bool isFloat = std::is_same_v<T, float>;
-    value = static_cast<T>(
-        reader_.number(isFloat ? static_cast<double>(std::numeric_limits<float>::max()) : std::numeric_limits<double>::max()));
+    value = static_cast<T>(reader_.number(isFloat ? static_cast<double>(std::numeric_limits<float>::max())
+                                                  : std::numeric_limits<double>::max()));
   } else if constexpr (std::is_signed_v<T>) {
     value = static_cast<T>(reader_.signedInteger(std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
   } else {
@@ -123,7 +124,9 @@ void JsonInputArchive::readContainer(T& value) {
 
 template <class T>
 void JsonInputArchive::readMap(T& value) {
-  constexpr bool isUnique = requires(T map) { map.try_emplace(std::declval<typename T::key_type>()); };
+  constexpr bool isUnique = requires(T map) {
+    map.try_emplace(std::declval<typename T::key_type>());
+  };
   constexpr bool isObject = isUnique && std::is_same_v<typename T::key_type, std::string>;
   value.clear();
   if constexpr (isObject) {
@@ -155,7 +158,7 @@ void JsonInputArchive::readMap(T& value) {
 template <class T>
 void JsonInputArchive::readClass(T& value) {
   if constexpr (detail::LoadsMinimal<T, JsonInputArchive>) {
-    detail::loadMinimal<JsonOutputArchive>(*this, value, [this](auto& plain) { read(plain); });
+    detail::loadMinimal<JsonOutputArchive>(*this, value, [this](auto& plain) { this->read(plain); });
   } else {
     std::uint32_t version = 0;
     if constexpr (detail::LoadsVersioned<T, JsonInputArchive>) {

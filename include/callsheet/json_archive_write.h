@@ -12,7 +12,8 @@ void JsonOutputArchive::writeMember(const T& value) {
     write(value.value);
   } else if constexpr (detail::isBaseClass<T>) {
     using Base = std::remove_cvref_t<decltype(*value.base_ptr)>;
-    static_assert(!detail::SavesVersioned<Base, JsonOutputArchive>, "The version of a base class has no place in JSON.");
+    static_assert(!detail::SavesVersioned<Base, JsonOutputArchive>,
+                  "The version of a base class has no place in JSON.");
     detail::saveMembers(*this, static_cast<const Base&>(*value.base_ptr), 0);
   } else if constexpr (detail::isA<T, cereal::SizeTag>) {
     writer_.becomeArray();
@@ -34,7 +35,8 @@ void JsonOutputArchive::write(const T& value) {
   } else if constexpr (detail::isNullable<T>) {
     using Held = std::remove_cvref_t<decltype(*value)>;
     static_assert(!detail::isNullable<Held>, "In JSON an optional of an optional cannot be told from an empty one.");
-    static_assert(!detail::isA<T, std::unique_ptr> || !std::is_polymorphic_v<Held>, "Polymorphic pointers have no JSON form.");
+    static_assert(!detail::isA<T, std::unique_ptr> || !std::is_polymorphic_v<Held>,
+                  "Polymorphic pointers have no JSON form.");
     if (value)
       write(*value);
     else
@@ -47,13 +49,14 @@ void JsonOutputArchive::write(const T& value) {
     writeScalar(value.time_since_epoch().count());
   } else if constexpr (detail::isA<T, std::pair> || detail::isA<T, std::tuple>) {
     writer_.beginArray();
-    std::apply([this](const auto&... parts) { ((writer_.item(), write(parts)), ...); }, value);
+    std::apply([this](const auto&... parts) { ((writer_.item(), this->write(parts)), ...); }, value);
     writer_.end();
   } else if constexpr (detail::SavesItself<T, JsonOutputArchive>) {
     writeClass(value);
   } else if constexpr (detail::MapLike<T>) {
     writeMap(value);
-  } else if constexpr (detail::isStdArray<T> || std::is_bounded_array_v<T> || detail::SequenceLike<T> || detail::SetLike<T>) {
+  } else if constexpr (detail::isStdArray<T> || std::is_bounded_array_v<T> || detail::SequenceLike<T> ||
+                       detail::SetLike<T>) {
     writeContainer(value);
   } else {
     writeClass(value);
@@ -109,7 +112,9 @@ void JsonOutputArchive::writeMap(const T& value) {
     std::sort(entries.begin(), entries.end(), [](auto* left, auto* right) { return left->first < right->first; });
 
   // Only a map that holds each key once may be an object.
-  constexpr bool isUnique = requires(T map) { map.try_emplace(std::declval<typename T::key_type>()); };
+  constexpr bool isUnique = requires(T map) {
+    map.try_emplace(std::declval<typename T::key_type>());
+  };
   constexpr bool isObject = isUnique && std::is_same_v<typename T::key_type, std::string>;
   if constexpr (isObject)
     writer_.beginObject();

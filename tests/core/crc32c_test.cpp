@@ -8,7 +8,9 @@
 using namespace callsheet;
 
 namespace {
-std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> bytesOf(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 }  // namespace
 
 TEST_CASE("CRC-32C has the values that RFC 3720 lists", "[core][crc]") {

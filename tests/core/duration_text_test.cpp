@@ -8,8 +8,8 @@
 
 using namespace callsheet;
 using namespace std::chrono_literals;
-using std::chrono::microseconds;
 using Catch::Matchers::Contains;
+using std::chrono::microseconds;
 
 namespace {
 template <class Parse>
@@ -58,9 +58,9 @@ TEST_CASE("Other durations are refused with a sentence", "[core][text]") {
 
 TEST_CASE("Durations are shown in at most two units that read back", "[core][text]") {
   const std::pair<microseconds, const char*> rows[] = {
-      {0s, "0s"},        {850us, "850us"},  {1500us, "1.5ms"}, {9999us, "9.9ms"},       {250ms, "250ms"}, {999'999us, "999ms"},
-      {12'345ms, "12.3s"}, {59'999ms, "59.9s"}, {60s, "1m"},       {90s, "1m30s"},          {125min, "2h5m"}, {76h, "3d4h"},
-      {24h, "1d"},       {-90s, "-1m30s"}};
+      {0s, "0s"},           {850us, "850us"},    {1500us, "1.5ms"},   {9999us, "9.9ms"}, {250ms, "250ms"},
+      {999'999us, "999ms"}, {12'345ms, "12.3s"}, {59'999ms, "59.9s"}, {60s, "1m"},       {90s, "1m30s"},
+      {125min, "2h5m"},     {76h, "3d4h"},       {24h, "1d"},         {-90s, "-1m30s"}};
   for (const auto& [duration, text] : rows) REQUIRE(formatDuration(duration) == text);
   REQUIRE(formatDuration(microseconds::min()) == "-106751991d4h");
   const auto start = std::random_device{}();
@@ -100,8 +100,8 @@ TEST_CASE("Times are read with a zone, and only if they exist", "[core][text]") 
   REQUIRE_THAT(refusal("2024-13-01T12:00:00Z"), Contains("day that does not exist"));
   REQUIRE_THAT(refusal("2024-01-01T24:00:00Z"), Contains("time of day"));
   REQUIRE_THAT(refusal("2024-01-01T00:00:00+24:00"), Contains("offset"));
-  for (const char* text : {"", "now", "2024-01-01", "2024-1-1T00:00:00Z", "2024-01-01T00:00:00.Z", "2024-01-01T00:00:00ZZ",
-                           "2024-01-01T00:00:00+0200", "20240101T000000Z"}) {
+  for (const char* text : {"", "now", "2024-01-01", "2024-1-1T00:00:00Z", "2024-01-01T00:00:00.Z",
+                           "2024-01-01T00:00:00ZZ", "2024-01-01T00:00:00+0200", "20240101T000000Z"}) {
     CAPTURE(text);
     REQUIRE(refusal(text) != "accepted");
   }

@@ -22,8 +22,9 @@ TEST_CASE("A key typed by a person equals the one that a program makes", "[core]
   REQUIRE(JobKey::parse("report/42") == JobKey::of("report", 42));
   REQUIRE(JobKey::of("report", "42") == JobKey::of("report", 42));
   REQUIRE(JobKey::parse("flag/true/false") == JobKey::of("flag", true, false));
-  REQUIRE(JobKey::of("n", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::uint64_t>::max()).toString() ==
-          "n/-9223372036854775808/18446744073709551615");
+  REQUIRE(
+      JobKey::of("n", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::uint64_t>::max()).toString() ==
+      "n/-9223372036854775808/18446744073709551615");
   const auto id = makeJobID();
   REQUIRE(JobKey::of("job", id) == JobKey::parse("job/" + id.toString()));
 }
@@ -55,9 +56,11 @@ TEST_CASE("A key that is empty, too long, half escaped or not UTF-8 is refused",
 }
 
 TEST_CASE("Canonical bytes are read back, and nothing else is", "[core][key]") {
-  for (const auto& key : {JobKey{}, JobKey::of("a"), JobKey::of("report", 42), JobKey::of("", ""), JobKey::of("0:", "1:x")})
+  for (const auto& key :
+       {JobKey{}, JobKey::of("a"), JobKey::of("report", 42), JobKey::of("", ""), JobKey::of("0:", "1:x")})
     REQUIRE(JobKey::fromBytes(key.bytes()) == key);
-  for (const char* bytes : {"a", "1:", "2:a", "01:a", "1:ab", ":", "-1:a", "1a", "0:", "99999999999999999999:a", "+1:a", "1:\xff"}) {
+  for (const char* bytes :
+       {"a", "1:", "2:a", "01:a", "1:ab", ":", "-1:a", "1a", "0:", "99999999999999999999:a", "+1:a", "1:\xff"}) {
     CAPTURE(bytes);
     REQUIRE_FALSE(JobKey::fromBytes(bytes).has_value());
   }

@@ -1,5 +1,6 @@
 #include "callsheet/json_archive.h"
 
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cereal/types/base_class.hpp>
 #include <cereal/types/chrono.hpp>
@@ -13,7 +14,6 @@
 #include <cereal/types/utility.hpp>
 #include <cereal/types/variant.hpp>
 #include <cereal/types/vector.hpp>
-#include <bit>
 #include <deque>
 #include <limits>
 #include <map>
@@ -67,9 +67,9 @@ struct Everything {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(CEREAL_NVP(flag), CEREAL_NVP(low), CEREAL_NVP(high), CEREAL_NVP(share), CEREAL_NVP(small), CEREAL_NVP(text),
-            CEREAL_NVP(color), CEREAL_NVP(wait), CEREAL_NVP(maybe), CEREAL_NVP(owned), CEREAL_NVP(sizes), CEREAL_NVP(bits),
-            CEREAL_NVP(bytes), CEREAL_NVP(triple), CEREAL_NVP(counts), CEREAL_NVP(names), CEREAL_NVP(hashed),
-            CEREAL_NVP(words), CEREAL_NVP(both), CEREAL_NVP(three), CEREAL_NVP(job));
+            CEREAL_NVP(color), CEREAL_NVP(wait), CEREAL_NVP(maybe), CEREAL_NVP(owned), CEREAL_NVP(sizes),
+            CEREAL_NVP(bits), CEREAL_NVP(bytes), CEREAL_NVP(triple), CEREAL_NVP(counts), CEREAL_NVP(names),
+            CEREAL_NVP(hashed), CEREAL_NVP(words), CEREAL_NVP(both), CEREAL_NVP(three), CEREAL_NVP(job));
   }
 };
 
@@ -253,7 +253,8 @@ TEST_CASE("Cereal's other ways of writing a type work and stay natural", "[core]
   REQUIRE(fromJson<std::variant<int, std::string>>(R"({"index":0,"data":3})") == std::variant<int, std::string>(3));
 }
 
-TEST_CASE("A class version is written in every object of the type, and an older document reads with version 0", "[core][json]") {
+TEST_CASE("A class version is written in every object of the type, and an older document reads with version 0",
+          "[core][json]") {
   REQUIRE(toJson(std::vector<Versioned>{{1, 2}, {3, 4}}) ==
           R"([{"$version":2,"old":1,"added":2},{"$version":2,"old":3,"added":4}])");
   const auto back = fromJson<std::vector<Versioned>>(R"([{"old":1},{"$version":2,"old":3,"added":4}])");
@@ -269,7 +270,8 @@ TEST_CASE("A missing field is named, unless it is an optional one, and an unknow
 }
 
 TEST_CASE("What has the wrong type or range is refused with its path", "[core][json]") {
-  REQUIRE(refusalOf<Holder<Size>>(R"({"x":{"width":"1","height":2}})") == "at /x/width: expected an integer, found a string");
+  REQUIRE(refusalOf<Holder<Size>>(R"({"x":{"width":"1","height":2}})") ==
+          "at /x/width: expected an integer, found a string");
   REQUIRE(refusalOf<Holder<std::vector<double>>>(R"({"x":[1,"y"]})") == "at /x/1: expected a number, found a string");
   REQUIRE(refusalOf<std::vector<std::uint8_t>>("[0,256]") == "at /1: 256 does not fit (0 to 255)");
   REQUIRE(refusalOf<std::uint64_t>("-1") == "at the top: -1 does not fit (0 to 18446744073709551615)");
@@ -351,15 +353,31 @@ TEST_CASE("Broken and foreign documents end in an Error and nothing else", "[cor
   CAPTURE(start);
   std::mt19937 random(start);
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
-  static constexpr std::string_view parts[] = {"{", "}", "[", "]", ",", ":", "\"x\"", "\"width\"", "1", "-1", "1e9", "null",
-                                               "true", "\"\\u00e9\"", "\"\xFF\"", "1e999", "99999999999999999999", " ", "\\"};
+  static constexpr std::string_view parts[] = {"{",
+                                               "}",
+                                               "[",
+                                               "]",
+                                               ",",
+                                               ":",
+                                               "\"x\"",
+                                               "\"width\"",
+                                               "1",
+                                               "-1",
+                                               "1e9",
+                                               "null",
+                                               "true",
+                                               "\"\\u00e9\"",
+                                               "\"\xFF\"",
+                                               "1e999",
+                                               "99999999999999999999",
+                                               " ",
+                                               "\\"};
   std::size_t accepted = 0;
   for (int round = 0; round < 20'000; ++round) {
     std::string text;
     if (round % 2 == 0) {
       text = golden;
-      for (std::size_t flips = 1 + below(3); flips > 0; --flips)
-        text[below(text.size())] = static_cast<char>(random());
+      for (std::size_t flips = 1 + below(3); flips > 0; --flips) text[below(text.size())] = static_cast<char>(random());
       if (below(4) == 0) text.resize(below(text.size()));
     } else {
       for (std::size_t pieces = below(12); pieces > 0; --pieces) text += parts[below(std::size(parts))];

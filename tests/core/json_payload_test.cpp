@@ -21,7 +21,8 @@ std::string refusalOf(std::string_view text, std::size_t maxBytes = 1000) {
 }  // namespace
 
 TEST_CASE("Any one JSON value is accepted as a payload", "[core][payload]") {
-  for (const char* text : {"null", "1", "\"x\"", "[]", R"({"a":[1,2.5e3,true,"\u00fc"],"b":{}})", " \n 1 ", "\"\xF0\x9F\x98\x80\""}) {
+  for (const char* text :
+       {"null", "1", "\"x\"", "[]", R"({"a":[1,2.5e3,true,"\u00fc"],"b":{}})", " \n 1 ", "\"\xF0\x9F\x98\x80\""}) {
     CAPTURE(text);
     REQUIRE(refusalOf(text) == "accepted");
   }
@@ -46,11 +47,12 @@ TEST_CASE("A payload that is broken, too deep, too large or not UTF-8 is refused
 }
 
 TEST_CASE("Bytes that are not UTF-8 are found and replaced, and nothing else", "[core][payload]") {
-  const std::string_view valid = "a\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xF0\x90\x80\x80\xF4\x8F\xBF\xBF";
+  const std::string_view valid =
+      "a\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xF0\x90\x80\x80\xF4\x8F\xBF\xBF";
   REQUIRE(findInvalidUtf8(valid) == valid.npos);
   REQUIRE(replaceInvalidUtf8(valid) == valid);
-  for (const char* text : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-                           "\xF5\x80\x80\x80", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xFF"}) {
+  for (const char* text : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+                           "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xFF"}) {
     CAPTURE(text);
     REQUIRE(findInvalidUtf8(text) == 0);
     REQUIRE(findInvalidUtf8(replaceInvalidUtf8(text)) == std::string::npos);

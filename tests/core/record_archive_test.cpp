@@ -7,9 +7,7 @@
 #include <cereal/types/optional.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
-#include <cstdlib>
 #include <map>
-#include <new>
 #include <random>
 #include <set>
 
@@ -134,22 +132,38 @@ CEREAL_CLASS_VERSION(Versioned, 7)
 
 TEST_CASE("A record's bytes are little endian, counted and the same everywhere", "[core][record]") {
   REQUIRE(hex(toRecord(sample())) ==
-          "01"                                                            // tiny
-          "feffffffffffffff"                                              // large
-          "0000003f"                                                      // share
-          "01"                                                            // flag
-          "c8"                                                            // kind
-          "00112233445566778899aabbccddeeff"                              // job
-          "00112233445566778899aabbccddeeff"                              // holder
-          "0500000068656c6c6f"                                            // text
-          "02000000" "010000006b" "0100000076" "010000006c" "00000000"    // labels
-          "02000000" "030000006f6e65" "0101000000" "040000006e6f6e65" "00"  // inner
-          "02000000" "0100ffff"                                           // numbers
-          "03000000" "010001"                                             // bits
-          "02000000" "0100000078" "0100000079"                            // words
-          "01020304"                                                      // four
-          "40420f0000000000"                                              // wait
-          "03000000" "8096980000000000" "0000000000000040" "00a493d600000000" "9a9999999999b93f");  // retry
+          "01"                                // tiny
+          "feffffffffffffff"                  // large
+          "0000003f"                          // share
+          "01"                                // flag
+          "c8"                                // kind
+          "00112233445566778899aabbccddeeff"  // job
+          "00112233445566778899aabbccddeeff"  // holder
+          "0500000068656c6c6f"                // text
+          "02000000"
+          "010000006b"
+          "0100000076"
+          "010000006c"
+          "00000000"  // labels
+          "02000000"
+          "030000006f6e65"
+          "0101000000"
+          "040000006e6f6e65"
+          "00"  // inner
+          "02000000"
+          "0100ffff"  // numbers
+          "03000000"
+          "010001"  // bits
+          "02000000"
+          "0100000078"
+          "0100000079"        // words
+          "01020304"          // four
+          "40420f0000000000"  // wait
+          "03000000"
+          "8096980000000000"
+          "0000000000000040"
+          "00a493d600000000"
+          "9a9999999999b93f");  // retry
 }
 
 TEST_CASE("A record reads back equal and must end exactly", "[core][record]") {
@@ -158,7 +172,8 @@ TEST_CASE("A record reads back equal and must end exactly", "[core][record]") {
   back.labels = {{"old", "gone"}};
   fromRecord(bytes, back);
   REQUIRE(back == sample());
-  REQUIRE_THAT(damageOf<Record>(bytes + "x"), Contains("at byte " + std::to_string(bytes.size()) + ": bytes are left over"));
+  REQUIRE_THAT(damageOf<Record>(bytes + "x"),
+               Contains("at byte " + std::to_string(bytes.size()) + ": bytes are left over"));
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     CAPTURE(length);
     REQUIRE_THAT(damageOf<Record>(std::string_view(bytes).substr(0, length)), Contains("damaged at byte"));
@@ -223,7 +238,8 @@ TEST_CASE("Random and damaged bytes end in Error(corrupt) and take little memory
     std::string bytes;
     if (round % 2 == 0) {
       bytes = good;
-      for (std::size_t flips = 1 + below(3); flips > 0; --flips) bytes[below(bytes.size())] ^= static_cast<char>(1u << below(8));
+      for (std::size_t flips = 1 + below(3); flips > 0; --flips)
+        bytes[below(bytes.size())] ^= static_cast<char>(1u << below(8));
     } else {
       bytes.resize(below(200));
       for (char& byte : bytes) byte = static_cast<char>(below(4) == 0 ? random() : below(3));
@@ -244,7 +260,8 @@ TEST_CASE("Random and damaged bytes end in Error(corrupt) and take little memory
   // A million claimed elements of 4 KiB, of which three are there.
   rusage before{};
   getrusage(RUSAGE_SELF, &before);
-  REQUIRE_THAT(damageOf<std::vector<Bloated>>(std::string("\x40\x42\x0f\0abc", 7)), Contains("larger than what follows"));
+  REQUIRE_THAT(damageOf<std::vector<Bloated>>(std::string("\x40\x42\x0f\0abc", 7)),
+               Contains("larger than what follows"));
   rusage after{};
   getrusage(RUSAGE_SELF, &after);
   REQUIRE(after.ru_maxrss - before.ru_maxrss < 16 << 10);

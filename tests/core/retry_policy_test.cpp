@@ -1,7 +1,7 @@
 #include "callsheet/retry_policy.h"
 
-#include <catch2/catch.hpp>
 #include <bit>
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <random>

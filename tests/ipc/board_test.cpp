@@ -19,7 +19,7 @@
 #include "ipc/boot_clock.h"
 #include "ipc/presence_lock.h"
 #include "ipc/process_state.h"
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::Child;
@@ -27,7 +27,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-PresenceInfo ownInfo() { return PresenceInfo::ofThisProcess("a", "assistant"); }
+PresenceInfo ownInfo() {
+  return PresenceInfo::ofThisProcess("a", "assistant");
+}
 
 ino_t inodeOfBoard(const test::ScratchStore& store) {
   struct stat status {};
@@ -59,9 +61,8 @@ int inOtherPidNamespace(const std::function<int()>& body) {
   return Child::fork([&](const Child::Ready&) {
            if (::unshare(CLONE_NEWPID | CLONE_NEWNS) != 0) return 77;
            if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 77;
-           Child inner = Child::fork([&](const Child::Ready&) {
-             return ::mount("proc", "/proc", "proc", 0, nullptr) == 0 ? body() : 77;
-           });
+           Child inner = Child::fork(
+               [&](const Child::Ready&) { return ::mount("proc", "/proc", "proc", 0, nullptr) == 0 ? body() : 77; });
            return inner.join();
          })
       .join();
@@ -232,11 +233,20 @@ TEST_CASE("A board of this boot is kept and one of another boot or a damaged one
   { const Board board = Board::open(store.directory()); }
   const ino_t first = inodeOfBoard(store);
   const auto keeper = FileDescriptor(::open(store.directory().path("run/board").c_str(), O_RDONLY | O_CLOEXEC));
-  CHECK((Board::open(store.directory()), inodeOfBoard(store)) == first);
-  SECTION("another boot") { damage(store, 16, '!'); }
-  SECTION("a damaged beginning") { damage(store, 0, '!'); }
-  SECTION("cut short") { fs::resize_file(store.directory().path("run/board"), 4096); }
-  SECTION("empty, as after a power cut") { fs::resize_file(store.directory().path("run/board"), 0); }
+  { const Board again = Board::open(store.directory()); }
+  CHECK(inodeOfBoard(store) == first);
+  SECTION("another boot") {
+    damage(store, 16, '!');
+  }
+  SECTION("a damaged beginning") {
+    damage(store, 0, '!');
+  }
+  SECTION("cut short") {
+    fs::resize_file(store.directory().path("run/board"), 4096);
+  }
+  SECTION("empty, as after a power cut") {
+    fs::resize_file(store.directory().path("run/board"), 0);
+  }
   const Board board = Board::open(store.directory());
   CHECK(inodeOfBoard(store) != first);
   CHECK(board.snapshot().empty());
@@ -293,8 +303,8 @@ TEST_CASE("A kill at any point of the board's making or a slot's taking harms no
     if (!point.starts_with("board.")) continue;
     CAPTURE(point);
     const test::ScratchStore store;
-    Child victim = Child::role("take-a-slot", {{"CALLSHEET_CRASH_AT", std::string(point)},
-                                               {"CALLSHEET_TEST_LOCATION", store.location()}});
+    Child victim = Child::role(
+        "take-a-slot", {{"CALLSHEET_CRASH_AT", std::string(point)}, {"CALLSHEET_TEST_LOCATION", store.location()}});
     REQUIRE(victim.join() == -SIGKILL);
     Board board = Board::open(store.directory());
     CHECK(board.snapshot().empty());
@@ -307,7 +317,8 @@ TEST_CASE("A kill at any point of the board's making or a slot's taking harms no
 TEST_CASE("A slot needs an incarnation and a process") {
   const test::ScratchStore store;
   Board board = Board::open(store.directory());
-  CHECK(test::errorOf([&] { static_cast<void>(board.takeSlot(IncarnationID{}, ::getpid())); }).kind == ErrorKind::invalid);
+  CHECK(test::errorOf([&] { static_cast<void>(board.takeSlot(IncarnationID{}, ::getpid())); }).kind ==
+        ErrorKind::invalid);
   Child gone = Child::fork([](const Child::Ready&) { return 0; });
   const pid_t pid = gone.pid();
   gone.join();

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::Child;
@@ -31,7 +31,8 @@ TEST_CASE("A process is killed at the crash point and pass that its environment 
 }
 
 TEST_CASE("A process with an unknown crash point or a bad count does not start") {
-  for (const char* bad : {"no.such-point", "board.renamed:0", "board.renamed:x", "board.renamed:", ":1"}) CHECK(runWith(bad) == 2);
+  for (const char* bad : {"no.such-point", "board.renamed:0", "board.renamed:x", "board.renamed:", ":1"})
+    CHECK(runWith(bad) == 2);
 }
 
 TEST_CASE("The names of crash points are unique") {

@@ -13,7 +13,7 @@
 
 #include "ipc/event_loop.h"
 #include "ipc/presence_lock.h"
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::Child;
@@ -33,7 +33,8 @@ std::size_t bellsIn(const test::ScratchStore& store) {
 }
 
 PrincipalLock principalLock(const test::ScratchStore& store) {
-  auto lock = PrincipalLock::tryAcquire(store.directory(), makeIncarnationID(), PresenceInfo::ofThisProcess("", "principal"));
+  auto lock =
+      PrincipalLock::tryAcquire(store.directory(), makeIncarnationID(), PresenceInfo::ofThisProcess("", "principal"));
   REQUIRE(lock);
   return std::move(*lock);
 }
@@ -126,7 +127,8 @@ TEST_CASE("A store whose path is far longer than a socket address can be rung") 
 TEST_CASE("A killed principal's bell is replaced by the next and a late end of the former does not remove it") {
   const test::ScratchStore store;
   SocketDoorbell doorbell(store.directory());
-  auto former = std::make_unique<DoorbellSocket>(DoorbellSocket::bindPrincipal(store.directory(), principalLock(store)));
+  auto former =
+      std::make_unique<DoorbellSocket>(DoorbellSocket::bindPrincipal(store.directory(), principalLock(store)));
   const auto lock = principalLock(store);
   auto next = DoorbellSocket::bindPrincipal(store.directory(), lock);
   former.reset();
@@ -170,7 +172,9 @@ TEST_CASE("Bells that killed processes left are removed") {
     CHECK(bellsIn(store) == 2);
     tryTakeDead(store.directory(), incarnation)->unlink();
   }
-  SECTION("all by who rings all") { doorbell.ringAll(); }
+  SECTION("all by who rings all") {
+    doorbell.ringAll();
+  }
   CHECK(bellsIn(store) == 1);
   CHECK(isRung(living));
 }
@@ -180,16 +184,19 @@ TEST_CASE("An observer that comes later is rung within about a second") {
   SocketDoorbell doorbell(store.directory());
   doorbell.ringObservers();  // the listing is fresh now, and empty
   auto bell = DoorbellSocket::bindObserver(store.directory());
-  CHECK(waitUntil([&] {
-    doorbell.ringObservers();
-    return isRung(bell);
-  }, std::chrono::seconds{5}));
+  CHECK(waitUntil(
+      [&] {
+        doorbell.ringObservers();
+        return isRung(bell);
+      },
+      std::chrono::seconds{5}));
 }
 
 TEST_CASE("A kill while a bell is bound leaves a name that rings nobody and is cleared later") {
   const test::ScratchStore store;
-  CHECK(Child::role("bind-a-bell", {{"CALLSHEET_CRASH_AT", "bell.bound"}, {"CALLSHEET_TEST_LOCATION", store.location()}})
-            .join() == -SIGKILL);
+  CHECK(
+      Child::role("bind-a-bell", {{"CALLSHEET_CRASH_AT", "bell.bound"}, {"CALLSHEET_TEST_LOCATION", store.location()}})
+          .join() == -SIGKILL);
   CHECK(bellsIn(store) == 1);
   SocketDoorbell(store.directory()).ringAll();
   CHECK(bellsIn(store) == 1);  // it may be somebody's who is about to name it

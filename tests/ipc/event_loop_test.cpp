@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ipc/file_descriptor.h"
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using namespace std::chrono_literals;
@@ -109,7 +109,10 @@ TEST_CASE("A timer fires once, or again and again, and not after it was canceled
   Timer canceled = loop.makeTimer([&] { ++neverCount; });
   canceled.once(5ms);
   canceled.cancel();
-  { Timer destroyed = loop.makeTimer([&] { ++neverCount; }); destroyed.once(5ms); }
+  {
+    Timer destroyed = loop.makeTimer([&] { ++neverCount; });
+    destroyed.once(5ms);
+  }
   Timer every = loop.makeTimer([&] { ++everyCount; });
   once.once(1ms);
   every.every(1ms);
@@ -218,12 +221,17 @@ TEST_CASE("Timers and watches may outlive their loop and hold others") {
   timer.cancel();
 }
 
-TEST_CASE("A loop can be stopped from its own thread") {
+TEST_CASE("A loop can be stopped from its own thread and still does what was posted before") {
+  bool lastDone = false;
   EventLoop loop;
   loop.start();
-  loop.post([&] { loop.stop(); });
+  loop.post([&] {
+    loop.post([&] { lastDone = true; });
+    loop.stop();
+  });
   CHECK(waitUntil([&] { return !loop.post([] {}); }));
   loop.stop();
+  CHECK(lastDone);
 }
 
 TEST_CASE("A forked child may destroy its copy of a running loop") {

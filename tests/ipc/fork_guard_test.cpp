@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "ipc/ofd_lock.h"
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::Child;
@@ -68,7 +68,8 @@ TEST_CASE("Forking while other threads open and close guarded files never leaks 
     }
   });
   int leaks = 0;
-  for (int i = 0; i < 100; ++i) leaks += Child::fork([&](const Child::Ready&) { return hasOpen("/busy") ? 1 : 0; }).join();
+  for (int i = 0; i < 100; ++i)
+    leaks += Child::fork([&](const Child::Ready&) { return hasOpen("/busy") ? 1 : 0; }).join();
   const bool wasBusy = test::waitUntil([&] { return rounds > 100; });
   stop = true;
   opener.join();

@@ -1,4 +1,4 @@
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -44,7 +44,7 @@ bool waitUntil(const std::function<bool()>& condition, std::chrono::milliseconds
   const auto until = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});  // check:allow-sleep
   }
   return true;
 }
@@ -114,7 +114,9 @@ bool Child::awaitReady() {
   return ::poll(&waiting, 1, 20'000) == 1 && ::read(readyPipe_, &sign, 1) == 1;
 }
 
-void Child::signal(int number) const { ::kill(pid_, number); }
+void Child::signal(int number) const {
+  ::kill(pid_, number);
+}
 
 int Child::join() {
   int status = 0;
@@ -128,7 +130,9 @@ int waitToBeKilled() {
   while (true) ::pause();
 }
 
-AddRole::AddRole(const std::string& name, std::function<int()> body) { roles()[name] = std::move(body); }
+AddRole::AddRole(const std::string& name, std::function<int()> body) {
+  roles()[name] = std::move(body);
+}
 
 Thrown errorOf(const std::function<void()>& call) {
   try {

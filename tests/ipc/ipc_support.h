@@ -39,8 +39,8 @@ class ScratchStore {
   StoreDirectory store_;
 };
 
-/// A child process; killed and reaped at the end. The body of a forked one gets `ready`, which lets the parent go on, and ends
-/// by returning its exit code; it may also wait to be killed.
+/// A child process; killed and reaped at the end. The body of a forked one gets `ready`, which lets the parent go on,
+/// and ends by returning its exit code; it may also wait to be killed.
 class Child {
  public:
   using Ready = std::function<void()>;

@@ -33,7 +33,8 @@ const IncarnationID b = makeIncarnationID();
 
 TEST_CASE("A slot that stands still for a whole lease is told at each tick until it moves") {
   Principal principal;
-  for (int i = 0; i < 5; ++i) CHECK(principal.tick({beating(a, 7), beating(b, 10 + static_cast<std::uint64_t>(i))}).empty());
+  for (int i = 0; i < 5; ++i)
+    CHECK(principal.tick({beating(a, 7), beating(b, 10 + static_cast<std::uint64_t>(i))}).empty());
   CHECK(principal.tick({beating(a, 7), beating(b, 20)}) == std::vector{a});
   CHECK(principal.tick({beating(a, 7), beating(b, 21)}) == std::vector{a});
   CHECK(principal.tick({beating(a, 8), beating(b, 22)}).empty());

@@ -10,9 +10,9 @@ TEST_CASE("A name is 1 to 64 letters that are safe in a file name") {
   CHECK(isValidName("a"));
   CHECK(isValidName("Thumbs_2.night-run"));
   CHECK(isValidName(std::string(64, 'x')));
-  for (const std::string& bad : {std::string(), std::string(65, 'x'), std::string(".hidden"), std::string(".."),
-                                 std::string("a/b"), std::string("a b"), std::string("\xC3\xA4"), std::string("a\0b", 3),
-                                 std::string("a\n")})
+  for (const std::string& bad :
+       {std::string(), std::string(65, 'x'), std::string(".hidden"), std::string(".."), std::string("a/b"),
+        std::string("a b"), std::string("\xC3\xA4"), std::string("a\0b", 3), std::string("a\n")})
     CHECK_FALSE(isValidName(bad));
 }
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using namespace std::chrono_literals;
@@ -98,8 +98,7 @@ TEST_CASE("A dead process's lock is not kept by its forked child that lives on")
     if (!lock.tryLock()) return 1;
     const pid_t pid = ::fork();
     if (pid == 0) return test::waitToBeKilled();
-    const FileDescriptor note(
-        ::openat(file.directory.number(), "grandchild", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const FileDescriptor note(::openat(file.directory.number(), "grandchild", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     if (::write(note.number(), &pid, sizeof pid) != sizeof pid) return 2;
     ready();
     return test::waitToBeKilled();

@@ -15,7 +15,7 @@
 
 #include "core/crash_point.h"
 #include "ipc/process_state.h"
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::Child;
@@ -23,7 +23,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-PresenceInfo ownInfo() { return PresenceInfo::ofThisProcess("thumbs", "assistant"); }
+PresenceInfo ownInfo() {
+  return PresenceInfo::ofThisProcess("thumbs", "assistant");
+}
 
 std::size_t filesIn(const StoreDirectory& store) {
   const fs::directory_iterator files(store.path(StoreDirectory::presences));
@@ -103,6 +105,28 @@ TEST_CASE("A killed process's presence can be taken by one only and stays until 
   dead->unlink();
   CHECK(presenceStateOf(store.directory(), incarnation) == PresenceState::absent);
   CHECK_FALSE(tryTakeDead(store.directory(), incarnation));
+}
+
+TEST_CASE("Of two that clear away a dead presence at once only one has it") {
+  const test::ScratchStore store;
+  for (int round = 0; round < 300; ++round) {
+    const auto incarnation = makeIncarnationID();
+    { const auto gone = PresenceLock::acquire(store.directory(), incarnation, ownInfo()); }
+    std::atomic<int> arrived{0};
+    std::atomic<int> taken{0};
+    const auto clearAway = [&] {
+      ++arrived;
+      while (arrived < 2) std::this_thread::yield();
+      auto dead = tryTakeDead(store.directory(), incarnation);
+      if (!dead) return;
+      ++taken;
+      dead->unlink();
+    };
+    std::thread other(clearAway);
+    clearAway();
+    other.join();
+    REQUIRE(taken == 1);
+  }
 }
 
 TEST_CASE("A presence that was closed cleanly leaves nothing") {

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <set>
 
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::Child;
@@ -165,7 +165,9 @@ TEST_CASE("Of many processes killed at once each is handed over exactly once") {
 
 TEST_CASE("A watcher may be destroyed by what it calls, with more to tell") {
   test::ScratchStore store;
-  for (int i = 0; i < 3; ++i) { const auto gone = acquireHere(store, makeIncarnationID()); }
+  for (int i = 0; i < 3; ++i) {
+    const auto gone = acquireHere(store, makeIncarnationID());
+  }
   EventLoop loop;
   loop.start();
   std::unique_ptr<PresenceWatcher> watcher;

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using namespace std::chrono_literals;
@@ -14,7 +14,8 @@ using callsheet::test::Child;
 
 namespace {
 std::optional<PrincipalLock> tryAcquire(const test::ScratchStore& store) {
-  return PrincipalLock::tryAcquire(store.directory(), makeIncarnationID(), PresenceInfo::ofThisProcess("", "principal"));
+  return PrincipalLock::tryAcquire(store.directory(), makeIncarnationID(),
+                                   PresenceInfo::ofThisProcess("", "principal"));
 }
 }  // namespace
 

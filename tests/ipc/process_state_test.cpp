@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "ipc/pidfd.h"
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::Child;

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "ipc/presence_lock.h"
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::Child;
@@ -17,7 +17,8 @@ using Begin = ProcessWatcher::Begin;
 namespace {
 Child holderOf(const test::ScratchStore& store, IncarnationID incarnation) {
   return Child::fork([&](const Child::Ready& ready) {
-    const auto lock = PresenceLock::acquire(store.directory(), incarnation, PresenceInfo::ofThisProcess("a", "assistant"));
+    const auto lock =
+        PresenceLock::acquire(store.directory(), incarnation, PresenceInfo::ofThisProcess("a", "assistant"));
     ready();
     return test::waitToBeKilled();
   });
@@ -56,7 +57,10 @@ TEST_CASE("A process whose presence is free is dead from the beginning, even whe
   EventLoop loop;
   loop.start();
   const auto incarnation = makeIncarnationID();
-  { const auto lock = PresenceLock::acquire(store.directory(), incarnation, PresenceInfo::ofThisProcess("a", "assistant")); }
+  {
+    const auto lock =
+        PresenceLock::acquire(store.directory(), incarnation, PresenceInfo::ofThisProcess("a", "assistant"));
+  }
   loop.run([&] {
     ProcessWatcher watcher(loop);
     const auto never = [] { FAIL("told of a death that was answered already"); };

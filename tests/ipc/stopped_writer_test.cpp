@@ -8,7 +8,7 @@
 
 #include "ipc/boot_clock.h"
 #include "ipc/presence_lock.h"
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using namespace std::chrono_literals;
@@ -89,22 +89,42 @@ TEST_CASE("Nothing is asked of the kernel before somebody has waited") {
 
 TEST_CASE("Whoever may go on by itself is not killed") {
   Waiter all;
-  SECTION("a running one") { all.processes[1].letter = 'R'; }
-  SECTION("a sleeping one") { all.processes[1].letter = 'S'; }
-  SECTION("a zombie, whose lock is free") { all.processes[1].letter = 'Z'; }
-  SECTION("one that is gone") { all.processes.erase(1); }
-  SECTION("a later process with its pid") { all.processes[1].startTime = 1001; }
-  SECTION("one that does not write") { all.first.writerState = WriterState::idle; }
+  SECTION("a running one") {
+    all.processes[1].letter = 'R';
+  }
+  SECTION("a sleeping one") {
+    all.processes[1].letter = 'S';
+  }
+  SECTION("a zombie, whose lock is free") {
+    all.processes[1].letter = 'Z';
+  }
+  SECTION("one that is gone") {
+    all.processes.erase(1);
+  }
+  SECTION("a later process with its pid") {
+    all.processes[1].startTime = 1001;
+  }
+  SECTION("one that does not write") {
+    all.first.writerState = WriterState::idle;
+  }
   CHECK(all.looksUntilVerdict(200) == 200);
 }
 
 TEST_CASE("One in disk sleep, one that forbids it and one that only wants to write are reported once") {
   Waiter all;
   char letter = 'T';
-  SECTION("disk sleep") { letter = 'D'; }
-  SECTION("its own option") { all.first.mayBeKilled = false; }
-  SECTION("the killer's option") { all.writer = StoppedWriter({.mayKill = false}); }
-  SECTION("stopped where it may have got the lock, or not") { all.first.writerState = WriterState::wants; }
+  SECTION("disk sleep") {
+    letter = 'D';
+  }
+  SECTION("its own option") {
+    all.first.mayBeKilled = false;
+  }
+  SECTION("the killer's option") {
+    all.writer = StoppedWriter({.mayKill = false});
+  }
+  SECTION("stopped where it may have got the lock, or not") {
+    all.first.writerState = WriterState::wants;
+  }
   all.processes[1].letter = letter;
   StoppedWriterVerdict verdict;
   CHECK(all.looksUntilVerdict(100, &verdict) == 40);
@@ -115,13 +135,19 @@ TEST_CASE("One in disk sleep, one that forbids it and one that only wants to wri
 TEST_CASE("Any progress at the write lock begins the time anew") {
   Waiter all;
   REQUIRE(all.looksUntilVerdict(39) == 39);
-  SECTION("its own next write") { all.first.writerSequence += 3; }
-  SECTION("another's new incarnation in its place") { all.first.incarnation = makeIncarnationID(); }
+  SECTION("its own next write") {
+    all.first.writerSequence += 3;
+  }
+  SECTION("another's new incarnation in its place") {
+    all.first.incarnation = makeIncarnationID();
+  }
   SECTION("another one that writes") {
     all.second.writerState = WriterState::writing;
     all.second.writerSequence += 2;
   }
-  SECTION("another one that has written between two looks") { all.second.writerSequence += 3; }
+  SECTION("another one that has written between two looks") {
+    all.second.writerSequence += 3;
+  }
   StoppedWriterVerdict verdict;
   CHECK(all.looksUntilVerdict(200, &verdict) == 40);
   CHECK(verdict.action == Action::kill);

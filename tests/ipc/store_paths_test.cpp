@@ -9,7 +9,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "ipc_support.h"
+#include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
 using callsheet::test::errorOf;
@@ -134,6 +134,7 @@ TEST_CASE("A filesystem without known locks is refused before anything is writte
 
 TEST_CASE("A store's id follows the rule for names") {
   const test::ScratchDirectory scratch;
-  for (const char* bad : {"", "..", "a/b", ".x"}) CHECK(kindOfOpening(scratch.path(), bad, create) == ErrorKind::invalid);
+  for (const char* bad : {"", "..", "a/b", ".x"})
+    CHECK(kindOfOpening(scratch.path(), bad, create) == ErrorKind::invalid);
   CHECK(fs::is_empty(scratch.path()));
 }

@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "callsheet/errors.h"
+#include "callsheet/limits.h"
+#include "cli/commands.h"
+#include "cli/job_text.h"
+#include "cli/json_output.h"
+#include "cli/log_text.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+struct LogOptions {
+  std::string id;
+  bool output = false;
+  std::uint32_t from = 0;
+  std::size_t limit = limits::pageRowsMax;
+};
+
+int printOutput(const JobView& job, bool json) {
+  const auto command = commandOutcomeOf(job);
+  if (!json) {
+    if (command && command->truncatedBytes > 0) tell(fmt::format("{} bytes before this were not kept", command->truncatedBytes));
+    if (command) print(command->output);
+    return 0;
+  }
+  Json object = versioned();
+  object["id"] = job.row.id.toString();
+  object["output"] = command ? Json(command->output) : Json(nullptr);
+  object["truncatedBytes"] = command ? Json(command->truncatedBytes) : Json(nullptr);
+  printJson(object);
+  return 0;
+}
+
+int log(const LogOptions& options, Session& session) {
+  const JobID id = session.resolve(options.id);
+  const auto job = session.store().find(id);
+  if (!job) throw Error(ErrorKind::notFound, "job " + id.toString() + " was removed just now");
+  if (options.output) return printOutput(*job, session.json);
+  const auto entries = session.store().readLog(id, options.from, options.limit);
+  const OwnerNames names(session.store().incarnations());
+  const bool isMore = !entries.empty() && entries.back().index + 1 < job->row.logCount;
+  if (session.json) {
+    Json json = versioned();
+    json["id"] = id.toString();
+    json["entries"] = Json::array();
+    for (const LogEntry& entry : entries) json["entries"].push_back(logEntryJson(entry, names));
+    json["next"] = isMore ? Json(std::to_string(entries.back().index + 1)) : Json(nullptr);
+    printJson(json);
+    return 0;
+  }
+  for (const LogEntry& entry : entries) printLine(logLine(entry, names));
+  if (isMore) tell(fmt::format("there is more: the same command with --page {}", entries.back().index + 1));
+  const auto command = commandOutcomeOf(*job);
+  if (isMore || !command || command->output.empty()) return 0;
+  printLine("");
+  print(printableLines(command->output));
+  return 0;
+}
+
+}  // namespace
+
+Work defineLog(CLI::App& app) {
+  const auto options = std::make_shared<LogOptions>();
+  app.add_option("id", options->id, "The job")->required()->type_name("ID");
+  app.add_flag("--output", options->output, "Only what the job's command printed, raw; its last 64 KiB are kept");
+  app.add_option("--limit", options->limit, "At most so many transitions (default: 1000)")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax));
+  app.add_option("--page", options->from, "Go on where a former page ended: its \"next\"")->type_name("TOKEN");
+  app.footer("\nPrints each transition with its time, and below them what the job's command printed.");
+  return [options](Session& session) { return log(*options, session); };
+}
+
+}  // namespace v1
+}  // namespace callsheet

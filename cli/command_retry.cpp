@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "callsheet/errors.h"
+#include "cli/answers.h"
+#include "cli/commands.h"
+#include "cli/job_text.h"
+#include "cli/json_output.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+/// The same work again. Without the key: it still stands for the former job, and a retry by hand is meant to run.
+NewJob againOf(const JobView& job) {
+  NewJob again;
+  again.id = makeJobID();
+  again.kind = job.row.kind;
+  again.runner = job.row.runner;
+  again.queue = job.row.queue;
+  again.priority = job.row.priority;
+  again.body = job.body;
+  again.body.key.clear();
+  again.body.keyUntil = 0;
+  again.body.retryOf = job.row.id;
+  return again;
+}
+
+/// The new jobs by whose queue they go to: the former owner's while it lives, else the principal's.
+std::vector<Verb> verbsFor(const std::vector<JobID>& ids, LmdbJobStore& store) {
+  const OwnerNames names(store.incarnations());
+  std::map<std::string, Submit> byOwner;
+  for (const JobID id : ids) {
+    const auto job = store.find(id);
+    if (!job) throw Error(ErrorKind::notFound, "job " + id.toString() + " was removed just now; nothing was added");
+    if (job->row.state != JobState::done)
+      throw Error(ErrorKind::invalid, fmt::format("job {} is {}, only a done job can be done again; nothing was added",
+                                                  shortIDOf(id), stateText(job->row)));
+    const IncarnationID owner = job->row.owner;
+    const std::string name = owner != principalOwner && names.isOpen(owner) ? names.nameOf(owner) : std::string();
+    Submit& submit = byOwner[name];
+    submit.ownerName = name;
+    submit.jobs.push_back(againOf(*job));
+  }
+  std::vector<Verb> verbs;
+  for (auto& [name, submit] : byOwner) verbs.emplace_back(std::move(submit));
+  return verbs;
+}
+
+struct Added {
+  JobID id;
+  JobID retryOf;
+};
+
+int retry(const std::vector<std::string>& texts, Session& session) {
+  const auto verbs = verbsFor(session.resolveAll(texts), session.store());
+  const auto answers = session.store().applyAll(verbs);
+  std::vector<Added> added;
+  std::optional<Error> failure;
+  for (std::size_t i = 0; i < verbs.size(); ++i) {
+    const auto& submit = std::get<Submit>(verbs[i]);
+    const auto& answer = std::get<Submit::Answer>(answers[i]);
+    for (std::size_t j = 0; j < submit.jobs.size(); ++j) {
+      const NewJob& job = submit.jobs[j];
+      Answer one{answer.verdict, answer.why};
+      if (j < answer.jobs.size()) one = {answer.jobs[j].verdict, answer.jobs[j].why};
+      if (isAccepted(one.verdict))
+        added.push_back({job.id, job.body.retryOf});
+      else if (!failure)
+        failure = errorOf(one, "job " + shortIDOf(job.body.retryOf) + " was not added again");
+    }
+  }
+  Json json = versioned();
+  json["jobs"] = Json::array();
+  for (const Added& one : added) {
+    if (!session.json) printLine(one.id.toString());
+    json["jobs"].push_back({{"id", one.id.toString()}, {"shortId", shortIDOf(one.id)}, {"retryOf", one.retryOf.toString()}});
+  }
+  if (session.json) printJson(json);
+  if (failure) throw Error(*failure);
+  return 0;
+}
+
+}  // namespace
+
+Work defineRetry(CLI::App& app) {
+  const auto ids = std::make_shared<std::vector<std::string>>();
+  app.add_option("ids", *ids, "Done jobs, however they ended")->required()->type_name("ID...");
+  app.footer(
+      "\nMakes a new job of the same kind, parameters and options for each and prints its id; the done job stays as it is. The new\n"
+      "one has no key. When an id is wrong or a job is not done, nothing is added.");
+  return [ids](Session& session) { return retry(*ids, session); };
+}
+
+}  // namespace v1
+}  // namespace callsheet

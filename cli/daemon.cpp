@@ -1,0 +1,218 @@
+#include "cli/daemon.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <thread>
+
+#include "callsheet/job_director.h"
+#include "cli/service_notifier.h"
+#include "cli/stop_signals.h"
+#include "cli/terminal.h"
+#include "cli/values.h"
+#include "jobs/builtin_types.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+// How often a quiet daemon looks whether its director still runs; what it logs as it ends is noticed at once.
+constexpr std::chrono::milliseconds lookPeriod = std::chrono::seconds{10};
+
+spdlog::level::level_enum levelOf(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return spdlog::level::debug;
+    case LogLevel::info: return spdlog::level::info;
+    case LogLevel::warning: return spdlog::level::warn;
+    case LogLevel::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+spdlog::level::level_enum levelNamed(const std::string& name) {
+  for (const LogLevel level : {LogLevel::debug, LogLevel::info, LogLevel::warning})
+    if (name == toString(level)) return levelOf(level);
+  return spdlog::level::err;
+}
+
+/// Wakes the main thread's poll. Thread-safe.
+class Wakeup {
+ public:
+  Wakeup() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!descriptor_.isOpen()) throw systemError("an eventfd cannot be made", errno);
+  }
+  void wake() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(descriptor_.number(), &one, sizeof one);
+  }
+  void drain() const {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t taken = ::read(descriptor_.number(), &count, sizeof count);
+  }
+  [[nodiscard]] int descriptor() const { return descriptor_.number(); }
+
+ private:
+  FileDescriptor descriptor_;
+};
+
+/// One daemon's life. Lives on the main thread; the director's threads call only its log.
+class Daemon {
+ public:
+  Daemon(const Session& session, const JobDirectorMode& mode, const DaemonOptions& options)
+      : options_(options),
+        grace_(std::chrono::ceil<std::chrono::milliseconds>(durationOf("--grace", options.grace))),
+        log_("callsheet", std::make_shared<spdlog::sinks::stderr_sink_mt>()),
+        directory_(StoreDirectory::open(session.location, session.id,
+                                        {.create = true, .allowForeignFilesystem = session.allowForeignFilesystem})) {
+    log_.set_formatter(
+        std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
+    log_.set_level(levelNamed(options.logLevel));
+    name_ = mode.isPrincipal() ? std::string("principal") : "assistant " + mode.name();
+    director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode, builtinTypes(directory_),
+                                              directorOptions(session));
+  }
+
+  int run() {
+    director_->start();
+    log_.info("{} of {} runs as process {}", name_, directory_.dataPath(), ::getpid());
+    service_.notify(fmt::format("READY=1\nSTATUS={} of {}", name_, directory_.dataPath()));
+    const auto period = service_.watchdogPeriod() ? std::min(*service_.watchdogPeriod(), lookPeriod) : lookPeriod;
+    for (;;) {
+      await(period);
+      // Only a director that runs keeps the supervisor quiet.
+      if (!director_->isRunning()) return endFenced();
+      if (service_.watchdogPeriod()) service_.notify("WATCHDOG=1");
+      while (const auto signal = signals_.take()) {
+        if (*signal != SIGHUP) return stop(*signal);
+        log_.warn("HUP has no meaning here and is passed over; TERM stops");
+      }
+    }
+  }
+
+ private:
+  JobDirectorOptions directorOptions(const Session& session) {
+    JobDirectorOptions options;
+    options.workers = options_.workers;
+    options.lease = std::chrono::ceil<std::chrono::milliseconds>(durationOf("--lease", options_.lease));
+    options.writerLimit = std::chrono::ceil<std::chrono::milliseconds>(durationOf("--writer-limit", options_.writerLimit));
+    options.mayBeKilledAsWriter = options_.mayBeKilledAsWriter;
+    options.keepDoneFor = durationOf("--keep", options_.keep);
+    options.keepDoneCount = options_.keepCount;
+    options.mapBytes = options_.mapMiB << 20;
+    options.allowForeignFilesystem = session.allowForeignFilesystem;
+    options.log = [this](LogLevel level, std::string_view sentence) {
+      log_.log(levelOf(level), "{}", printable(sentence));
+      if (level >= LogLevel::warning) wakeup_.wake();
+    };
+    return options;
+  }
+
+  void await(std::chrono::milliseconds period) {
+    pollfd descriptors[] = {{signals_.descriptor(), POLLIN, 0}, {wakeup_.descriptor(), POLLIN, 0}};
+    ::poll(descriptors, 2, static_cast<int>(period.count()));
+    wakeup_.drain();
+  }
+
+  int endFenced() {
+    service_.notify("STOPPING=1");
+    log_.error("{} was fenced and ends: its incarnation was closed by somebody else, and its work goes on there", name_);
+    return exitCodeOf(ErrorKind::fenced);
+  }
+
+  int stop(int signal) {
+    // systemd waits as long as we said that we need.
+    service_.notify(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}",
+                                std::chrono::microseconds(grace_ + std::chrono::seconds{5}).count()));
+    log_.info("{}: stopping within {}; a second signal exits at once", strsignal(signal), options_.grace);
+    StopReport report;
+    std::exception_ptr failure;
+    std::atomic<bool> stopped{false};
+    // On a thread of its own, so that this one hears the second signal.
+    std::thread stopper([&] {
+      try {
+        report = director_->stop(grace_);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      stopped = true;
+      wakeup_.wake();
+    });
+    while (!stopped) {
+      await(lookPeriod);
+      while (const auto next = signals_.take())
+        if (*next != SIGHUP) exitAtOnce(*next);
+    }
+    stopper.join();
+    if (failure) std::rethrow_exception(failure);
+    return endStopped(report);
+  }
+
+  [[noreturn]] void exitAtOnce(int signal) {
+    log_.warn("{} again: ends at once; what it left running is adopted", strsignal(signal));
+    ::_exit(128 + signal);
+  }
+
+  int endStopped(const StopReport& report) {
+    for (const std::string& job : report.left) log_.warn("left running: {}", printable(job));
+    log_.info("stopped");
+    // Jobs that ignore their cancellation still use what destructors would take away.
+    if (report.leftRunning > 0) ::_exit(0);
+    return 0;
+  }
+
+  // The signals and the service's variables first: threads inherit the one and must not see the other change.
+  StopSignals signals_;
+  ServiceNotifier service_;
+  const DaemonOptions& options_;
+  const std::chrono::milliseconds grace_;
+  std::string name_;
+  Wakeup wakeup_;
+  spdlog::logger log_;
+  StoreDirectory directory_;
+  std::unique_ptr<JobDirector> director_;  // last: its threads use all of the above
+};
+
+}  // namespace
+
+void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal) {
+  app.add_option("--workers", options.workers, "Jobs at once (default: one a processor)")->type_name("N")->check(CLI::Range(1, 4096));
+  app.add_option("--grace", options.grace, "How long TERM waits for running jobs (default: 10s)")->type_name("DURATION");
+  app.add_option("--log-level", options.logLevel, "debug, info, warning or error (default: info)")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  app.add_option("--writer-limit", options.writerLimit,
+                 "A process that is stopped inside a write for this long is killed (default: 10s)")
+      ->type_name("DURATION");
+  app.add_flag_callback("--never-kill-me", [&options] { options.mayBeKilledAsWriter = false; },
+                        "Others must not kill this process even then");
+  app.add_option("--map-size", options.mapMiB, "Upper limit of the store in MiB (default: 16384)")
+      ->type_name("MIB")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 24));
+  if (!isPrincipal) return;
+  app.add_option("--lease", options.lease, "A director whose loop stands still for this long is fenced (default: 30s)")
+      ->type_name("DURATION");
+  app.add_option("--keep", options.keep, "Done jobs are kept this long; 0 for ever (default: 7d)")->type_name("DURATION");
+  app.add_option("--keep-count", options.keepCount, "At most so many done jobs are kept; 0 for all (default: 100000)")
+      ->type_name("N");
+}
+
+int runDaemon(Session& session, const JobDirectorMode& mode, const DaemonOptions& options) {
+  // A reader of the log that goes away must not end the daemon.
+  std::signal(SIGPIPE, SIG_IGN);
+  return Daemon(session, mode, options).run();
+}
+
+}  // namespace v1
+}  // namespace callsheet

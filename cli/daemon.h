@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "callsheet/job_director_mode.h"
+#include "cli/session.h"
+
+namespace CLI {
+class App;
+}
+
+namespace callsheet {
+inline namespace v1 {
+
+/// What the command line says of a daemon; durations as they were typed.
+struct DaemonOptions {
+  unsigned workers = 0;
+  std::string grace = "10s";
+  std::string logLevel = "info";
+  bool mayBeKilledAsWriter = true;
+  std::string writerLimit = "10s";
+  std::uint64_t mapMiB = 0;
+  // The principal's.
+  std::string lease = "30s";
+  std::string keep = "7d";
+  std::uint64_t keepCount = 100'000;
+};
+
+void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal);
+
+/// Runs a director in the foreground until a signal ends it or it is fenced for good; the exit code. TERM and INT stop it
+/// within the grace, a second one at once; HUP is only logged. To be called before the process has another thread.
+[[nodiscard]] int runDaemon(Session& session, const JobDirectorMode& mode, const DaemonOptions& options);
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,80 @@
+#include "jobs/builtin_types.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "core/json_payload.h"
+#include "ipc/file_descriptor.h"
+#include "jobs/command_runner.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+constexpr std::chrono::seconds lockPatience{15};
+
+/// A command prints bytes; JSON holds text.
+std::string validText(std::string bytes) {
+  for (auto at = findInvalidUtf8(bytes); at != bytes.npos; at = findInvalidUtf8(bytes)) bytes.replace(at, 1, "\xEF\xBF\xBD");
+  return bytes;
+}
+
+std::string jsonOf(const CommandResult& result) {
+  CommandOutcome outcome;
+  if (result.ending == CommandResult::Ending::exited) outcome.exitCode = result.exitCode;
+  if (result.ending == CommandResult::Ending::signaled) outcome.signal = result.signal;
+  outcome.output = validText(result.tail);
+  outcome.truncatedBytes = result.truncatedBytes;
+  outcome.durationMs = std::chrono::duration_cast<std::chrono::milliseconds>(result.duration).count();
+  return toJson(outcome);
+}
+
+std::string runCommand(int tasks, const std::string& parameters, JobContext& context) {
+  CommandSpec spec;
+  try {
+    fromJson(parameters, spec);
+  } catch (const Error& error) {
+    throw JobError("payload", error.what(), false);
+  }
+  if (const auto why = whyRefused(spec)) throw JobError("payload", *why, false);
+  // For commands whose effects must not happen twice.
+  spec.env["CALLSHEET_JOB_ID"] = context.id().toString();
+  spec.env["CALLSHEET_EXEC_ID"] = context.execID().toString();
+
+  AttemptLock::Answer taken = AttemptLock::take(tasks, context.id().toString() + ".lock", lockPatience);
+  if (!taken.lock) throw JobError("stillRunning", "an earlier attempt's processes are still there: " + taken.stillHeld);
+  CommandRun run(std::move(spec), std::move(*taken.lock));
+  if (const auto failure = run.start()) {
+    run.lock().remove();
+    throw JobError("spawn", failure->sentence);
+  }
+  const CommandResult result = run.wait(context.stopToken());
+  run.lock().remove();
+  const std::string json = jsonOf(result);
+  if (result.wasCanceled) throw JobError("canceled", "it was asked to end", false, json);
+  if (result.ending == CommandResult::Ending::exited && result.exitCode == 0) return json;
+  if (result.ending == CommandResult::Ending::exited)
+    throw JobError("exit", "it exited with " + std::to_string(result.exitCode), true, json);
+  if (result.ending == CommandResult::Ending::signaled)
+    throw JobError("signal", "signal " + std::to_string(result.signal) + " ended it", true, json);
+  throw JobError("unknown", "how it ended is not known: something else in this process waited for it", true, json);
+}
+
+}  // namespace
+
+JobTypes builtinTypes(const StoreDirectory& directory) {
+  const auto tasks = std::make_shared<FileDescriptor>(
+      FileDescriptor(::openat(directory.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)));
+  if (tasks->number() < 0) throw systemError("the store's tasks directory cannot be opened", errno);
+  JobTypes types;
+  types.add(JobTypes::Type{commandKind, 1, [tasks](const std::string& parameters, JobContext& context) {
+                             return runCommand(tasks->number(), parameters, context);
+                           }});
+  return types;
+}
+
+}  // namespace v1
+}  // namespace callsheet

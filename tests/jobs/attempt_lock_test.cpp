@@ -1,0 +1,283 @@
+#include "jobs/attempt_lock.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <thread>
+
+#include "ipc/process_state.h"
+#include "jobs/command_runner.h"
+
+using namespace callsheet;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+using std::chrono::steady_clock;
+
+namespace {
+
+class Place {
+ public:
+  Place() {
+    std::string path = (std::filesystem::temp_directory_path() / "callsheet-attempt-XXXXXX").string();
+    REQUIRE(::mkdtemp(path.data()) != nullptr);
+    path_ = path;
+    directory_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(directory_ >= 0);
+  }
+  ~Place() {
+    ::close(directory_);
+    std::filesystem::remove_all(path_);
+  }
+  [[nodiscard]] AttemptLock::Answer take(std::chrono::milliseconds patience = 10s) const {
+    return AttemptLock::take(directory_, "job.lock", patience);
+  }
+  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+  int directory_ = -1;
+};
+
+[[nodiscard]] bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds patience = 10s) {
+  const auto deadline = steady_clock::now() + patience;
+  while (!condition()) {
+    if (steady_clock::now() >= deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+std::string contentOf(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+pid_t pidIn(const std::string& path) {
+  std::string text;
+  REQUIRE(eventually([&] {
+    text = contentOf(path);
+    return !text.empty() && text.back() == '\n';
+  }));
+  return static_cast<pid_t>(std::stol(text));
+}
+
+bool isAlive(pid_t pid) {
+  const auto state = processState(pid);
+  return state && !state->isEnded();
+}
+
+/// A director in a process of its own that runs a script under the lock, until it is killed.
+class OtherDirector {
+ public:
+  OtherDirector(const Place& place, const std::string& script) : pid_(::fork()) {
+    if (pid_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      auto answer = place.take();
+      if (!answer.lock) ::_exit(1);
+      CommandRun command({{"sh", "-c", script}, {}, {}}, std::move(*answer.lock));
+      if (command.start()) ::_exit(2);
+      (void)command.wait();
+      for (;;) ::pause();
+    }
+  }
+  ~OtherDirector() { kill(); }
+  void signal(int number) const { ::kill(pid_, number); }
+  void kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_;
+};
+
+/// Kills what a test may have left, whatever became of the test.
+struct AtEnd {
+  pid_t pid;
+  ~AtEnd() {
+    if (pid > 1) ::kill(pid, SIGKILL);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("The lock of an attempt excludes within one process and is free after the run", "[jobs][lock]") {
+  const Place place;
+  {
+    auto first = place.take();
+    REQUIRE(first.lock.has_value());
+    const auto second = place.take(10ms);
+    REQUIRE_FALSE(second.lock.has_value());
+    REQUIRE_THAT(second.stillHeld, Contains("its lock is held by"));
+  }
+  auto third = place.take(0ms);
+  REQUIRE(third.lock.has_value());
+  third.lock->remove();
+  REQUIRE_FALSE(std::filesystem::exists(place.file("job.lock")));
+  // The removed file is locked still, and that is nobody's business.
+  REQUIRE(place.take(0ms).lock.has_value());
+}
+
+TEST_CASE("The lock file names the process tree before its program runs", "[jobs][lock]") {
+  const Place place;
+  auto answer = place.take();
+  CommandRun command({{"cat", place.file("job.lock")}, {}, {}}, std::move(*answer.lock));
+  REQUIRE_FALSE(command.start().has_value());
+  const auto result = command.wait();
+  REQUIRE_THAT(result.tail, Catch::Matchers::StartsWith(std::to_string(result.pid) + " "));
+  REQUIRE_THAT(result.tail, Contains(" " + attemptRecordOfThisProcess()));
+}
+
+TEST_CASE("When the director is killed, its successor kills the old tree and only then has the lock", "[jobs][lock]") {
+  const Place place;
+  OtherDirector director(
+      place, "trap '' TERM HUP; (trap '' TERM HUP; echo $$ > /dev/null; while :; do sleep 1; done) & echo $! > " +
+                 place.file("grandchild") + "; echo $$ > " + place.file("leader") + "; while :; do sleep 1; done");
+  const pid_t leader = pidIn(place.file("leader"));
+  const pid_t grandchild = pidIn(place.file("grandchild"));
+  const AtEnd first{leader};
+  const AtEnd second{grandchild};
+  director.kill();
+  REQUIRE(isAlive(leader));
+  REQUIRE(isAlive(grandchild));
+  const auto answer = place.take();
+  INFO(answer.stillHeld);
+  REQUIRE(answer.lock.has_value());
+  REQUIRE_FALSE(isAlive(leader));
+  REQUIRE_FALSE(isAlive(grandchild));
+}
+
+TEST_CASE("A process that left the group but kept the lock is killed for the next attempt", "[jobs][lock]") {
+  const Place place;
+  OtherDirector director(place, "setsid sh -c 'echo $$ > " + place.file("stray") + "; exec sleep 1000' & wait");
+  const pid_t stray = pidIn(place.file("stray"));
+  const AtEnd end{stray};
+  director.kill();
+  const auto answer = place.take();
+  INFO(answer.stillHeld);
+  REQUIRE(answer.lock.has_value());
+  REQUIRE_FALSE(isAlive(stray));
+}
+
+TEST_CASE("A program that closed the lock is found through the record when its director was killed", "[jobs][lock]") {
+  const Place place;
+  OtherDirector director(
+      place, "exec bash -c 'exec 109>&-; echo $$ > " + place.file("leader") + "; while :; do sleep 1; done'");
+  const pid_t leader = pidIn(place.file("leader"));
+  const AtEnd end{leader};
+  director.kill();
+  REQUIRE(isAlive(leader));
+  const auto answer = place.take();
+  INFO(answer.stillHeld);
+  REQUIRE(answer.lock.has_value());
+  REQUIRE_FALSE(isAlive(leader));
+}
+
+TEST_CASE("A stopped director is not killed for its lock, but its command is", "[jobs][lock]") {
+  const Place place;
+  OtherDirector director(place, "echo $$ > " + place.file("leader") + "; exec sleep 1000");
+  const pid_t leader = pidIn(place.file("leader"));
+  director.signal(SIGSTOP);
+  REQUIRE(eventually([&] { return processState(director.pid())->isStoppedOrTraced(); }));
+  const auto answer = place.take(300ms);
+  REQUIRE_FALSE(answer.lock.has_value());
+  REQUIRE_THAT(answer.stillHeld, Contains("the director in process " + std::to_string(director.pid())));
+  REQUIRE_FALSE(isAlive(leader));
+  REQUIRE(isAlive(director.pid()));
+  director.kill();
+  REQUIRE(place.take().lock.has_value());
+}
+
+TEST_CASE("A pid that was used again is never signalled", "[jobs][lock]") {
+  const Place place;
+  const pid_t stranger = ::fork();
+  if (stranger == 0) {
+    ::setpgid(0, 0);
+    for (;;) ::pause();
+  }
+  const AtEnd end{stranger};
+  const auto own = attemptRecordOfThisProcess();
+  const auto start = processState(stranger)->startTime;
+  const auto takenWith = [&](const std::string& record) {
+    std::ofstream(place.file("job.lock")) << record;
+    const bool isTaken = place.take(50ms).lock.has_value();
+    return isTaken && isAlive(stranger);
+  };
+  REQUIRE(takenWith(std::to_string(stranger) + " " + std::to_string(start + 1) + " " + own));
+  const std::string otherBoot = Uuid::makeV4().toString();
+  REQUIRE(takenWith(std::to_string(stranger) + " " + std::to_string(start) + " 2 2 " + otherBoot + "\n"));
+  // Half a line, and lines that make no sense, name nobody.
+  REQUIRE(takenWith(std::to_string(stranger) + " " + std::to_string(start)));
+  REQUIRE(takenWith("-1 0 " + own));
+  REQUIRE(takenWith("1 0 " + own));
+  REQUIRE(takenWith("nonsense\n"));
+  ::kill(stranger, SIGKILL);
+  ::waitpid(stranger, nullptr, 0);
+}
+
+TEST_CASE("A group whose leader is gone is waited for and not signalled", "[jobs][lock]") {
+  const Place place;
+  const int reaper = ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  REQUIRE(reaper == 0);
+  const pid_t leader = ::fork();
+  if (leader == 0) {
+    ::setpgid(0, 0);
+    if (::fork() == 0)
+      for (;;) ::pause();
+    ::_exit(0);
+  }
+  ::setpgid(leader, leader);
+  ::waitpid(leader, nullptr, 0);
+  std::ofstream(place.file("job.lock")) << leader << " 1 " << attemptRecordOfThisProcess();
+  const auto answer = place.take(50ms);
+  REQUIRE_FALSE(answer.lock.has_value());
+  REQUIRE_THAT(answer.stillHeld,
+               Contains("the process group " + std::to_string(leader)) || Contains("the director in process"));
+  REQUIRE(::kill(-leader, SIGKILL) == 0);
+  REQUIRE(place.take().lock.has_value());
+  ::waitpid(-leader, nullptr, 0);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_CASE("Never do two process trees of one job run at a time, however often directors are killed", "[jobs][lock]") {
+  const Place place;
+  // Each tree makes a directory while it works. A second tree at the same time would find it there.
+  const std::string script = "trap '' TERM; mkdir " + place.file("busy") + " || { echo twice >> " + place.file("log") +
+                             "; exit 1; }; echo $$ > " + place.file("leader") + "; (while :; do sleep 1; done) & wait";
+  const auto start = std::random_device{}();
+  CAPTURE(start);
+  std::mt19937 random(start);
+  int begun = 0;
+  pid_t last = 0;
+  for (int round = 0; round < 40; ++round) {
+    std::filesystem::remove(place.file("leader"));
+    OtherDirector director(place, "rmdir " + place.file("busy") + " 2>/dev/null; " + script);
+    if (round % 2 == 0) {
+      last = pidIn(place.file("leader"));
+      ++begun;
+    } else {
+      // Killed at any moment, before or after its tree runs.
+      const auto until = steady_clock::now() + std::chrono::microseconds(random() % 4000);
+      while (steady_clock::now() < until) std::this_thread::yield();
+    }
+    director.kill();
+    auto answer = place.take();
+    INFO(answer.stillHeld);
+    REQUIRE(answer.lock.has_value());
+    REQUIRE_FALSE(isAlive(last));
+    REQUIRE(contentOf(place.file("log")).empty());
+  }
+  REQUIRE(begun == 20);
+}

@@ -1,0 +1,139 @@
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/crash_point.h"
+#include "tests/process/director_process.h"
+#include "tests/support/wait_for.h"
+
+// A process is killed at every named crash point, in the life of an assistant and in that of a principal. Whatever it had
+// promised until then is kept by the next principal.
+namespace callsheet::tests {
+
+namespace {
+
+struct Asked {
+  JobID id;
+  std::string kind;
+  bool isAcknowledged = false;
+};
+
+/// Asks as a program does: with an id of its own making, so that it may ask again when it got no answer.
+void ask(DirectorProcess& director, std::vector<Asked>& asked, const std::string& kind) {
+  asked.push_back({makeJobID(), kind, false});
+  asked.back().isAcknowledged = director.submit(asked.back().id, kind);
+}
+
+/// A whole life: it starts, submits, runs, transfers, stops. Ends as soon as the director is dead.
+void live(DirectorProcess& director, std::vector<Asked>& asked) {
+  if (!director.awaitStart()) return;
+  for (const char* kind : {"count", "count", "transfer", "count"}) {
+    ask(director, asked, kind);
+    if (!asked.back().isAcknowledged) return;
+  }
+  for (const Asked& one : asked)
+    if (one.kind == "count" && !director.awaitDone(one.id)) return;
+  ask(director, asked, "hold");
+  if (!director.stop()) return;
+  director.quit();
+}
+
+/// What a dead assistant leaves to the principal: jobs that ran and jobs that stood in its queue.
+std::vector<Asked> leaveWork(const Stage& stage) {
+  std::vector<Asked> asked;
+  DirectorProcess dead = DirectorProcess::assistant(stage, "dead", 2);
+  for (int i = 0; i < 4; ++i) ask(dead, asked, "hold");
+  REQUIRE(waitFor([&] { return stage.effectCount() >= 2; }));
+  dead.kill();
+  stage.raiseFlag("release");
+  return asked;
+}
+
+enum class Part { assistant, principal };
+
+/// Whether the process reached the point and was killed there. In any case every job must come to its end afterwards.
+bool crashAt(const std::string& point, Part part) {
+  INFO("at " << point << " in the " << (part == Part::assistant ? "assistant" : "principal"));
+  Stage stage;
+  std::vector<Asked> asked;
+  if (part == Part::principal) asked = leaveWork(stage);
+  DirectorProcess::Options options;
+  if (part == Part::assistant) options.name = "one";
+  options.crashAt = point;
+  DirectorProcess crashing(stage, options);
+  live(crashing, asked);
+  const bool reached = crashing.process().endedBySignal(SIGKILL);
+
+  stage.raiseFlag("release");
+  DirectorProcess principal = DirectorProcess::principal(stage);
+  for (const Asked& one : asked) {
+    if (one.isAcknowledged) CHECK(stage.store().peek(one.id));
+    // The answer was lost, so the caller asks again with the same id: that is still one job.
+    if (!one.isAcknowledged) CHECK(principal.submit(one.id, one.kind));
+  }
+  stage.expectNothingLeft();
+  for (const Asked& one : asked) CHECK(stage.row(one.id).outcome == JobOutcome::succeeded);
+  CHECK(stage.store().totals().submitted == asked.size());
+  principal.stop();
+  principal.quit();
+  return reached;
+}
+
+}  // namespace
+
+TEST_CASE("a process killed at any crash point loses nothing and leaves nothing behind", "[slow]") {
+  std::set<std::string> reached;
+  for (const char* point : crashPointNames())
+    for (const Part part : {Part::assistant, Part::principal})
+      if (crashAt(point, part)) reached.insert(std::string(part == Part::assistant ? "assistant " : "principal ") + point);
+
+  const auto has = [&](const std::string& one) {
+    INFO(one << " was not reached");
+    CHECK(reached.contains(one));
+  };
+  const std::set<std::string> onlyAssistants{"transfer.requested", "transfer.left", "board.file-made", "board.renamed"};
+  const std::set<std::string> onlyPrincipals{"adopt.closed", "adopt.sliced", "presence.dead-taken", "principal.locked"};
+  for (const std::string point : crashPointNames()) {
+    if (!onlyPrincipals.contains(point)) has("assistant " + point);
+    if (!onlyAssistants.contains(point)) has("principal " + point);
+  }
+}
+
+TEST_CASE("a process killed around its second and third commit loses nothing", "[slow]") {
+  for (const char* point : {"commit.before", "commit.applied", "commit.after"})
+    for (const char* count : {":2", ":3", ":4"})
+      for (const Part part : {Part::assistant, Part::principal}) CHECK(crashAt(std::string(point) + count, part));
+}
+
+TEST_CASE("a principal killed between any two steps of an adoption is followed by one that finishes it", "[slow]") {
+  // Three slices of at most a thousand each; every step of the takeover happens more than once.
+  for (const char* point : {"adopt.sliced:2", "adopt.sliced:3", "commit.applied:3", "commit.after:4"}) {
+    INFO("at " << point);
+    Stage stage;
+    std::vector<JobID> jobs;
+    {
+      DirectorProcess dead = DirectorProcess::assistant(stage, "dead", 2);
+      REQUIRE(dead.submit("hold"));
+      REQUIRE(dead.submit("hold"));
+      REQUIRE(waitFor([&] { return stage.effectCount() == 2; }));
+      jobs = dead.submitMany(2500, "count");
+      dead.kill();
+    }
+    DirectorProcess::Options options;
+    options.crashAt = point;
+    DirectorProcess crashing(stage, options);
+    CHECK(crashing.process().endedBySignal(SIGKILL));
+    stage.raiseFlag("release");
+    DirectorProcess principal = DirectorProcess::principal(stage);
+    stage.expectNothingLeft();
+    CHECK(stage.store().totals().submitted == 2502);
+    principal.quit();
+  }
+}
+
+}  // namespace callsheet::tests

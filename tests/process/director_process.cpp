@@ -1,0 +1,230 @@
+#include "tests/process/director_process.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <mutex>
+
+#include "callsheet/job_director.h"
+#include "tests/process/director_role.h"
+
+namespace callsheet::tests {
+
+// ---- in the test's process --------------------------------------------------------------------------------------------
+
+namespace {
+std::vector<std::string> argumentsOf(const Stage& stage, const DirectorProcess::Options& options) {
+  std::vector<std::string> arguments{"location=" + stage.location(),
+                                     "id=" + stage.id(),
+                                     "name=" + options.name,
+                                     "workers=" + std::to_string(options.workers),
+                                     "lease=" + std::to_string(options.lease.count()),
+                                     "writerLimit=" + std::to_string(options.writerLimit.count())};
+  arguments.insert(arguments.end(), options.more.begin(), options.more.end());
+  return arguments;
+}
+
+RoleProcess::Environment environmentOf(const DirectorProcess::Options& options) {
+  if (options.crashAt.empty()) return {};
+  return {{"CALLSHEET_CRASH_AT", options.crashAt}};
+}
+}  // namespace
+
+DirectorProcess::DirectorProcess(const Stage& stage, const Options& options)
+    : process_(options.role, argumentsOf(stage, options), environmentOf(options)) {}
+
+DirectorProcess DirectorProcess::principal(const Stage& stage) {
+  DirectorProcess process(stage, Options{});
+  const bool started = process.awaitStart();
+  INFO(process.whyNot());
+  REQUIRE(started);
+  return process;
+}
+
+DirectorProcess DirectorProcess::assistant(const Stage& stage, const std::string& name, unsigned workers) {
+  Options options;
+  options.name = name;
+  options.workers = workers;
+  DirectorProcess process(stage, options);
+  const bool started = process.awaitStart();
+  INFO(process.whyNot());
+  REQUIRE(started);
+  return process;
+}
+
+bool DirectorProcess::awaitStart() {
+  const auto line = process_.readLine();
+  if (!line) return false;
+  const auto words = wordsOf(*line);
+  if (words.size() == 2 && words[0] == "started") {
+    incarnation_ = *IncarnationID::parse(words[1]);
+    return true;
+  }
+  whyNot_ = *line;
+  return false;
+}
+
+bool DirectorProcess::submit(JobID id, const std::string& kind, const std::string& parameters) {
+  const auto line = process_.ask("submit " + id.toString() + " " + kind + " " + parameters);
+  if (!line) return false;
+  INFO(*line);
+  REQUIRE(*line == "accepted");
+  return true;
+}
+
+std::optional<JobID> DirectorProcess::submit(const std::string& kind, const std::string& parameters) {
+  const JobID id = makeJobID();
+  if (!submit(id, kind, parameters)) return std::nullopt;
+  return id;
+}
+
+std::vector<JobID> DirectorProcess::submitMany(std::size_t count, const std::string& kind, const std::string& parameters) {
+  std::vector<JobID> ids;
+  while (ids.size() < count) {
+    const auto line = process_.ask("batch " + std::to_string(std::min<std::size_t>(100, count - ids.size())) + " " + kind + " " + parameters);
+    if (!line) break;
+    const auto words = wordsOf(*line);
+    INFO(*line);
+    REQUIRE(words.at(0) == "accepted");
+    for (std::size_t i = 1; i < words.size(); ++i) ids.push_back(*JobID::parse(words[i]));
+  }
+  return ids;
+}
+
+std::optional<bool> DirectorProcess::cancel(JobID id) {
+  const auto line = process_.ask("cancel " + id.toString());
+  if (!line) return std::nullopt;
+  return *line == "true";
+}
+
+bool DirectorProcess::awaitDone(JobID id) { return process_.ask("wait " + id.toString()) == "done"; }
+
+std::optional<IncarnationID> DirectorProcess::askIncarnation() {
+  const auto line = process_.ask("incarnation");
+  if (!line) return std::nullopt;
+  return IncarnationID::parse(*line);
+}
+
+std::optional<pid_t> DirectorProcess::fork() {
+  const auto line = process_.ask("fork");
+  if (!line) return std::nullopt;
+  return std::stoi(*line);
+}
+
+std::optional<std::vector<std::string>> DirectorProcess::stop(std::chrono::milliseconds grace) {
+  const auto line = process_.ask("stop " + std::to_string(grace.count()));
+  if (!line) return std::nullopt;
+  std::vector<std::string> left;
+  const auto words = wordsOf(*line);
+  REQUIRE(words.at(0) == "stopped");
+  for (std::size_t i = 1; i + 1 < words.size(); i += 2) left.push_back(words[i] + " " + words[i + 1]);
+  return left;
+}
+
+void DirectorProcess::quit() {
+  process_.send("quit");
+  process_.waitForEnd();
+}
+
+// ---- in the role's process --------------------------------------------------------------------------------------------
+
+JobDirectorOptions optionsOf(const RoleChannel& channel) {
+  JobDirectorOptions options;
+  options.workers = static_cast<unsigned>(std::stoul(channel.argument("workers", "4")));
+  options.lease = std::chrono::milliseconds(std::stoll(channel.argument("lease", "3600000")));
+  options.writerLimit = std::chrono::milliseconds(std::stoll(channel.argument("writerLimit", "3600000")));
+  options.log = [who = channel.argument("name", "principal")](LogLevel level, std::string_view sentence) {
+    if (level < LogLevel::error && std::getenv("CALLSHEET_TEST_VERBOSE") == nullptr) return;
+    std::fprintf(stderr, "[%s %d] %.*s\n", who.c_str(), ::getpid(), static_cast<int>(sentence.size()), sentence.data());
+  };
+  return options;
+}
+
+JobDirectorMode modeOf(const RoleChannel& channel) {
+  const std::string name = channel.argument("name");
+  return name.empty() ? JobDirectorMode::principal() : JobDirectorMode::assistant(name);
+}
+
+namespace {
+
+SubmitOptions soon() {
+  SubmitOptions options;
+  options.retry.firstDelay = std::chrono::milliseconds{1};
+  return options;
+}
+
+std::string answerSubmit(JobDirector& director, const std::vector<std::string>& words) {
+  SubmitOptions options = soon();
+  options.id = *JobID::parse(words.at(1));
+  const Submission submission = director.submitJson(words.at(2), words.at(3), options);
+  return submission.isAccepted() ? "accepted" : "refused " + submission.why;
+}
+
+std::string answerBatch(JobDirector& director, const std::vector<std::string>& words) {
+  std::vector<std::string> parameters(std::stoul(words.at(1)), words.at(3));
+  std::string answer = "accepted";
+  for (const Submission& one : director.submitAllJson(words.at(2), std::move(parameters), soon())) {
+    if (!one.isAccepted()) return "refused " + one.why;
+    answer += " " + one.id.toString();
+  }
+  return answer;
+}
+
+std::string answerFork() {
+  const pid_t child = ::fork();
+  if (child != 0) return std::to_string(child);
+  ::close(STDIN_FILENO);  // or the test would hear from this one that the director lives
+  ::alarm(300);           // should the test die before it kills it
+  while (true) ::pause();
+}
+
+std::string answer(JobDirector& director, const std::vector<std::string>& words) {
+  if (words[0] == "submit") return answerSubmit(director, words);
+  if (words[0] == "batch") return answerBatch(director, words);
+  if (words[0] == "cancel") return director.cancel(*JobID::parse(words.at(1)), "the test wants it") ? "true" : "false";
+  if (words[0] == "incarnation") return director.incarnation().toString();
+  if (words[0] == "fork") return answerFork();
+  if (words[0] == "wait") {
+    const auto status = director.wait(*JobID::parse(words.at(1)), std::chrono::seconds{30});
+    return status && status->isDone() ? "done" : "late";
+  }
+  if (words[0] == "stop") {
+    std::string text = "stopped";
+    for (const auto& name : director.stop(std::chrono::milliseconds(std::stoll(words.at(1)))).left) text += " " + name;
+    return text;
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+int serveDirector(RoleChannel& channel, JobDirector& director) {
+  while (const auto line = channel.readLine()) {
+    const auto words = wordsOf(*line);
+    if (words.empty()) continue;
+    if (words[0] == "quit") return 0;
+    try {
+      channel.say(answer(director, words));
+    } catch (const std::exception& error) {
+      channel.say(std::string("failed ") + error.what());
+    }
+  }
+  ::_exit(3);  // the test is gone
+}
+
+int playDirector(RoleChannel& channel) {
+  useStage(channel.argument("location"));
+  JobDirector director(JobDirectorID(channel.argument("id")), channel.argument("location"), modeOf(channel), testJobs(), optionsOf(channel));
+  director.start();
+  channel.say("started " + director.incarnation().toString());
+  return serveDirector(channel, director);
+}
+
+namespace {
+const RoleRegistration directorRole("director", playDirector);
+}
+
+}  // namespace callsheet::tests

@@ -1,0 +1,389 @@
+// What every job store must do when it is read and when it forgets: find, list, resolve, totals, log, retention.
+#include <catch2/catch.hpp>
+#include <algorithm>
+
+#include "callsheet/errors.h"
+#include "tests/support/store_fixture.h"
+
+using namespace callsheet;
+using namespace callsheet::tests;
+
+namespace {
+std::vector<JobID> listAll(StoreUnderTest& store, const JobFilter& filter, std::size_t pageSize) {
+  std::vector<JobID> ids;
+  std::string token;
+  do {
+    const JobPage page = store->list(filter, token, pageSize);
+    CHECK(page.jobs.size() <= pageSize);
+    CHECK(page.unreadable.empty());
+    for (const auto& view : page.jobs) ids.push_back(view.row.id);
+    token = page.next;
+  } while (!token.empty());
+  return ids;
+}
+JobID idWith(const std::string& head, const std::string& tail) {
+  return *JobID::parse(head + std::string(32 - head.size() - tail.size(), '5') + tail);
+}
+JobID addWithID(StoreUnderTest& store, JobID id) {
+  NewJob job = newJob();
+  job.id = id;
+  return store.add(job);
+}
+void finishJob(StoreUnderTest& store, JobID id) { REQUIRE(store.apply(Cancel{id, {}}).state == JobState::done); }
+}  // namespace
+
+TEST_CASE("A listing shows every job once, in the order of creation, whatever the page size") {
+  ON_EVERY_STORE(store);
+  std::vector<JobID> ids;
+  for (int i = 0; i < 25; ++i) ids.push_back(store.add());
+  for (const std::size_t size : {1u, 3u, 25u, 1000u}) CHECK(listAll(store, {}, size) == ids);
+  JobFilter filter;
+  filter.newestFirst = true;
+  std::reverse(ids.begin(), ids.end());
+  for (const std::size_t size : {1u, 3u, 25u, 1000u}) CHECK(listAll(store, filter, size) == ids);
+}
+
+TEST_CASE("A page token stays good while jobs come and go") {
+  ON_EVERY_STORE(store);
+  std::vector<JobID> ids;
+  for (int i = 0; i < 6; ++i) ids.push_back(store.add());
+  const JobPage first = store->list({}, {}, 3);
+  REQUIRE(first.jobs.size() == 3);
+  REQUIRE_FALSE(first.next.empty());
+  finishJob(store, ids[2]);
+  finishJob(store, ids[3]);
+  store.clock().advanceMicros(2 * hour);
+  Prune prune;
+  prune.maxAgeMicros = second;
+  store.apply(prune);
+  const JobID late = store.add();
+  const JobPage rest = store->list({}, first.next, 10);
+  REQUIRE(rest.jobs.size() == 3);
+  CHECK(rest.jobs[0].row.id == ids[4]);
+  CHECK(rest.jobs[2].row.id == late);
+}
+
+TEST_CASE("A page token that no store made is refused") {
+  ON_EVERY_STORE(store);
+  store.add();
+  for (const std::string token : {"x", "p1-", "p1-0000", "p2-00000000-0000-0000-0000-000000000000"}) {
+    try {
+      (void)store->list({}, token, 10);
+      FAIL("accepted " << token);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::invalid);
+    }
+  }
+}
+
+TEST_CASE("Filters choose by state, owner, kind, queue, label, reason and outcome") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  NewJob labelled = newJob("a");
+  labelled.body.labels = {{"tenant", "north"}, {"run", "7"}};
+  labelled.queue = "q2";
+  store.add(labelled);
+  NewJob later = newJob("b");
+  later.delayMicros = hour;
+  store.add(later);
+  const JobRow running = store.addRunning(left);
+  const JobID canceled = store.add();
+  finishJob(store, canceled);
+  const auto only = [&](auto set) {
+    JobFilter filter;
+    set(filter);
+    return listAll(store, filter, 2);
+  };
+  CHECK(only([](JobFilter& f) { f.states = {JobState::waiting}; }) == std::vector{later.id});
+  CHECK(only([](JobFilter& f) { f.states = {JobState::inProgress, JobState::ready}; }) == std::vector{labelled.id, running.id});
+  CHECK(only([&](JobFilter& f) { f.owner = left; }) == std::vector{running.id});
+  CHECK(only([](JobFilter& f) { f.owner = principalOwner; }).size() == 3);
+  CHECK(only([](JobFilter& f) { f.kind = "a"; }) == std::vector{labelled.id});
+  CHECK(only([](JobFilter& f) { f.queue = "q2"; }) == std::vector{labelled.id});
+  CHECK(only([](JobFilter& f) { f.labelName = "tenant"; }) == std::vector{labelled.id});
+  CHECK(only([](JobFilter& f) { f.labelName = "tenant", f.labelValue = "south"; }).empty());
+  CHECK(only([](JobFilter& f) { f.labelName = "run", f.labelValue = "7"; }) == std::vector{labelled.id});
+  CHECK(only([](JobFilter& f) { f.waitingFor = WaitReason::due; }) == std::vector{later.id});
+  CHECK(only([](JobFilter& f) { f.outcome = JobOutcome::canceled; }) == std::vector{canceled});
+  CHECK(only([](JobFilter& f) { f.states = {JobState::done}, f.kind = "a"; }).empty());
+}
+
+TEST_CASE("A ready job whose kind nobody alive knows is unclaimable") {
+  ON_EVERY_STORE(store);
+  const auto principal = store.open(Role::principal, {}, {"known"});
+  const auto left = store.open(Role::assistant, "left", {"lefts"});
+  const JobID known = store.add(newJob("known"));
+  const JobID unknown = store.add(newJob("unknown"));
+  const JobID lefts = store.add(newJob("lefts"), left);
+  const JobID elsewhere = store.add(newJob("lefts"));  // in the principal's queue, where nobody knows it
+  NewJob later = newJob("unknown");
+  later.delayMicros = hour;
+  store.add(later);
+  JobFilter filter;
+  filter.unclaimable = true;
+  CHECK(listAll(store, filter, 1) == std::vector{unknown, elsewhere});
+  store.open(Role::executor, "e", {"unknown", "lefts"});
+  CHECK(listAll(store, filter, 1).empty());
+  store.close(left, Closing::died, principal);
+  CHECK(listAll(store, filter, 1) == std::vector{lefts});
+  CHECK(store.row(known).state == JobState::ready);
+}
+
+TEST_CASE("People's words for a job are resolved: full, short, the beginning of either") {
+  ON_EVERY_STORE(store);
+  const JobID a = addWithID(store, idWith("0190aa", "cafe0001"));
+  const JobID b = addWithID(store, idWith("0190ab", "cafe0002"));
+  const JobID c = addWithID(store, idWith("0191", "0190aa77"));
+  const auto resolve = [&](const std::string& text, std::size_t limit = 10) { return store->resolve(text, limit); };
+  CHECK(resolve(a.toString()) == std::vector{a});
+  CHECK(resolve("cafe0001") == std::vector{a});
+  CHECK(resolve("CAFE0002") == std::vector{b});
+  CHECK(resolve("cafe") == std::vector{a, b});
+  CHECK(resolve("0190ab") == std::vector{b});
+  CHECK(resolve("0190aa") == std::vector{a, c});  // one by its beginning, one by its short id
+  CHECK(resolve("0190") == std::vector{a, b, c});
+  CHECK(resolve("0190", 2) == std::vector{a, b});
+  CHECK(resolve(a.toString().substr(0, 20)) == std::vector{a});
+  CHECK(resolve("019", 0).empty());
+  CHECK(resolve("beef").empty());
+  CHECK(resolve("c").empty());  // too short to mean anything
+  CHECK(resolve("").empty());
+  CHECK(resolve("not hex").empty());
+  CHECK(resolve(a.toString() + "0").empty());
+}
+
+TEST_CASE("The totals are the numbers of jobs by state") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  store.addRunning(left);
+  const JobRow done = store.addRunning(left);
+  store.verdictOfSucceed(done);
+  store.addRequested(left);
+  finishJob(store, store.add());
+  store.add();
+  NewJob later = newJob();
+  later.delayMicros = hour;
+  store.add(later);
+  const Totals totals = store->totals();
+  CHECK(totals.submitted == 6);
+  CHECK(totals.jobs() == 6);
+  CHECK(totals.inProgress == 1);
+  CHECK(totals.requested == 1);
+  CHECK(totals.ready == 1);
+  CHECK(totals.waiting[static_cast<int>(WaitReason::due)] == 1);
+  CHECK(totals.done[static_cast<int>(JobOutcome::succeeded)] == 1);
+  CHECK(totals.done[static_cast<int>(JobOutcome::canceled)] == 1);
+}
+
+TEST_CASE("The log tells each transition with its states, attempt, actor and time") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  NewJob job = newJob();
+  job.delayMicros = second;
+  job.body.attemptLimitMicros = minute;
+  store.add(job, left);
+  const std::int64_t start = store.clock().now().utcMicros;
+  store.clock().advanceMicros(second);
+  const JobRow row = store.run(job.id, left);
+  store.clock().advanceMicros(second);
+  Fail fail;
+  fail.attempt = attemptOf(row);
+  fail.failure.message = "no";
+  fail.retryable = false;
+  store.apply(fail);
+  const auto log = store->readLog(job.id, 0, 100);
+  REQUIRE(log.size() == 4);
+  const auto expect = [&](std::size_t i, Move move, JobState before, JobState after, std::uint32_t attempt, std::int64_t at, std::int64_t timer) {
+    INFO("entry " << i);
+    CHECK(log[i].index == i);
+    CHECK(log[i].move == move);
+    CHECK(log[i].before == before);
+    CHECK(log[i].after == after);
+    CHECK(log[i].attempt == attempt);
+    CHECK(log[i].at == at);
+    CHECK(log[i].timer == timer);
+  };
+  expect(0, Move::submitLater, JobState::waiting, JobState::waiting, 0, start, start + second);
+  expect(1, Move::promote, JobState::waiting, JobState::ready, 0, start + second, 0);
+  expect(2, Move::claim, JobState::ready, JobState::inProgress, 1, start + second, start + second + minute);
+  expect(3, Move::fail, JobState::inProgress, JobState::done, 1, start + 2 * second, 0);
+  CHECK(log[0].actor == left.value);
+  CHECK(log[1].actor.isNil());
+  CHECK(log[3].note == "no");
+  CHECK(store->readLog(job.id, 2, 1).at(0).index == 2);
+  CHECK(store->readLog(job.id, 4, 1).empty());
+  CHECK(store->readLog(job.id, 0, 0).empty());
+}
+
+TEST_CASE("Retention by age removes old done jobs, with everything of them") {
+  ON_EVERY_STORE(store);
+  const JobID old = store.add(keyedJob("old"));
+  const JobID living = store.add();
+  finishJob(store, old);
+  store.clock().advanceMicros(2 * day);
+  const JobID fresh = store.add();
+  finishJob(store, fresh);
+  store.clock().advanceMicros(2 * hour);
+  Prune prune;
+  prune.maxAgeMicros = day;
+  const auto answer = store.apply(prune);
+  if (!store.isLossy()) CHECK(answer.moved == 1);
+  CHECK_FALSE(answer.more);
+  CHECK_FALSE(store->find(old));
+  CHECK(store->readLog(old, 0, 10).empty());
+  CHECK_FALSE(store->findByKey("old"));
+  CHECK(store->resolve(shortIDOf(old), 10).empty());
+  CHECK(store->find(fresh));
+  CHECK(store.row(living).state == JobState::ready);
+  CHECK(store->totals().jobs() == 2);
+  CHECK(store->totals().submitted == 3);
+}
+
+TEST_CASE("Retention by count removes the oldest done jobs and says when there are more") {
+  ON_EVERY_STORE(store);
+  std::vector<JobID> ids;
+  for (int i = 0; i < 10; ++i) {
+    ids.push_back(store.add());
+    finishJob(store, ids.back());
+    store.clock().advanceMicros(second);
+  }
+  store.clock().advanceMicros(2 * hour);
+  Prune prune;
+  prune.maxCount = 4;
+  prune.limit = 4;
+  const auto first = store.apply(prune);
+  if (!store.isLossy()) {
+    CHECK(first.moved == 4);
+    CHECK(first.more);
+  }
+  while (store.apply(prune).more) {
+  }
+  CHECK(listAll(store, {}, 100) == std::vector(ids.begin() + 6, ids.end()));
+  Prune nothing;
+  store.apply(nothing);
+  CHECK(store->totals().jobs() == 4);
+}
+
+TEST_CASE("A done job is kept for at least an hour and while its key's window is open") {
+  ON_EVERY_STORE(store);
+  const JobID plain = store.add();
+  const JobID keyed = store.add(keyedJob("k", day));
+  finishJob(store, plain);
+  finishJob(store, keyed);
+  Prune prune;
+  prune.maxAgeMicros = 1;
+  prune.maxCount = 1;
+  store.clock().advanceMicros(hour);
+  store.apply(prune);
+  CHECK(store->find(plain));
+  store.clock().advanceMicros(1);
+  store.apply(prune);
+  CHECK_FALSE(store->find(plain));
+  CHECK(store->find(keyed));
+  CHECK(store.apply(submitOf({keyedJob("k")})).jobs.at(0).verdict == Verdict::duplicate);
+  store.clock().advanceMicros(day);
+  store.apply(prune);
+  CHECK_FALSE(store->find(keyed));
+}
+
+TEST_CASE("A key that points to a newer job outlives the pruning of the older one") {
+  ON_EVERY_STORE(store);
+  const JobID first = store.add(keyedJob("k"));
+  finishJob(store, first);
+  store.clock().advanceMicros(2 * hour);
+  const JobID second = store.add(keyedJob("k"));
+  Prune prune;
+  prune.maxAgeMicros = 1;
+  store.apply(prune);
+  CHECK_FALSE(store->find(first));
+  CHECK(store->findByKey("k") == second);
+}
+
+TEST_CASE("Retention forgets incarnations that were emptied, and no others") {
+  ON_EVERY_STORE(store);
+  const auto principal = store.openPrincipal();
+  const auto emptied = store.openAssistant("emptied");
+  const auto leftover = store.openAssistant("leftover");
+  const JobID id = store.add(leftover);
+  store.close(emptied, Closing::stopped, emptied);
+  store.close(leftover, Closing::stopped, leftover);
+  store.adoptAll(emptied, principal);
+  store.clock().advanceMicros(30 * day);
+  Prune prune;
+  prune.maxAgeMicros = day;
+  store.apply(prune);
+  const auto rows = store->incarnations();
+  const auto has = [&](IncarnationID which) { return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.id == which; }); };
+  CHECK_FALSE(has(emptied));
+  CHECK(has(leftover));
+  CHECK(has(principal));
+  store.adoptAll(leftover, principal);
+  CHECK(store.row(id).owner == principalOwner);
+}
+
+TEST_CASE("The validator refuses slices without bounds") {
+  ON_EVERY_STORE(store);
+  const std::uint32_t limit = GENERATE(0u, 1001u);
+  Prune prune;
+  prune.limit = limit;
+  Expire expire;
+  expire.limit = limit;
+  CHECK(store.apply(prune).verdict == Verdict::refused);
+  CHECK(store.apply(expire).verdict == Verdict::refused);
+  CHECK(store.apply(Promote{principalOwner, limit}).verdict == Verdict::refused);
+  prune.limit = 10;
+  prune.maxAgeMicros = -1;
+  CHECK(store.apply(prune).verdict == Verdict::refused);
+}
+
+TEST_CASE("Every commit grows the sequence and tells its listeners whom it concerns") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  std::vector<Effects> heard;
+  auto listening = store->subscribe([&](const Effects& effects) { heard.push_back(effects); });
+  const auto before = store->sequence();
+  store.add(left);
+  CHECK(store->sequence() > before);
+  REQUIRE_FALSE(heard.empty());
+  CHECK(heard.front().owners == std::vector{left});
+  CHECK_FALSE(heard.front().finished);
+  heard.clear();
+  finishJob(store, store.add());
+  CHECK(std::any_of(heard.begin(), heard.end(), [](const Effects& effects) { return effects.finished; }));
+  heard.clear();
+  store.close(left, Closing::stopped, left);
+  CHECK(std::any_of(heard.begin(), heard.end(), [](const Effects& effects) { return effects.closed; }));
+  listening.reset();
+  heard.clear();
+  store.add();
+  CHECK(heard.empty());
+}
+
+TEST_CASE("Verbs of one post are answered in order, each for itself") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const NewJob job = newJob();
+  std::vector<Verb> verbs;
+  verbs.emplace_back(submitOf({job}, left));
+  verbs.emplace_back(Cancel{makeJobID(), {}});
+  verbs.emplace_back(claimOf(left, 0));
+  verbs.emplace_back(claimOf(left));
+  const auto answers = store->applyAll(verbs);
+  REQUIRE(answers.size() == 4);
+  const auto isExpected = [&](std::size_t i, Verdict verdict) {
+    const Verdict got = baseOf(answers[i]).verdict;
+    return got == verdict || (store.isLossy() && got == Verdict::unknown);
+  };
+  CHECK(isExpected(0, Verdict::ok));
+  CHECK(isExpected(1, Verdict::notFound));
+  CHECK(isExpected(2, Verdict::refused));
+  CHECK(isExpected(3, Verdict::ok));
+  CHECK(store.row(job.id).state == JobState::inProgress);
+  // More than a thousand verbs are no commit.
+  const std::vector<Verb> many(1001, Verb(Cancel{job.id, {}}));
+  for (const auto& answer : store->applyAll(many)) {
+    const Verdict verdict = baseOf(answer).verdict;
+    if (verdict != Verdict::refused && verdict != Verdict::unknown) FAIL_CHECK("a verb was applied");
+  }
+  CHECK_FALSE(store.row(job.id).cancelRequested);
+}

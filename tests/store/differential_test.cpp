@@ -1,0 +1,135 @@
+// The durable store against the one in memory: equal answers to 100,000 random verbs, and what must hold whatever the verbs.
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "tests/store/random_world.h"
+#include "tests/support/answer_text.h"
+#include "tests/support/store_fixture.h"
+
+using namespace callsheet;
+using namespace callsheet::tests;
+
+namespace {
+
+/// Both stores under one clock, and what was seen of done jobs.
+class Pair {
+ public:
+  explicit Pair(std::uint64_t seed) : memory_(makeMemoryJobStore(lmdb_.clock())), world_(seed, lmdb_.clock()) {}
+
+  RandomWorld& world() { return world_; }
+
+  /// A batch that shares a commit, on both.
+  void step(std::size_t verbs) {
+    const std::vector<Verb> batch = world_.nextBatch(verbs);
+    const auto left = lmdb_->applyAll(batch, std::chrono::minutes{5});
+    const auto right = memory_->applyAll(batch);
+    REQUIRE(left.size() == batch.size());
+    REQUIRE(right.size() == batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      ++verdicts_[std::string(nameOf(batch[i])) + " " + std::string(toString(baseOf(left[i]).verdict))];
+      const std::string inLmdb = textOf(left[i]);
+      const std::string inMemory = textOf(right[i]);
+      if (inLmdb == inMemory) continue;
+      INFO("verb " << i << " of the batch: " << nameOf(batch[i]));
+      REQUIRE(inLmdb == inMemory);
+    }
+    const auto broken = world_.learn(batch, left);
+    INFO(broken.value_or(""));
+    REQUIRE_FALSE(broken);
+    world_.moveClock();
+  }
+
+  void compareReads() {
+    compareList({});
+    JobFilter filter;
+    filter.kind = world_.anyKind();
+    filter.newestFirst = true;
+    filter.states = {static_cast<JobState>(world_.dice().roll(5))};
+    compareList(filter);
+    JobFilter unclaimable;
+    unclaimable.unclaimable = true;
+    compareList(unclaimable);
+    JobFilter owned;
+    owned.owner = world_.anyDirector();
+    compareList(owned);
+    REQUIRE(textOf(lmdb_->incarnations()) == textOf(memory_->incarnations()));
+    REQUIRE(lmdb_->totals() == memory_->totals());
+    for (int i = 0; i < 50; ++i) compareJob(world_.dice().pick(world_.jobs()));
+    for (int i = 0; i < 15; ++i) {
+      const std::string key = "key-" + std::to_string(i);
+      REQUIRE(lmdb_->findByKey(key) == memory_->findByKey(key));
+    }
+  }
+
+  StoreFixture& lmdb() { return lmdb_; }
+  JobStore& memory() { return *memory_; }
+  const std::map<std::string, int>& verdicts() const { return verdicts_; }
+
+ private:
+  void compareList(const JobFilter& filter) {
+    std::string token;
+    const std::size_t limit = 1 + world_.dice().roll(1000);
+    do {
+      const JobPage left = lmdb_->list(filter, token, limit);
+      const JobPage right = memory_->list(filter, token, limit);
+      if (textOf(left) != textOf(right)) REQUIRE(textOf(left) == textOf(right));
+      for (const auto& view : left.jobs) seeDone(view.row);
+      token = left.next;
+    } while (!token.empty());
+  }
+
+  void compareJob(JobID id) {
+    const auto left = lmdb_->find(id);
+    const auto right = memory_->find(id);
+    REQUIRE(left.has_value() == right.has_value());
+    if (left) REQUIRE(textOf(*left) == textOf(*right));
+    REQUIRE(textOf(lmdb_->readLog(id, 0, 10'000)) == textOf(memory_->readLog(id, 0, 10'000)));
+    const std::string prefix = id.toString().substr(world_.dice().oneIn(2) ? 28 : 0, 2 + world_.dice().roll(8));
+    const std::size_t limit = 1 + world_.dice().roll(5);
+    REQUIRE(lmdb_->resolve(prefix, limit) == memory_->resolve(prefix, limit));
+  }
+
+  /// Done is final: the row never changes again.
+  void seeDone(const JobRow& row) {
+    if (row.state != JobState::done) return;
+    const auto [seen, isNew] = done_.emplace(row.id, row);
+    if (!isNew && !(seen->second == row)) FAIL("job " << textOf(seen->second) << " was done and is now " << textOf(row));
+  }
+
+  StoreFixture lmdb_{0, StoreFixture::Place::memory};
+  std::unique_ptr<JobStore> memory_;
+  RandomWorld world_;
+  std::map<JobID, JobRow> done_;
+  std::map<std::string, int> verdicts_;
+};
+
+}  // namespace
+
+TEST_CASE("Both stores give equal answers to 100000 random verbs", "[slow]") {
+  const std::uint64_t seed = randomSeed();
+  INFO("CALLSHEET_SEED=" << seed);
+  Pair pair(seed);
+  std::size_t verbs = 0;
+  for (int batch = 1; verbs < 100'000; ++batch) {
+    const std::size_t size = 100 + pair.world().dice().roll(200);
+    pair.step(size);
+    verbs += size;
+    if (batch % 25 == 0) pair.compareReads();
+  }
+  pair.compareReads();
+  // The test would be worth nothing if its verbs did not meet.
+  const auto& verdicts = pair.verdicts();
+  for (const char* expected :
+       {"registerIncarnation ok", "registerIncarnation conflict", "registerIncarnation alreadyApplied", "closeIncarnation ok",
+        "closeIncarnation fenced", "adopt ok", "adopt illegal", "adopt fenced", "submit ok", "submit refused", "submit fenced", "claim ok",
+        "claim fenced", "claim alreadyApplied", "start ok", "start fenced", "unclaim ok", "notify ok", "succeed ok", "succeed fenced",
+        "succeed alreadyApplied", "succeed illegal", "succeed refused", "fail ok", "fail alreadyApplied", "requestTransfer ok",
+        "transfer ok", "cancel ok", "cancel alreadyApplied", "cancel notFound", "promote ok", "expire ok", "prune ok"}) {
+    INFO(expected);
+    CHECK(verdicts.contains(expected));
+  }
+  CHECK(pair.world().acceptedResults() > 1000);
+  checkStories(pair.memory());
+  pair.lmdb().finish();
+  WARN("CALLSHEET_SEED=" << seed << ": " << verbs << " verbs, " << pair.world().acceptedResults() << " results");
+}

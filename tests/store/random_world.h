@@ -1,0 +1,69 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/verbs.h"
+#include "tests/support/seed.h"
+#include "tests/support/verbs.h"
+
+namespace callsheet::tests {
+
+/// Makes random verbs that are likely to meet: it remembers directors, jobs and attempts from the answers, old ones too, and
+/// repeats itself. What it makes depends on the seed and the answers alone.
+class RandomWorld {
+ public:
+  RandomWorld(std::uint64_t seed, ManualClock& clock) : dice_(seed), clock_(clock) {}
+
+  [[nodiscard]] std::vector<Verb> nextBatch(std::size_t size);
+  /// Learns from the answers, and checks what must hold whatever the verbs were; the first broken promise as a sentence.
+  [[nodiscard]] std::optional<std::string> learn(const std::vector<Verb>& verbs, const std::vector<AnyAnswer>& answers);
+  void moveClock();
+
+  [[nodiscard]] Dice& dice() { return dice_; }
+  [[nodiscard]] const std::vector<JobID>& jobs() const { return jobs_; }
+  [[nodiscard]] std::string anyKind() { return "k" + std::to_string(dice_.roll(3)); }
+  [[nodiscard]] std::string anyKey() { return "key-" + std::to_string(dice_.roll(15)); }
+  [[nodiscard]] IncarnationID anyDirector();
+  [[nodiscard]] std::uint64_t acceptedResults() const { return finished_.size(); }
+
+ private:
+  struct Director {
+    IncarnationID id;
+    Role role = Role::assistant;
+    std::string name;
+    std::optional<Claim> lastClaim;
+  };
+  [[nodiscard]] Verb next();
+  [[nodiscard]] Verb attemptVerb();
+  [[nodiscard]] Verb registering();
+  [[nodiscard]] Verb closing();
+  [[nodiscard]] Verb adopting();
+  [[nodiscard]] Verb submitting();
+  [[nodiscard]] Verb claiming();
+  [[nodiscard]] NewJob anyJob();
+  [[nodiscard]] AttemptRef anyAttempt();
+  [[nodiscard]] Uuid id();
+  /// A row is kept for an hour only, so nobody may repeat a submit later than that.
+  [[nodiscard]] bool mayRepeat(JobID job) const;
+  [[nodiscard]] Director* directorOf(IncarnationID id);
+  [[nodiscard]] std::optional<std::string> learnClaim(const Claim::Answer& answer);
+
+  Dice dice_;
+  ManualClock& clock_;
+  std::vector<Director> directors_;  // open ones as far as the world knows, and some that were closed
+  std::vector<IncarnationID> closed_;
+  IncarnationID principal_;
+  std::vector<JobID> jobs_;
+  std::vector<AttemptRef> attempts_;
+  std::vector<Verb> said_;
+  std::set<ExecID> execIDs_;
+  std::map<JobID, std::uint32_t> attemptNumbers_;
+  std::map<JobID, std::int64_t> born_;  // UTC us of the first submit
+  std::set<JobID> finished_;
+};
+
+}  // namespace callsheet::tests

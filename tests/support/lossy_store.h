@@ -1,0 +1,47 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/job_store.h"
+
+namespace callsheet::tests {
+
+/// A store that does what it is told but loses every n-th answer, as a commit of unknown outcome does: its callers must
+/// repeat with the same ids. Calls come from one thread.
+class LossyStore final : public JobStore {
+ public:
+  LossyStore(JobStore& inner, unsigned every) : inner_(inner), every_(every) {}
+
+  void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) override {
+    std::vector<std::pair<std::size_t, AnyAnswer>> lost;
+    for (std::size_t i = 0; i < verbs.size(); ++i)
+      if (++count_ % every_ == 0) lost.emplace_back(i, answerWith(verbs[i], Verdict::unknown, "lost on purpose"));
+    inner_.post(std::move(verbs), patience, [lost = std::move(lost), answered = std::move(answered)](std::vector<AnyAnswer> answers) {
+      for (const auto& [index, answer] : lost) answers[index] = answer;
+      answered(std::move(answers));
+    });
+  }
+
+  std::optional<JobView> find(JobID id) override { return inner_.find(id); }
+  std::optional<JobRow> peek(JobID id) override { return inner_.peek(id); }
+  JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) override {
+    return inner_.list(filter, pageToken, limit);
+  }
+  std::vector<JobID> resolve(std::string_view text, std::size_t limit) override { return inner_.resolve(text, limit); }
+  std::optional<JobID> findByKey(std::string_view key) override { return inner_.findByKey(key); }
+  std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) override { return inner_.readLog(id, from, limit); }
+  std::vector<IncarnationRow> incarnations() override { return inner_.incarnations(); }
+  Totals totals() override { return inner_.totals(); }
+  StoreInfo info() override { return inner_.info(); }
+  std::uint64_t sequence() override { return inner_.sequence(); }
+  std::shared_ptr<void> subscribe(Committed committed) override { return inner_.subscribe(std::move(committed)); }
+
+ private:
+  JobStore& inner_;
+  const unsigned every_;
+  unsigned count_ = 0;
+};
+
+}  // namespace callsheet::tests
