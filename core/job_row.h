@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "callsheet/job_state.h"
+#include "callsheet/limits.h"
 #include "callsheet/retry_policy.h"
 #include "callsheet/uuid.h"
 #include "core/transitions.h"
@@ -27,7 +28,28 @@ inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 /// The owner of the principal's queue: one constant, so that a new principal moves no rows.
 inline constexpr IncarnationID principalOwner{};
 
-/// What changes about a job: about 150 bytes, rewritten by every transition.
+/// One transition as it is remembered.
+struct LogEntry {
+  std::uint32_t index = 0;  ///< counts from 0; follows from where the entry stands, not stored in it
+  std::int64_t at = 0;      ///< UTC us
+  Move move = Move::submit;
+  JobState before = JobState::waiting;
+  JobState after = JobState::waiting;
+  WaitReason waitingFor = WaitReason::none;
+  std::uint32_t attempt = 0;
+  Uuid actor;               ///< the incarnation that asked for it, if any
+  std::int64_t timer = 0;   ///< UTC us of the timer it set, 0 = none
+  std::string note;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(at, move, before, after, waitingFor, attempt, actor, timer, note);
+  }
+  friend bool operator==(const LogEntry&, const LogEntry&) = default;
+};
+
+/// What changes about a job, rewritten by every transition: about 150 bytes, and as much for the latest log entries, which are
+/// here so that the few transitions of an ordinary job cost no rows of their own.
 struct JobRow {
   JobID id;  ///< the key; not in the body
   JobState state = JobState::ready;
@@ -63,14 +85,22 @@ struct JobRow {
   std::int64_t finishedAt = 0;
   float progress = 0;               ///< 0..1
   std::string progressText;
+  std::vector<LogEntry> recentLog;  ///< the last entries, at most limits::logEntriesInRow; older ones have rows. Their index is 0
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested, stalled, alone, lastEnd, holderKind, owner,
             holder, execID, attempt, started, failures, holderDeaths, version, logCount, priority, kind, queue, lane, sequence,
-            readyAt, wakeAt, deadlineNanos, deadlineBootID, createdAt, startedAt, finishedAt, progress, progressText);
+            readyAt, wakeAt, deadlineNanos, deadlineBootID, createdAt, startedAt, finishedAt, progress, progressText, recentLog);
   }
   friend bool operator==(const JobRow&, const JobRow&) = default;
+
+  /// Log entries that were written to rows of their own, the erased ones too.
+  [[nodiscard]] std::uint32_t spilledLogCount() const { return logCount - static_cast<std::uint32_t>(recentLog.size()); }
+  /// Of the oldest entry that is kept.
+  [[nodiscard]] std::uint32_t firstLogIndex() const {
+    return logCount > limits::logEntriesMax ? logCount - limits::logEntriesMax : 0;
+  }
 };
 
 /// What never changes after submit.
@@ -124,26 +154,6 @@ struct JobResult {
     archive(value, failure);
   }
   friend bool operator==(const JobResult&, const JobResult&) = default;
-};
-
-/// One transition as it is remembered.
-struct LogEntry {
-  std::uint32_t index = 0;  ///< counts from 0; part of the key, not of the body
-  std::int64_t at = 0;      ///< UTC us
-  Move move = Move::submit;
-  JobState before = JobState::waiting;
-  JobState after = JobState::waiting;
-  WaitReason waitingFor = WaitReason::none;
-  std::uint32_t attempt = 0;
-  Uuid actor;               ///< the incarnation that asked for it, if any
-  std::int64_t timer = 0;   ///< UTC us of the timer it set, 0 = none
-  std::string note;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(at, move, before, after, waitingFor, attempt, actor, timer, note);
-  }
-  friend bool operator==(const LogEntry&, const LogEntry&) = default;
 };
 
 }  // namespace v1

@@ -18,7 +18,7 @@ std::vector<AnyAnswer> JobStore::applyAll(std::vector<Verb> verbs, std::chrono::
   std::vector<AnyAnswer> lost;
   lost.reserve(verbs.size());
   for (const Verb& verb : verbs)
-    lost.push_back(answerWith(verb, Verdict::unknown, "the commit took too long; repeat with the same ids"));
+    lost.push_back(answerWith(verb, Verdict::unknown, {}));
   post(std::move(verbs), patience, [ticket](std::vector<AnyAnswer> answers) {
     const std::lock_guard lock(ticket->mutex);
     ticket->answers = std::move(answers);
@@ -26,7 +26,11 @@ std::vector<AnyAnswer> JobStore::applyAll(std::vector<Verb> verbs, std::chrono::
   });
   std::unique_lock lock(ticket->mutex);
   // Twice the patience: the queue answers `notDone` by itself at once the patience; only a stuck commit is left.
-  if (!ticket->arrived.wait_for(lock, 2 * patience, [&] { return ticket->answers.has_value(); })) return lost;
+  if (!ticket->arrived.wait_for(lock, 2 * patience, [&] { return ticket->answers.has_value(); })) {
+    for (AnyAnswer& answer : lost)
+      std::visit([](auto& one) { one.why = "the commit took too long; repeat with the same ids"; }, answer);
+    return lost;
+  }
   return std::move(*ticket->answers);
 }
 

@@ -60,6 +60,8 @@ class Rows {
   virtual void scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) = 0;
 
   [[nodiscard]] virtual std::optional<IncarnationRow> incarnation(IncarnationID id) = 0;
+  /// No row counts as closed.
+  [[nodiscard]] virtual bool isOpen(IncarnationID id) = 0;
   virtual void putIncarnation(const IncarnationRow& row) = 0;
   virtual void eraseIncarnation(IncarnationID id) = 0;
   virtual void scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) = 0;

@@ -44,6 +44,15 @@ bool means(std::string_view text, JobID id) {
   return whole->starts_with(*digits) || std::string_view(*whole).substr(24).starts_with(*digits);
 }
 
+void addRecentLog(const JobRow& row, std::uint32_t from, std::size_t limit, std::vector<LogEntry>& entries) {
+  for (std::uint32_t i = 0; i < row.recentLog.size(); ++i) {
+    const std::uint32_t index = row.spilledLogCount() + i;
+    if (index < from || entries.size() >= limit) continue;
+    entries.push_back(row.recentLog[i]);
+    entries.back().index = index;
+  }
+}
+
 }  // namespace lookup
 }  // namespace v1
 }  // namespace callsheet

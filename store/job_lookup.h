@@ -2,9 +2,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "callsheet/limits.h"
 #include "callsheet/uuid.h"
+#include "core/job_row.h"
 
 // What both stores do alike when people or pages point at jobs.
 namespace callsheet {
@@ -22,6 +24,9 @@ namespace lookup {
 [[nodiscard]] bool isStartOf(std::string_view text, JobID id);
 /// The same, or the beginning of its short id. Of more matches than asked for, those by the beginning of the id count first.
 [[nodiscard]] bool means(std::string_view text, JobID id);
+
+/// Continues a job's log with the entries that stand in its row.
+void addRecentLog(const JobRow& row, std::uint32_t from, std::size_t limit, std::vector<LogEntry>& entries);
 
 }  // namespace lookup
 }  // namespace v1

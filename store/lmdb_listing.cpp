@@ -140,6 +140,8 @@ std::vector<LogEntry> readJobLog(const LmdbEnvironment& environment, MDB_txn* tx
     entries.push_back(std::move(entry));
     return true;
   });
+  // The latest stand in the job's row.
+  if (const auto row = LmdbRows(environment, txn).job(id)) lookup::addRecentLog(*row, from, limit, entries);
   return entries;
 }
 

@@ -84,8 +84,7 @@ void LmdbRows::eraseJob(const JobRow& row) {
   deleteRow(txn_, jobs, keys::jobKey(row.id, JobPart::row).view());
   deleteRow(txn_, jobs, keys::jobKey(row.id, JobPart::body).view());
   deleteRow(txn_, jobs, keys::jobKey(row.id, JobPart::result).view());
-  const std::uint32_t kept = std::min(row.logCount, limits::logEntriesMax);
-  for (std::uint32_t i = 0; i < kept; ++i) eraseLog(row.id, row.logCount - 1 - i);
+  for (std::uint32_t i = row.firstLogIndex(); i < row.spilledLogCount(); ++i) eraseLog(row.id, i);
   removePlace(keys::shortIDKey(row.id));
   removePlaces(row);
   totals().remove(row);
@@ -175,10 +174,21 @@ std::optional<IncarnationRow> LmdbRows::incarnation(IncarnationID id) {
   return row;
 }
 
+bool LmdbRows::isOpen(IncarnationID id) {
+  const auto known = isOpen_.find(id);
+  if (known != isOpen_.end()) return known->second;
+  const auto row = incarnation(id);
+  return isOpen_[id] = row && row->isOpen();
+}
+
 void LmdbRows::putIncarnation(const IncarnationRow& row) {
+  isOpen_[row.id] = row.isOpen();
   put(environment_.meta(), RecordType::incarnation, keys::incarnationKey(row.id).view(), row);
 }
-void LmdbRows::eraseIncarnation(IncarnationID id) { deleteRow(txn_, environment_.meta(), keys::incarnationKey(id).view()); }
+void LmdbRows::eraseIncarnation(IncarnationID id) {
+  isOpen_.erase(id);
+  deleteRow(txn_, environment_.meta(), keys::incarnationKey(id).view());
+}
 
 void LmdbRows::scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) {
   scanRows(txn_, environment_.meta(), keys::incarnationKey({}).view(), [&](std::string_view key, std::string_view value) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 
@@ -32,6 +33,7 @@ class LmdbRows final : public Rows {
   void scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) override;
 
   [[nodiscard]] std::optional<IncarnationRow> incarnation(IncarnationID id) override;
+  [[nodiscard]] bool isOpen(IncarnationID id) override;
   void putIncarnation(const IncarnationRow& row) override;
   void eraseIncarnation(IncarnationID id) override;
   void scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) override;
@@ -62,6 +64,7 @@ class LmdbRows final : public Rows {
   MDB_txn* txn_;
   std::string buffer_;
   std::optional<Totals> totals_;
+  std::map<IncarnationID, bool> isOpen_;  // what this transaction has looked up; nearly every verb asks for the same few
   Totals storedTotals_;
 };
 

@@ -71,6 +71,10 @@ class MemoryRows final : public Rows {
     const auto found = incarnations.find(id);
     return found == incarnations.end() ? std::nullopt : std::optional(found->second);
   }
+  bool isOpen(IncarnationID id) override {
+    const auto found = incarnations.find(id);
+    return found != incarnations.end() && found->second.isOpen();
+  }
   void putIncarnation(const IncarnationRow& row) override { incarnations[row.id] = row; }
   void eraseIncarnation(IncarnationID id) override { incarnations.erase(id); }
   void scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) override {
@@ -215,6 +219,7 @@ class MemoryJobStore final : public JobStore {
     if (found == rows_.jobs.end()) return entries;
     for (auto at = found->second.log.lower_bound(from); at != found->second.log.end() && entries.size() < limit; ++at)
       entries.push_back(at->second);
+    lookup::addRecentLog(found->second.row, from, limit, entries);
     return entries;
   }
 

@@ -82,7 +82,7 @@ class Check {
     lastRow_ = id;
     logExpected_ = std::nullopt;
     const JobRow row = *rows_.job(id);
-    logExpected_ = std::min(row.logCount, limits::logEntriesMax);
+    logExpected_ = row.spilledLogCount() - std::min(row.spilledLogCount(), row.firstLogIndex());
     ++report_.jobs;
     totals_.add(row);
     const std::string name = "job " + row.id.toString();

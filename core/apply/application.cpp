@@ -17,10 +17,7 @@ AnyAnswer apply(const Verb& verb, const Moment& now, Rows& rows, Effects& effect
   return std::visit([&](const auto& one) -> AnyAnswer { return application(one); }, verb);
 }
 
-bool Application::isOpen(IncarnationID id) {
-  const auto row = rows_.incarnation(id);
-  return row && row->isOpen();
-}
+bool Application::isOpen(IncarnationID id) { return rows_.isOpen(id); }
 
 namespace {
 bool standsAt(const JobRow& row, const ReadyKey& key) { return readyKeyOf(row) == key; }
@@ -57,7 +54,6 @@ void Application::change(const JobRow& before, JobRow& after, Move move, Incarna
 
 void Application::writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor, std::string note) {
   LogEntry entry;
-  entry.index = row.logCount++;
   entry.at = now_.utcMicros;
   entry.move = move;
   entry.before = before ? before->state : row.state;
@@ -68,8 +64,14 @@ void Application::writeLog(JobRow& row, const std::optional<JobRow>& before, Mov
   entry.note = std::move(note);
   if (row.state == JobState::waiting && row.wakeAt != never) entry.timer = row.wakeAt;
   if (isRunning(row) && row.deadlineNanos != 0) entry.timer = utcOfDeadline(row);
-  rows_.putLog(row.id, entry);
-  if (entry.index >= limits::logEntriesMax) rows_.eraseLog(row.id, entry.index - limits::logEntriesMax);
+  if (row.recentLog.size() == limits::logEntriesInRow) {
+    LogEntry& oldest = row.recentLog.front();
+    oldest.index = row.spilledLogCount();
+    rows_.putLog(row.id, oldest);
+    row.recentLog.erase(row.recentLog.begin());
+  }
+  row.recentLog.push_back(std::move(entry));
+  if (++row.logCount > limits::logEntriesMax) rows_.eraseLog(row.id, row.firstLogIndex() - 1);
 }
 
 std::int64_t Application::utcOfDeadline(const JobRow& row) const {

@@ -23,6 +23,7 @@ inline constexpr std::size_t commitVerbsMax = 1000;         ///< verbs that shar
 inline constexpr std::size_t commitBytesMax = 4u << 20;     ///< bytes of verbs that share one commit
 inline constexpr std::size_t queuedBytesMax = 64u << 20;    ///< bytes of verbs waiting for a commit in one process
 inline constexpr std::uint32_t logEntriesMax = 1000;        ///< log entries kept a job; the oldest go first
+inline constexpr std::uint32_t logEntriesInRow = 4;         ///< of those, the latest, which stand in the job's own row
 inline constexpr std::size_t pageRowsMax = 1000;            ///< rows one page of a listing may hold
 inline constexpr std::size_t mapBytes = std::size_t{16} << 30;  ///< the LMDB map; the file grows only as it is used
 inline constexpr unsigned readersMax = 1024;                ///< concurrent read transactions of all processes

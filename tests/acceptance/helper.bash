@@ -3,10 +3,15 @@
 #
 # A file that needs more in setup or teardown defines its own and calls callsheetSetup / callsheetTeardown.
 
+bats_require_minimum_version 1.5.0
+
 callsheetSetup() {
   export CALLSHEET_LOCATION=$BATS_TEST_TMPDIR/jobs
   mkdir -p "$CALLSHEET_LOCATION"
   daemons=()
+  # A command that runs until somebody ends it, and writes down its pid, so that nothing of it stays behind the test.
+  # shellcheck disable=SC2016,SC2034
+  endless=(sh -c 'echo $$ >>"$0"; exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
 }
 
 callsheetTeardown() {
@@ -15,6 +20,7 @@ callsheetTeardown() {
   for pid in "${daemons[@]}"; do kill -CONT "$pid" 2>/dev/null || true; done
   for pid in "${daemons[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
   for pid in "${daemons[@]}"; do wait "$pid" 2>/dev/null || true; done
+  for pid in $(endlessPids); do kill -KILL "$pid" 2>/dev/null || true; done
   # A test that damages its store on purpose says so.
   if [[ -z ${storeIsDamaged-} && -d $CALLSHEET_LOCATION/default.callsheet ]]; then
     callsheet check
@@ -46,8 +52,21 @@ startAssistant() {
   waitUntil 10 directorIsListed "$1"
 }
 
-# directorIsListed NAME: whether the output of `directors` contains that name as a word.
-directorIsListed() { callsheet directors 2>/dev/null | grep -qw -- "$1"; }
+# directorIsListed NAME: whether a director of that name is alive.
+directorIsListed() {
+  callsheet directors --json 2>/dev/null | jq -e --arg name "$1" '.directors | any(.name == $name and .alive)' >/dev/null
+}
+
+# endlessPids: the pids of all endless commands that were started; of those that still run, livingEndlessPids.
+endlessPids() { cat "$BATS_TEST_TMPDIR/endless.pids" 2>/dev/null || true; }
+livingEndlessPids() {
+  local pid
+  for pid in $(endlessPids); do if isRunning "$pid"; then echo "$pid"; fi; done
+}
+
+# isRunning PID, hasEnded PID: a zombie has ended.
+isRunning() { [[ -r /proc/$1/stat ]] && [[ $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) =~ ^[^ZX]$ ]]; }
+hasEnded() { ! isRunning "$1"; }
 
 # waitUntil SECONDS COMMAND...: repeats the command until it succeeds; says what was waited for when time is up.
 waitUntil() {
@@ -62,8 +81,40 @@ waitUntil() {
   done
 }
 
+# eventually COMMAND...: the same with the deadline that fits nearly everything.
+eventually() { waitUntil 20 "$@"; }
+
+# field ID FILTER: what jq's filter finds in `show --json`.
+field() { callsheet show --json "$1" | jq -r "$2"; }
+
+# fieldIs ID FILTER VALUE: for waitUntil.
+fieldIs() { [[ $(field "$1" "$2") == "$3" ]]; }
+
 # hasState ID STATE: whether the job is in that state now; for waitUntil.
-hasState() { [[ $(callsheet show --json "$1" | jq -r '.state') == "$2" ]]; }
+hasState() { fieldIs "$1" .state "$2"; }
+
+# daemonSaid PID TEXT: whether that daemon has said so.
+daemonSaid() { grep -qF -- "$2" "$BATS_TEST_TMPDIR/daemon.$1.log"; }
+
+# endsWith CODE COMMAND...: runs it; shows the output when the exit code is another one. $output is stdout, $stderr stderr.
+endsWith() {
+  local code=$1
+  shift
+  run --separate-stderr "$@"
+  # shellcheck disable=SC2154
+  if [[ $status -ne $code ]]; then
+    echo "'$*' ended with $status instead of $code; stdout: $output; stderr: $stderr" >&2
+    return 1
+  fi
+}
+
+# saysOneSentence TEXT: after endsWith; stderr is one line "callsheet: ..." that contains the text.
+saysOneSentence() {
+  if [[ $stderr != "callsheet: "* || $stderr == *$'\n'* || $stderr != *"$1"* ]]; then
+    echo "stderr is not one sentence with '$1': $stderr" >&2
+    return 1
+  fi
+}
 
 # exitCodeIs CODE: after `run`; shows the output when it is another one.
 exitCodeIs() {

@@ -45,6 +45,7 @@ TEST_CASE("Other durations are refused with a sentence", "[core][text]") {
   REQUIRE_THAT(refusal("-5"), Contains("'-5' is negative"));
   REQUIRE_THAT(refusal("9223372036854775808us"), Contains("too long"));
   REQUIRE_THAT(refusal("9223372036854775807us1us"), Contains("large to small"));
+  REQUIRE_THAT(refusal("9223372036854s775ms808us"), Contains("too long"));
   REQUIRE_THAT(refusal("99999999999999999999"), Contains("too long"));
   REQUIRE_THAT(refusal("15250285w"), Contains("too long"));
   REQUIRE_THAT(refusal("1h30"), Contains("lacks a unit"));

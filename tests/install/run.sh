@@ -15,6 +15,8 @@ quietly cmake --install "$build" --prefix "$work/prefix"
 sanitize=$(cached CALLSHEET_SANITIZE)
 # From a copy, so that no header of the tree can be found by accident.
 cp -r "$outside" "$work/outside"
+# The README's example is a program too, word for word.
+awk '/^```cpp$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$outside/../../../README.md" >"$work/outside/example.cpp"
 quietly cmake -S "$work/outside" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
   -DCMAKE_CXX_COMPILER="$(cached CMAKE_CXX_COMPILER)" ${sanitize:+"-DCMAKE_CXX_FLAGS=-fsanitize=$sanitize"}
 quietly cmake --build "$work/build"
@@ -23,6 +25,15 @@ mkdir "$work/store"
 output=$("$work/build/outside" "$work/store")
 echo "$output"
 [[ $(tail -n 1 <<<"$output") == works ]]
+mkfifo "$work/input"
+"$work/build/example" "$work/store" principal <"$work/input" &
+principal=$!
+exec 9>"$work/input"
+output=$("$work/build/example" "$work/store")
+exec 9>&-
+wait "$principal"
+echo "example: $output"
+[[ $output == 'principal: "/pictures/a.png.small"' ]]
 if grep -rl --include='*.cmake' -F -e "$(cached CMAKE_HOME_DIRECTORY)/" -e "$work" "$work/prefix"; then
   echo "The installed package names directories of the machine that built it."
   exit 1

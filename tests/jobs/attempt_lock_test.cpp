@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -103,11 +104,11 @@ class OtherDirector {
   pid_t pid_;
 };
 
-/// Kills what a test may have left, whatever became of the test.
+/// Kills what a test may have left, whatever became of the test; a negative number is a group's.
 struct AtEnd {
   pid_t pid;
   ~AtEnd() {
-    if (pid > 1) ::kill(pid, SIGKILL);
+    if (pid > 1 || pid < -1) ::kill(pid, SIGKILL);
   }
 };
 
@@ -128,6 +129,33 @@ TEST_CASE("The lock of an attempt excludes within one process and is free after 
   REQUIRE_FALSE(std::filesystem::exists(place.file("job.lock")));
   // The removed file is locked still, and that is nobody's business.
   REQUIRE(place.take(0ms).lock.has_value());
+}
+
+TEST_CASE("A lock on a file that its holder removed meanwhile is never handed out", "[jobs][lock]") {
+  const Place place;
+  std::atomic<int> inside = 0;
+  std::atomic<int> most = 0;
+  std::atomic<int> taken = 0;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 500; ++round) {
+        auto answer = place.take(0ms);
+        if (!answer.lock) continue;
+        ++taken;
+        const int now = ++inside;
+        for (int before = most; before < now && !most.compare_exchange_weak(before, now);) {
+        }
+        std::this_thread::yield();
+        --inside;
+        // From here on a thread that opened the file before may lock what nobody can find any more.
+        answer.lock->remove();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  REQUIRE(taken > 0);
+  REQUIRE(most == 1);
 }
 
 TEST_CASE("The lock file names the process tree before its program runs", "[jobs][lock]") {
@@ -171,18 +199,22 @@ TEST_CASE("A process that left the group but kept the lock is killed for the nex
   REQUIRE_FALSE(isAlive(stray));
 }
 
-TEST_CASE("A program that closed the lock is found through the record when its director was killed", "[jobs][lock]") {
+TEST_CASE("Programs that closed the lock are found through the record when their director was killed", "[jobs][lock]") {
   const Place place;
-  OtherDirector director(
-      place, "exec bash -c 'exec 109>&-; echo $$ > " + place.file("leader") + "; while :; do sleep 1; done'");
+  OtherDirector director(place, "exec bash -c 'exec 109>&-; (while :; do sleep 1; done) & echo $! > " +
+                                    place.file("child") + "; echo $$ > " + place.file("leader") +
+                                    "; while :; do sleep 1; done'");
   const pid_t leader = pidIn(place.file("leader"));
-  const AtEnd end{leader};
+  const pid_t child = pidIn(place.file("child"));
+  const AtEnd end{-leader};
   director.kill();
   REQUIRE(isAlive(leader));
+  REQUIRE(isAlive(child));
   const auto answer = place.take();
   INFO(answer.stillHeld);
   REQUIRE(answer.lock.has_value());
   REQUIRE_FALSE(isAlive(leader));
+  REQUIRE_FALSE(isAlive(child));
 }
 
 TEST_CASE("A stopped director is not killed for its lock, but its command is", "[jobs][lock]") {
@@ -207,13 +239,14 @@ TEST_CASE("A pid that was used again is never signalled", "[jobs][lock]") {
     ::setpgid(0, 0);
     for (;;) ::pause();
   }
+  ::setpgid(stranger, stranger);  // whoever of the two is first
   const AtEnd end{stranger};
   const auto own = attemptRecordOfThisProcess();
   const auto start = processState(stranger)->startTime;
   const auto takenWith = [&](const std::string& record) {
     std::ofstream(place.file("job.lock")) << record;
     const bool isTaken = place.take(50ms).lock.has_value();
-    return isTaken && isAlive(stranger);
+    return isTaken && isAlive(stranger) && !processState(stranger)->isStoppedOrTraced();
   };
   REQUIRE(takenWith(std::to_string(stranger) + " " + std::to_string(start + 1) + " " + own));
   const std::string otherBoot = Uuid::makeV4().toString();
@@ -240,6 +273,7 @@ TEST_CASE("A group whose leader is gone is waited for and not signalled", "[jobs
   }
   ::setpgid(leader, leader);
   ::waitpid(leader, nullptr, 0);
+  const AtEnd end{-leader};
   std::ofstream(place.file("job.lock")) << leader << " 1 " << attemptRecordOfThisProcess();
   const auto answer = place.take(50ms);
   REQUIRE_FALSE(answer.lock.has_value());

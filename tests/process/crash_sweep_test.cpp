@@ -23,10 +23,12 @@ struct Asked {
   bool isAcknowledged = false;
 };
 
+std::string parametersOf(const std::string& kind) { return kind == "transfer" ? R"({"threads":1})" : "{}"; }
+
 /// Asks as a program does: with an id of its own making, so that it may ask again when it got no answer.
 void ask(DirectorProcess& director, std::vector<Asked>& asked, const std::string& kind) {
   asked.push_back({makeJobID(), kind, false});
-  asked.back().isAcknowledged = director.submit(asked.back().id, kind);
+  asked.back().isAcknowledged = director.submit(asked.back().id, kind, parametersOf(kind));
 }
 
 /// A whole life: it starts, submits, runs, transfers, stops. Ends as soon as the director is dead.
@@ -74,7 +76,7 @@ bool crashAt(const std::string& point, Part part) {
   for (const Asked& one : asked) {
     if (one.isAcknowledged) CHECK(stage.store().peek(one.id));
     // The answer was lost, so the caller asks again with the same id: that is still one job.
-    if (!one.isAcknowledged) CHECK(principal.submit(one.id, one.kind));
+    if (!one.isAcknowledged) CHECK(principal.submit(one.id, one.kind, parametersOf(one.kind)));
   }
   stage.expectNothingLeft();
   for (const Asked& one : asked) CHECK(stage.row(one.id).outcome == JobOutcome::succeeded);

@@ -1,0 +1,219 @@
+# Bad input: one clear sentence that says what to do, a documented exit code, nothing lost or half done.
+load helper
+
+# refused CODE TEXT COMMAND...: that code, one sentence with the text, nothing on stdout.
+refused() {
+  local code=$1 text=$2
+  shift 2
+  endsWith "$code" timeout 20 "$@"
+  saysOneSentence "$text"
+  [[ -z $output ]]
+}
+
+noStore() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet ]]; }
+
+@test "a wrong command line is refused with 2" {
+  refused 2 "name a command" callsheet
+  refused 2 "nonsense" callsheet nonsense
+  refused 2 "nonsense" callsheet list --nonsense
+  refused 2 "put -- before the command" callsheet add true
+  refused 2 "say what to run" callsheet add
+  refused 2 "say what to run" callsheet add --
+  refused 2 "only \`callsheet add\`" callsheet list -- true
+  refused 2 "name" callsheet assistant
+  refused 2 "id" callsheet show
+  refused 2 "exclude each other" callsheet add --kind a -- true
+  refused 2 "are for commands" callsheet add --kind a --cwd /
+  refused 2 "needs --kind" callsheet add --params '{}' -- true
+  refused 2 "NAME=VALUE" callsheet add --label nothing -- true
+  refused 2 "NAME=VALUE" callsheet add --env =x -- true
+  refused 2 "--workers" callsheet principal --workers 0
+  refused 2 "--log-level" callsheet principal --log-level loud
+  refused 2 "--priority" callsheet add --priority high -- true
+  noStore
+}
+
+@test "a store that does not exist is not made by reading" {
+  for command in list "show ab" "watch ab" "wait ab" "log ab" "cancel ab" "retry ab" directors stats check "backup $BATS_TEST_TMPDIR/copy"; do
+    # shellcheck disable=SC2086
+    refused 3 "there is no store" callsheet $command
+  done
+  noStore
+  [[ ! -e $BATS_TEST_TMPDIR/copy ]]
+}
+
+@test "a job that does not exist is not found" {
+  callsheet add -- true
+  for command in show watch wait log cancel retry; do
+    refused 3 "no job is called 'ffffffff'" callsheet "$command" ffffffff
+  done
+  refused 3 "no job is called 'not-hex'" callsheet show not-hex
+  refused 3 "no director is named 'nobody'" callsheet list --owner nobody
+}
+
+@test "one wrong id among several does nothing to the others" {
+  id=$(callsheet add --delay 1h -- true)
+  refused 3 "no job is called" callsheet cancel "$id" ffffffff
+  hasState "$id" waiting
+}
+
+@test "names that are paths are refused" {
+  refused 4 "../evil" callsheet --id ../evil add -- true
+  refused 4 "a/b" callsheet --id a/b add -- true
+  refused 4 ".hidden" callsheet --id .hidden add -- true
+  refused 4 "../evil" callsheet assistant ../evil
+  refused 4 "a/b" callsheet assistant a/b
+  refused 4 "principal" callsheet assistant principal
+  refused 4 "../evil" callsheet add --queue ../evil -- true
+  refused 4 "../evil" callsheet add --to ../evil -- true
+  refused 4 "../evil" callsheet add --kind ../evil
+  refused 4 "a/b" callsheet add --label a/b=c -- true
+  [[ ! -e $BATS_TEST_TMPDIR/evil.callsheet ]]
+}
+
+@test "negative and impossible times are refused" {
+  callsheet add -- true
+  refused 4 "-5s" callsheet add --delay -5s -- true
+  refused 4 "soon" callsheet add --delay soon -- true
+  refused 4 "1000000d" callsheet add --delay 1000000d -- true
+  refused 4 "2030-02-30" callsheet add --at 2030-02-30T00:00:00Z -- true
+  refused 4 "2030-01-01T00:00:00" callsheet add --at 2030-01-01T00:00:00 -- true
+  refused 4 "-1s" callsheet add --limit -1s -- true
+  refused 4 "-1s" callsheet wait --timeout -1s ff
+  refused 4 "-1s" callsheet principal --grace -1s
+  refused 4 "-1s" callsheet principal --keep -1s
+  refused 4 "priority" callsheet add --priority 1001 -- true
+  [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
+}
+
+@test "parameters that are no JSON are refused" {
+  callsheet add -- true
+  for text in '{' '{"a":}' 'nothing' '[1,]' '{"a":1}x' $'"\xff"'; do
+    endsWith 4 callsheet add --kind a --params "$text"
+    saysOneSentence ""
+  done
+  deep=$(printf '[%.0s' {1..100})$(printf ']%.0s' {1..100})
+  refused 4 "deep" callsheet add --kind a --params "$deep"
+  [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
+}
+
+@test "parameters that are too large are refused" {
+  callsheet add -- true
+  { printf '"'; head -c 1100000 /dev/zero | tr '\0' a; printf '"'; } >"$BATS_TEST_TMPDIR/large"
+  refused 4 "1048576" callsheet add --kind a --params-file "$BATS_TEST_TMPDIR/large"
+  refused 3 "/no/such/file" callsheet add --kind a --params-file /no/such/file
+  [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
+}
+
+@test "an assistant that is not alive cannot be given a job" {
+  callsheet add -- true
+  refused 4 "no living assistant is named 'nobody'" callsheet add --to nobody -- true
+  [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
+}
+
+@test "a page token that no listing gave is refused" {
+  callsheet add -- true
+  refused 4 "page token" callsheet list --page nonsense
+}
+
+@test "a state that does not exist is refused with those that do" {
+  callsheet add -- true
+  refused 2 "quarantine" callsheet list --state sleepy
+}
+
+@test "a directory that is not a store is left alone" {
+  mkdir -m 700 "$CALLSHEET_LOCATION/default.callsheet"
+  echo precious >"$CALLSHEET_LOCATION/default.callsheet/file"
+  storeIsDamaged=1
+  refused 4 "not a store" callsheet add -- true
+  refused 4 "not a store" callsheet list
+  [[ $(ls "$CALLSHEET_LOCATION/default.callsheet") == file ]]
+}
+
+@test "an LMDB environment of somebody else is refused and left alone" {
+  command -v mdb_load >/dev/null || skip "lmdb-utils are not installed, which make a foreign environment"
+  mkdir -m 700 "$CALLSHEET_LOCATION/default.callsheet"
+  storeIsDamaged=1
+  mdb_load -T "$CALLSHEET_LOCATION/default.callsheet" <<'END'
+VERSION=3
+format=print
+type=btree
+mapsize=1048576
+HEADER=END
+ key
+ value
+DATA=END
+END
+  refused 78 "not a Callsheet store" callsheet add -- true
+  [[ $(mdb_dump -p "$CALLSHEET_LOCATION/default.callsheet" | grep -c value) == 1 ]]
+}
+
+@test "a file that is no store is refused as corrupt" {
+  storeIsDamaged=1
+  mkdir -m 700 "$CALLSHEET_LOCATION/default.callsheet"
+  head -c 20000 /dev/urandom >"$CALLSHEET_LOCATION/default.callsheet/data.mdb"
+  cp "$CALLSHEET_LOCATION/default.callsheet/data.mdb" "$BATS_TEST_TMPDIR/before"
+  refused 65 "data.mdb" callsheet add -- true
+  refused 65 "data.mdb" timeout 20 callsheet principal
+  refused 65 "data.mdb" callsheet check
+  cmp "$CALLSHEET_LOCATION/default.callsheet/data.mdb" "$BATS_TEST_TMPDIR/before"
+}
+
+@test "a store that is open to others is refused with the cure" {
+  callsheet add -- true
+  chmod 755 "$CALLSHEET_LOCATION/default.callsheet"
+  refused 77 "chmod 700" callsheet list
+  chmod 700 "$CALLSHEET_LOCATION/default.callsheet"
+  endsWith 0 callsheet list
+}
+
+@test "another user's store is refused" {
+  [[ $(id -u) == 0 ]] || skip "only root can make a store somebody else's"
+  callsheet add -- true
+  chown -R 4711 "$CALLSHEET_LOCATION/default.callsheet"
+  refused 77 "belongs to user 4711" callsheet list
+  refused 77 "belongs to user 4711" callsheet add -- true
+  refused 77 "belongs to user 4711" timeout 20 callsheet principal
+  chown -R 0 "$CALLSHEET_LOCATION/default.callsheet"
+}
+
+@test "a filesystem that is not known to keep locks is refused" {
+  refused 78 "filesystem" callsheet --location /proc add -- true
+  refused 78 "filesystem" timeout 20 callsheet --location /proc principal
+}
+
+@test "a location that is a file is refused" {
+  touch "$BATS_TEST_TMPDIR/file"
+  refused 74 "$BATS_TEST_TMPDIR/file" callsheet --location "$BATS_TEST_TMPDIR/file" add -- true
+}
+
+@test "a process of another PID namespace is refused" {
+  startPrincipal
+  unshare --fork --pid --mount-proc true 2>/dev/null || skip "a PID namespace cannot be made here"
+  refused 78 "PID namespace" unshare --fork --pid --mount-proc callsheet assistant foreigner
+  endsWith 0 callsheet wait "$(callsheet add -- true)" --timeout 20
+}
+
+@test "output that cannot be written is an error" {
+  callsheet add -- true
+  [[ -w /dev/full ]] || skip "there is no /dev/full here"
+  run bash -c 'callsheet list >/dev/full'
+  [[ $status == 74 ]]
+}
+
+@test "a full disk is said so and loses nothing" {
+  small=$BATS_TEST_TMPDIR/small
+  mkdir "$small"
+  unshare --user --map-root-user --mount true 2>/dev/null || skip "a mount namespace cannot be made here"
+  # shellcheck disable=SC2016
+  run --separate-stderr unshare --user --map-root-user --mount bash -c '
+    mount -t tmpfs -o size=1m tmpfs "$1" || exit 99
+    export CALLSHEET_LOCATION=$1
+    callsheet add -- true || exit 98
+    { printf "\""; head -c 500000 /dev/zero | tr "\0" a; printf "\""; } >"$2"
+    for i in 1 2 3 4; do callsheet add --kind a --params-file "$2" >/dev/null || { code=$?; break; }; done
+    callsheet check >&2 || exit 97
+    exit "${code-0}"' bash "$small" "$BATS_TEST_TMPDIR/large"
+  [[ $status != 99 ]] || skip "no tmpfs can be mounted here"
+  [[ $status == 73 ]] || { echo "exit $status: $stderr"; false; }
+}

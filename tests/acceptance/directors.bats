@@ -1,0 +1,166 @@
+# Principal and assistants: who may be there, what happens when they stop, die and come back.
+load helper
+
+@test "a second principal is refused and told who is there" {
+  startPrincipal
+  endsWith 75 timeout 20 callsheet principal
+  saysOneSentence "$daemon"
+  # The first one goes on.
+  endsWith 0 callsheet wait "$(callsheet add -- true)" --timeout 20
+}
+
+@test "a second living assistant of one name is refused" {
+  startAssistant twin
+  endsWith 75 timeout 20 callsheet assistant twin
+  saysOneSentence twin
+  startAssistant other
+}
+
+@test "directors lists who is alive with process and jobs" {
+  startPrincipal
+  principal=$daemon
+  startAssistant thumbs
+  callsheet add --to thumbs -- "${endless[@]}"
+  callsheet add --to thumbs --delay 1h -- true
+  eventually bash -c '[[ $(callsheet directors --json | jq -c ".directors[] | select(.name == \"thumbs\") | [.running, .waiting]") == "[1,1]" ]]'
+  json=$(callsheet directors --json)
+  [[ $(jq -r '.principalPid' <<<"$json") == "$principal" ]]
+  [[ $(jq -r '.directors[] | select(.name == "thumbs") | .pid' <<<"$json") == "$daemon" ]]
+  endsWith 0 callsheet directors
+  [[ $output == *principal*alive*"$principal"* && $output == *thumbs*alive*"$daemon"* ]]
+}
+
+@test "the jobs of an assistant that is killed go on in the principal" {
+  startPrincipal
+  startAssistant worker --workers 2
+  running=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  blocker=$(callsheet add --to worker -- "${endless[@]}")
+  eventually hasState "$blocker" in-progress
+  waiting=$(callsheet add --to worker -- true)
+  kill -KILL "$daemon"
+  endsWith 0 callsheet wait "$running" "$waiting" --timeout 20
+  [[ $(field "$running" '.owner, .started' | xargs) == "principal 2" ]]
+  [[ $(field "$waiting" .owner) == principal ]]
+  # Never two process trees of one job: the first run of it was ended before the second began.
+  hasEnded "$(head -1 "$BATS_TEST_TMPDIR/endless.pids")"
+}
+
+@test "an assistant goes on with no principal running" {
+  startPrincipal
+  principal=$daemon
+  startAssistant worker
+  kill -KILL "$principal"
+  eventually hasEnded "$principal"
+  endsWith 0 callsheet wait "$(callsheet add --to worker -- true)" --timeout 20
+}
+
+@test "a principal that starts adopts what an assistant left that died before" {
+  startAssistant worker --workers 1
+  running=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  ready=$(callsheet add --to worker -- true)
+  kill -KILL "$daemon"
+  eventually hasEnded "$daemon"
+  endsWith 0 callsheet directors
+  [[ $output == *worker*dead* ]]
+  startPrincipal
+  endsWith 0 callsheet wait "$running" "$ready" --timeout 20
+}
+
+@test "a principal that was killed finds its jobs again" {
+  startPrincipal
+  id=$(callsheet add -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  later=$(callsheet add --delay 1h -- true)
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  kill -KILL "$daemon"
+  eventually hasEnded "$daemon"
+  startPrincipal
+  endsWith 0 callsheet wait "$id" --timeout 20
+  hasState "$later" waiting
+}
+
+@test "the name of a dead assistant can be used again, and its jobs are not the new one's" {
+  startAssistant worker --workers 1
+  callsheet add --to worker -- "${endless[@]}"
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  left=$(callsheet add --to worker -- true)
+  kill -KILL "$daemon"
+  eventually hasEnded "$daemon"
+  startAssistant worker
+  endsWith 0 callsheet wait "$(callsheet add --to worker -- true)" --timeout 20
+  hasState "$left" ready
+  startPrincipal
+  endsWith 0 callsheet wait "$left" --timeout 20
+}
+
+@test "TERM lets an assistant drain and gives its jobs to the principal" {
+  startPrincipal
+  startAssistant worker --workers 1 --grace 5s
+  running=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  waiting=$(callsheet add --to worker --delay 1h -- true)
+  kill -TERM "$daemon"
+  wait "$daemon"
+  eventually daemonSaid "$daemon" stopped
+  endsWith 0 callsheet wait "$running" --timeout 20
+  eventually fieldIs "$waiting" .owner principal
+  hasState "$waiting" waiting
+  [[ $(field "$running" .failures) == 0 ]]
+}
+
+@test "TERM lets the principal stop and keeps its jobs for the next start" {
+  startPrincipal
+  id=$(callsheet add -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  kill -INT "$daemon"
+  wait "$daemon"
+  hasState "$id" ready
+  startPrincipal
+  endsWith 0 callsheet wait "$id" --timeout 20
+}
+
+@test "a second TERM exits at once" {
+  startPrincipal --grace 60s
+  # shellcheck disable=SC2016
+  callsheet add -- sh -c 'trap "" TERM; echo $$ >>"$0"; while :; do read -r x </dev/null || :; done' "$BATS_TEST_TMPDIR/endless.pids"
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  kill -TERM "$daemon"
+  eventually daemonSaid "$daemon" "a second signal exits at once"
+  isRunning "$daemon"
+  kill -TERM "$daemon"
+  status=0
+  wait "$daemon" || status=$?
+  [[ $status == 143 ]]
+}
+
+@test "HUP is logged and passed over" {
+  startPrincipal
+  kill -HUP "$daemon"
+  eventually daemonSaid "$daemon" HUP
+  isRunning "$daemon"
+  endsWith 0 callsheet wait "$(callsheet add -- true)" --timeout 20
+}
+
+@test "an assistant that stood still for longer than the lease is fenced, and its jobs go on" {
+  startPrincipal --lease 1s
+  startAssistant worker --workers 1
+  id=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  kill -STOP "$daemon"
+  eventually fieldIs "$id" .owner principal
+  kill -CONT "$daemon"
+  endsWith 0 callsheet wait "$id" --timeout 20
+  # It opens a new life under its name and works on.
+  eventually directorIsListed worker
+  endsWith 0 callsheet wait "$(callsheet add --to worker -- true)" --timeout 20
+}
+
+@test "done jobs are removed by count, and not before their time as rows is over" {
+  startPrincipal --keep-count 1
+  one=$(callsheet add -- true)
+  two=$(callsheet add -- true)
+  callsheet wait "$one" "$two" --timeout 20
+  # A row is kept for an hour at least, so that a repeated submit is recognised.
+  endsWith 0 callsheet show "$one"
+}

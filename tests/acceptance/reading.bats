@@ -1,0 +1,154 @@
+# Reading: list, show, watch, log and their JSON, with no daemon running.
+load helper
+
+@test "reading works with no daemon running" {
+  id=$(callsheet add -- echo hello)
+  for command in "list" "show $id" "log $id" "directors" "stats" "check"; do
+    # shellcheck disable=SC2086
+    endsWith 0 callsheet $command
+    [[ -n $output || $command == directors ]]
+  done
+}
+
+@test "everything that reads prints JSON objects that carry v:1 with --json" {
+  startPrincipal
+  id=$(callsheet add -- echo hello)
+  callsheet wait "$id" --timeout 20
+  for command in "list" "show $id" "log $id" "log --output $id" "wait $id" "directors" "stats" "check" "cancel $id"; do
+    # shellcheck disable=SC2086
+    run --separate-stderr callsheet --json $command
+    [[ $(jq -s 'length == 1 and .[0].v == 1' <<<"$output") == true ]] || { echo "$command: $output"; false; }
+  done
+  run --separate-stderr callsheet watch --json "$id"
+  [[ $(jq -s 'length > 2 and all(.v == 1) and .[-1].job.state == "done"' <<<"$output") == true ]]
+}
+
+@test "data goes to stdout and messages to stderr" {
+  endsWith 0 callsheet directors 2>&1 || true
+  callsheet add -- true
+  endsWith 0 callsheet directors
+  [[ -z $output ]]
+  saysOneSentence "no principal is alive"
+}
+
+@test "a job is found by its id, its short id and the beginning of either" {
+  id=$(callsheet add -- true)
+  short=${id: -8}
+  for text in "$id" "${id//-/}" "$short" "${short:0:6}" "${id:0:12}" "${id^^}"; do
+    [[ $(field "$text" .id) == "$id" ]] || { echo "not found by $text"; false; }
+  done
+}
+
+@test "an ambiguous id is refused with the candidates" {
+  one=$(callsheet add -- true)
+  two=$(callsheet add -- true)
+  endsWith 2 callsheet show "${one:0:4}"
+  saysOneSentence "$one"
+  saysOneSentence "$two"
+}
+
+@test "a long listing comes in pages that can be followed to the end" {
+  for i in 1 2 3 4 5 6 7; do callsheet add -- echo "$i" >>"$BATS_TEST_TMPDIR/ids"; done
+  next=""
+  pages=0
+  while :; do
+    page=$(callsheet list --json --limit 3 ${next:+--page "$next"})
+    jq -r '.jobs[].id' <<<"$page" >>"$BATS_TEST_TMPDIR/listed"
+    pages=$((pages + 1))
+    next=$(jq -r '.next // empty' <<<"$page")
+    [[ -n $next ]] || break
+  done
+  [[ $pages == 3 ]]
+  diff "$BATS_TEST_TMPDIR/ids" "$BATS_TEST_TMPDIR/listed"
+  # The other way round.
+  callsheet list --json --newest | jq -r '.jobs[].id' | tac | diff "$BATS_TEST_TMPDIR/ids" -
+}
+
+@test "a page that is filtered by outcome is as long as asked for" {
+  startPrincipal
+  for code in 0 1 0 1 0 1; do callsheet add -- sh -c "exit $code"; done >"$BATS_TEST_TMPDIR/ids"
+  xargs callsheet wait --timeout 20 <"$BATS_TEST_TMPDIR/ids" || true
+  first=$(callsheet list --json --state failed --limit 2)
+  [[ $(jq '.jobs | length' <<<"$first") == 2 ]]
+  rest=$(callsheet list --json --state failed --limit 2 --page "$(jq -r .next <<<"$first")")
+  [[ $(jq -c '[.jobs[].outcome], .next' <<<"$rest" | xargs) == "[failed] null" ]]
+  [[ $(callsheet list --json --state succeeded,failed | jq '.jobs | length') == 6 ]]
+}
+
+@test "jobs are listed by state, owner and kind" {
+  startAssistant worker
+  running=$(callsheet add --to worker -- "${endless[@]}")
+  eventually hasState "$running" in-progress
+  ready=$(callsheet add -- true)
+  waiting=$(callsheet add --delay 1h --kind other/kind)
+  [[ $(callsheet list --json --state in-progress | jq -r '.jobs[].id') == "$running" ]]
+  [[ $(callsheet list --json --state ready | jq -r '.jobs[].id') == "$ready" ]]
+  [[ $(callsheet list --json --state due | jq -r '.jobs[].id') == "$waiting" ]]
+  [[ $(callsheet list --json --owner worker | jq -r '.jobs[].id') == "$running" ]]
+  [[ $(callsheet list --json --owner principal | jq '.jobs | length') == 2 ]]
+  [[ $(callsheet list --json --kind other/kind | jq -r '.jobs[].id') == "$waiting" ]]
+  [[ $(callsheet list --json --quarantined | jq '.jobs | length') == 0 ]]
+}
+
+@test "show tells all about a job" {
+  startPrincipal
+  id=$(callsheet add --key my/key --label a=b -- sh -c 'echo to stdout; echo to stderr >&2; exit 3')
+  callsheet wait "$id" --timeout 20 || true
+  endsWith 0 callsheet show "$id"
+  for text in "$id" callsheet.command done/failed principal my/key a=b "exit code   3" "to stdout" "to stderr" submit claim; do
+    [[ $output == *"$text"* ]] || { echo "no '$text' in: $output"; false; }
+  done
+  json=$(callsheet show --json "$id")
+  [[ $(jq -r '.result.exitCode, .result.output, .failure.message' <<<"$json") == *$'3\nto stdout\nto stderr'* ]]
+  [[ $(jq -r '.createdAt' <<<"$json") =~ ^20[0-9-]+T[0-9:.]+Z$ ]]
+}
+
+@test "every transition stands in the log" {
+  startPrincipal
+  id=$(callsheet add -- true)
+  callsheet wait "$id" --timeout 20
+  [[ $(callsheet log --json "$id" | jq -r '[.entries[].move] | join(" ")') == "submit claim succeed" ]]
+  page=$(callsheet log --json --limit 2 "$id")
+  [[ $(callsheet log --json --page "$(jq -r .next <<<"$page")" "$id" | jq -r '.entries[].move') == succeed ]]
+}
+
+@test "watch follows a job until it is done" {
+  id=$(callsheet add -- true)
+  callsheet watch "$id" >"$BATS_TEST_TMPDIR/watched" 3>&- &
+  watcher=$!
+  daemons+=("$watcher")
+  eventually grep -q submit "$BATS_TEST_TMPDIR/watched"
+  startPrincipal
+  wait "$watcher"
+  grep -q 'succeed .*done' "$BATS_TEST_TMPDIR/watched"
+}
+
+@test "control characters in a job do not reach the terminal" {
+  callsheet add --label name=$'\e[31mred' -- echo $'\e]0;title\a'
+  endsWith 0 callsheet list
+  [[ $output != *$'\e'* && $output == *'\x1b'* ]]
+  endsWith 0 callsheet show "$(callsheet list --json | jq -r '.jobs[0].id')"
+  [[ $output != *$'\e'* ]]
+}
+
+@test "stats counts the jobs and says what the store promises" {
+  startPrincipal
+  id=$(callsheet add -- false)
+  callsheet wait "$id" --timeout 20 || true
+  callsheet add --delay 1h -- true
+  json=$(callsheet stats --json)
+  [[ $(jq -c '[.submitted, .jobs, .waiting.due, .done.failed, .principalAlive, .durability, .format]' <<<"$json") == '[2,2,1,1,true,"power",1]' ]]
+  endsWith 0 callsheet stats
+  [[ $output == *"survives a power cut"* ]]
+}
+
+@test "the help of every command tells its options and the version is printed" {
+  endsWith 0 callsheet --help
+  for command in principal assistant add list show watch wait log cancel retry directors stats check backup; do
+    [[ $output == *"$command"* ]]
+    run --separate-stderr callsheet "$command" --help
+    [[ $status == 0 && $output == *"Usage: "* && -z $stderr ]]
+  done
+  endsWith 0 callsheet --version
+  [[ $output =~ ^callsheet\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}

@@ -1,0 +1,87 @@
+# A daemon as a service: readiness, watchdog and stopping, as sd_notify(3) describes them.
+load helper
+
+# Listens on the socket and writes each datagram as lines to a file.
+# shellcheck disable=SC2016
+listener='
+use IO::Socket::UNIX;
+my ($path, $file) = @ARGV;
+$path =~ s/^@/\0/;
+my $socket = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path) or die "no socket: $!";
+open(my $out, ">", $file) or die;
+$out->autoflush(1);
+print $out "LISTENING\n";
+while (defined($socket->recv(my $text, 4096))) { print $out "$text\n"; }
+'
+
+# listen SOCKET: its datagrams go to $heard.
+listen() {
+  heard=$BATS_TEST_TMPDIR/heard
+  perl -e "$listener" "$1" "$heard" 3>&- &
+  daemons+=("$!")
+  eventually grep -q LISTENING "$heard"
+}
+
+heardLine() { grep -q -- "$1" "$heard"; }
+
+setup() {
+  command -v perl >/dev/null || skip "perl is not installed, which plays the supervisor here"
+  callsheetSetup
+}
+
+@test "a principal reports that it is ready and that it stops" {
+  listen "$BATS_TEST_TMPDIR/notify"
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify daemon principal
+  eventually heardLine '^READY=1$'
+  # Ready means that it is the principal.
+  directorIsListed principal
+  kill -TERM "$daemon"
+  wait "$daemon"
+  eventually heardLine '^STOPPING=1$'
+  ! heardLine WATCHDOG
+}
+
+@test "an abstract socket is understood" {
+  listen "@callsheet-$BATS_TEST_NUMBER-$$"
+  NOTIFY_SOCKET=@callsheet-$BATS_TEST_NUMBER-$$ daemon assistant someone
+  eventually heardLine '^READY=1$'
+}
+
+@test "a principal feeds the watchdog as long as it runs" {
+  listen "$BATS_TEST_TMPDIR/notify"
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=200000 daemon principal
+  eventually bash -c '[[ $(grep -c "^WATCHDOG=1$" "$0") -ge 3 ]]' "$heard"
+}
+
+@test "a watchdog that is meant for another process is left alone" {
+  listen "$BATS_TEST_TMPDIR/notify"
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=20000 WATCHDOG_PID=1 daemon principal
+  eventually heardLine '^READY=1$'
+  callsheet wait "$(callsheet add -- true)" --timeout 20
+  ! heardLine WATCHDOG
+}
+
+@test "commands do not see the supervisor's variables" {
+  listen "$BATS_TEST_TMPDIR/notify"
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=60000000 daemon principal
+  id=$(callsheet add -- sh -c 'echo "${NOTIFY_SOCKET-none}${WATCHDOG_USEC-none}"')
+  callsheet wait "$id" --timeout 20
+  [[ $(callsheet log --output "$id") == nonenone ]]
+}
+
+@test "a principal that is refused does not report that it is ready" {
+  startPrincipal
+  listen "$BATS_TEST_TMPDIR/notify"
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify endsWith 75 timeout 20 callsheet principal
+  ! heardLine READY
+}
+
+@test "the log of a daemon has times in UTC and keeps to its level" {
+  startPrincipal --log-level warning
+  quiet=$daemon
+  kill -HUP "$quiet"
+  eventually daemonSaid "$quiet" HUP
+  run cat "$BATS_TEST_TMPDIR/daemon.$quiet.log"
+  [[ $output =~ ^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z\ warn ]]
+  [[ $output != *" info "* ]]
+}
