@@ -137,7 +137,7 @@ void defineOptions(CLI::App& app, AddOptions& options) {
   app.add_option("--at", options.at, "Not before this time, such as 2030-01-31T06:20:00Z")->type_name("UTC");
   app.add_option("--retries", options.retries, "Try so many times more when it fails (default: 0)")
       ->type_name("N")
-      ->check(CLI::Range(0u, 1'000'000u));
+      ->check(CLI::Range(0u, 1'000'000u).description(""));
   app.add_option("--retry-delay", options.retryDelay, "Wait so long before the first retry, then twice as long each time (default: 10s)")
       ->type_name("DURATION");
   app.add_option("--key", options.key, "A name for this piece of work: a second job of that key is not added")->type_name("KEY");

@@ -135,8 +135,8 @@ void printText(const std::vector<Director>& directors, bool hasPrincipal, const 
   }
   if (!table.isEmpty()) table.print();
   if (hasPrincipal) return;
-  tell("no principal is alive: adoption and retention wait for one");
-  if (principalQueue.all() > 0) tell(fmt::format("{} jobs stand in the principal's queue", principalQueue.all()));
+  tell(fmt::format("no principal is alive: adoption and retention wait for one, and so do the {} jobs of its queue",
+                   principalQueue.all()));
 }
 
 }  // namespace

@@ -161,7 +161,7 @@ Work defineList(CLI::App& app) {
   app.add_flag("--newest", options->newest, "The newest first (default: the oldest)");
   app.add_option("--limit", options->limit, "At most so many (default: 100)")
       ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax));
+      ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax).description(""));
   app.add_option("--page", options->page, "Go on where a former page ended: its \"next\"")->type_name("TOKEN");
   return [options](Session& session) {
     const OwnerNames names(session.store().incarnations());

@@ -2,11 +2,13 @@
 
 #include <array>
 
+#include "cli/bench/command_bench.h"
+
 namespace callsheet {
 inline namespace v1 {
 
 std::span<const Command> commands() {
-  static constexpr std::array<Command, 14> table{{
+  static constexpr std::array<Command, 16> table{{
       {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead", definePrincipal},
       {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
       {"add", "Add a job: a command behind --, or any kind with --kind", defineAdd},
@@ -21,6 +23,8 @@ std::span<const Command> commands() {
       {"stats", "Count the jobs and describe the store", defineStats},
       {"check", "Verify every record and invariant of the store", defineCheck},
       {"backup", "Copy the store while it is in use", defineBackup},
+      {"bench", "Measure this machine, and the store beside a bare LMDB loop", defineBench},
+      {"bench-role", "A child of bench", defineBenchRole},
   }};
   return table;
 }

@@ -30,6 +30,8 @@ namespace {
 
 // How often a quiet daemon looks whether its director still runs; what it logs as it ends is noticed at once.
 constexpr std::chrono::milliseconds lookPeriod = std::chrono::seconds{10};
+// How long a fenced director may take to begin anew.
+constexpr std::chrono::seconds renewalPatience{5};
 
 spdlog::level::level_enum levelOf(LogLevel level) {
   switch (level) {
@@ -86,13 +88,12 @@ class Daemon {
 
   int run() {
     director_->start();
-    log_.info("{} of {} runs as process {}", name_, directory_.dataPath(), ::getpid());
     service_.notify(fmt::format("READY=1\nSTATUS={} of {}", name_, directory_.dataPath()));
     const auto period = service_.watchdogPeriod() ? std::min(*service_.watchdogPeriod(), lookPeriod) : lookPeriod;
     for (;;) {
       await(period);
+      if (!director_->isRunning() && !isRunningAgain()) return endFenced();
       // Only a director that runs keeps the supervisor quiet.
-      if (!director_->isRunning()) return endFenced();
       if (service_.watchdogPeriod()) service_.notify("WATCHDOG=1");
       while (const auto signal = signals_.take()) {
         if (*signal != SIGHUP) return stop(*signal);
@@ -125,9 +126,16 @@ class Daemon {
     wakeup_.drain();
   }
 
+  /// A director that was fenced begins a new life by itself, unless somebody took its name.
+  bool isRunningAgain() {
+    const auto until = std::chrono::steady_clock::now() + renewalPatience;
+    while (!director_->isRunning() && std::chrono::steady_clock::now() < until) await(std::chrono::milliseconds{50});
+    return director_->isRunning();
+  }
+
   int endFenced() {
     service_.notify("STOPPING=1");
-    log_.error("{} was fenced and ends: its incarnation was closed by somebody else, and its work goes on there", name_);
+    log_.error("{} was fenced for good and ends: its incarnation was closed by somebody else, and its work goes on there", name_);
     return exitCodeOf(ErrorKind::fenced);
   }
 
@@ -166,7 +174,6 @@ class Daemon {
 
   int endStopped(const StopReport& report) {
     for (const std::string& job : report.left) log_.warn("left running: {}", printable(job));
-    log_.info("stopped");
     // Jobs that ignore their cancellation still use what destructors would take away.
     if (report.leftRunning > 0) ::_exit(0);
     return 0;
@@ -187,11 +194,11 @@ class Daemon {
 }  // namespace
 
 void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal) {
-  app.add_option("--workers", options.workers, "Jobs at once (default: one a processor)")->type_name("N")->check(CLI::Range(1, 4096));
+  app.add_option("--workers", options.workers, "Jobs at once (default: one a processor)")->type_name("N")->check(CLI::Range(1, 4096).description(""));
   app.add_option("--grace", options.grace, "How long TERM waits for running jobs (default: 10s)")->type_name("DURATION");
   app.add_option("--log-level", options.logLevel, "debug, info, warning or error (default: info)")
       ->type_name("LEVEL")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""));
   app.add_option("--writer-limit", options.writerLimit,
                  "A process that is stopped inside a write for this long is killed (default: 10s)")
       ->type_name("DURATION");
@@ -199,7 +206,7 @@ void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal
                         "Others must not kill this process even then");
   app.add_option("--map-size", options.mapMiB, "Upper limit of the store in MiB (default: 16384)")
       ->type_name("MIB")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 24));
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 24).description(""));
   if (!isPrincipal) return;
   app.add_option("--lease", options.lease, "A director whose loop stands still for this long is fenced (default: 30s)")
       ->type_name("DURATION");

@@ -6,6 +6,7 @@
 
 #include "callsheet/errors.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -57,12 +58,14 @@ int run(std::vector<std::string> arguments) {
   app.footer(footerText);
   app.fallthrough();
   app.require_subcommand(1, 1);
+  app.get_formatter()->column_width(28);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("Subcommands", "Commands");
   defineGlobals(app, session);
   Work work;
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
     sub->fallthrough();
-    sub->footer("");
     Work defined = command.define(*sub);
     sub->callback([&work, defined = std::move(defined)] { work = defined; });
   }
@@ -72,8 +75,11 @@ int run(std::vector<std::string> arguments) {
   } catch (const CLI::Success& asked) {
     return app.exit(asked);
   } catch (const CLI::RequiredError& error) {
-    if (app.get_subcommands().empty()) throw Error(ErrorKind::usage, "name a command; `callsheet --help` lists them");
-    throw Error(ErrorKind::usage, error.what());
+    if (!app.get_subcommands().empty()) throw Error(ErrorKind::usage, error.what());
+    const auto unknown = app.remaining();
+    throw Error(ErrorKind::usage, unknown.empty() ? "name a command; `callsheet --help` lists them"
+                                                  : "there is no command '" + printable(unknown.front()) +
+                                                        "'; `callsheet --help` lists them");
   } catch (const CLI::ParseError& error) {
     throw Error(ErrorKind::usage, error.what());
   }

@@ -94,7 +94,7 @@ Content contentOf(const FileDescriptor& directory, const std::string& path) {
 }
 
 Error missingStore(const std::string& path) {
-  return Error(ErrorKind::notFound, "there is no store at " + path + "; `callsheet init` would create it");
+  return Error(ErrorKind::notFound, "there is no store at " + path + "; `callsheet add` or a director would create it");
 }
 
 }  // namespace

@@ -18,11 +18,13 @@ std::string numberText(double value) {
   const double size = std::abs(value);
   if (size < 10) return fmt::format("{:.{}f}", value, size < 1 ? 3 : 2);
   if (size < 100) return fmt::format("{:.1f}", value);
-  std::string digits = fmt::format("{:.0f}", value);
-  const std::ptrdiff_t first = value < 0 ? 1 : 0;
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
+  const std::string digits = fmt::format("{:.0f}", size);
+  std::string text(value < 0 ? "-" : "");
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 double rounded(double value) {

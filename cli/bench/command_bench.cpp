@@ -147,23 +147,13 @@ int runBench(const Session& session, const BenchOptions& options) {
   return 0;
 }
 
-/// A child's work; the page is at its descriptor.
-void runLoadRole(const std::string& role, const std::string& directory, unsigned pair) {
-  const SharedPage<LoadPage> page{FileDescriptor(sharedPageDescriptor)};
-  if (pair >= page->pairs) throw Error(ErrorKind::usage, "there is no such pair");
-  if (role == "bare-submit") runLoadSubmitter(*page, pair, *makeBareClient(directory, *page, pair));
-  if (role == "bare-work") runLoadWorker(*page, pair, *makeBareClient(directory, *page, pair));
-  if (role == "store-submit") runLoadSubmitter(*page, pair, *makeStoreSubmitter(directory, pair));
-  if (role == "store-work") runLoadWorker(*page, pair, *makeStoreWorker(directory, pair));
-}
-
 int runRole(const std::string& role, const std::string& directory, unsigned number) {
   if (role == PickUpLatency::role)
     PickUpLatency::runWorker(directory);
   else if (role == TakeoverLatency::role)
     TakeoverLatency::runVictim(directory);
   else
-    runLoadRole(role, directory, number);
+    LoadMeasurement::runRole(role, directory, number);
   return 0;
 }
 

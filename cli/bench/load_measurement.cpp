@@ -2,10 +2,28 @@
 
 #include <fmt/format.h>
 
+#include "callsheet/errors.h"
+#include "cli/bench/bare_loop.h"
+#include "cli/bench/shared_page.h"
 #include "cli/bench/store_loop.h"
 
 namespace callsheet {
 inline namespace v1 {
+
+void LoadMeasurement::runRole(const std::string& role, const std::string& directory, unsigned pair) {
+  const SharedPage<LoadPage> page{FileDescriptor(sharedPageDescriptor)};
+  if (pair >= page->pairs) throw Error(ErrorKind::usage, "there is no such pair");
+  if (role == "bare-submit")
+    runLoadSubmitter(*page, pair, *makeBareClient(directory, *page, pair));
+  else if (role == "bare-work")
+    runLoadWorker(*page, pair, *makeBareClient(directory, *page, pair));
+  else if (role == "store-submit")
+    runLoadSubmitter(*page, pair, *makeStoreSubmitter(directory, pair));
+  else if (role == "store-work")
+    runLoadWorker(*page, pair, *makeStoreWorker(directory, pair));
+  else
+    throw Error(ErrorKind::usage, "the bench has no role '" + role + "'");
+}
 
 void LoadMeasurement::measure(unsigned repetition) {
   // Now the one first, now the other: what the machine does besides changes slowly and then favours neither.

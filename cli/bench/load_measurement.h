@@ -26,6 +26,9 @@ class LoadMeasurement final : public Measurement {
   void measure(unsigned repetition) override;
   void report(BenchReport& report) const override;
 
+  /// A child's work, in the roles bare-submit, bare-work, store-submit and store-work.
+  static void runRole(const std::string& role, const std::string& directory, unsigned pair);
+
  private:
   void measureBare();
   void measureStore();

@@ -56,7 +56,7 @@ std::optional<Move> Application::overruled(const JobRow& before, JobRow& row, bo
     endAttempt(row);
     row.owner = principalOwner;
     row.holderDeaths = 0;
-    becomeReadyAgain(row, true);
+    becomeReadyAgain(row, false);
     return Move::transfer;
   }
   return std::nullopt;

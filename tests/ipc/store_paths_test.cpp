@@ -50,7 +50,7 @@ TEST_CASE("Opening a store that is not there says which command creates it") {
   const test::ScratchDirectory scratch;
   const auto error = errorOf([&] { static_cast<void>(StoreDirectory::open(scratch.path(), "main")); });
   CHECK(error.kind == ErrorKind::notFound);
-  CHECK(error.sentence.find("callsheet init") != std::string::npos);
+  CHECK(error.sentence.find("callsheet add") != std::string::npos);
   CHECK(kindOfOpening(scratch.path() + "/no/where", "main") == ErrorKind::notFound);
   // As a creator leaves it that was killed at once.
   fs::create_directory(scratch.path() + "/empty.callsheet");

@@ -5,8 +5,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstdio>
-#include <mutex>
+#include <fstream>
 
 #include "callsheet/job_director.h"
 #include "tests/process/director_role.h"
@@ -136,9 +135,9 @@ JobDirectorOptions optionsOf(const RoleChannel& channel) {
   options.workers = static_cast<unsigned>(std::stoul(channel.argument("workers", "4")));
   options.lease = std::chrono::milliseconds(std::stoll(channel.argument("lease", "3600000")));
   options.writerLimit = std::chrono::milliseconds(std::stoll(channel.argument("writerLimit", "3600000")));
-  options.log = [who = channel.argument("name", "principal")](LogLevel level, std::string_view sentence) {
-    if (level < LogLevel::error && std::getenv("CALLSHEET_TEST_VERBOSE") == nullptr) return;
-    std::fprintf(stderr, "[%s %d] %.*s\n", who.c_str(), ::getpid(), static_cast<int>(sentence.size()), sentence.data());
+  options.log = [file = channel.argument("location") + "/log", who = channel.argument("name", "")](LogLevel level, std::string_view sentence) {
+    std::string line = (who.empty() ? "principal" : who) + " " + std::to_string(::getpid()) + " " + std::string(toString(level)) + ": ";
+    std::ofstream(file, std::ios::app) << line + std::string(sentence) + "\n";
   };
   return options;
 }

@@ -1,10 +1,14 @@
 #include "tests/process/stage.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 
 #include "callsheet/limits.h"
@@ -17,9 +21,15 @@ namespace callsheet::tests {
 
 namespace {
 constexpr std::chrono::seconds patience{60};
-}
 
-Stage::Stage(std::string id) : id_(std::move(id)) { useStage(location()); }
+std::unique_ptr<TemporaryDirectory> makeDirectory() {
+  constexpr const char* inMemory = "/dev/shm";
+  if (::access(inMemory, W_OK) == 0) ::setenv("TMPDIR", inMemory, 0);
+  return std::make_unique<TemporaryDirectory>();
+}
+}  // namespace
+
+Stage::Stage(std::string id) : id_(std::move(id)), directory_(makeDirectory()) { useStage(location()); }
 
 Stage::~Stage() {
   if (std::uncaught_exceptions() == 0) finish();
@@ -37,6 +47,15 @@ std::vector<Effect> Stage::effectsOf(JobID job) const {
   std::vector<Effect> all = effects();
   std::erase_if(all, [&](const Effect& effect) { return effect.job != job; });
   return all;
+}
+
+std::string Stage::log() const {
+  std::ifstream file(location() + "/log");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+bool Stage::waitForEffects(std::size_t count) const {
+  return waitFor([&] { return effectCount() >= count; }, patience);
 }
 
 JobRow Stage::row(JobID job) {

@@ -10,7 +10,8 @@
 
 namespace callsheet::tests {
 
-/// A store of a test's own with what stands outside of it: the effects log and the flags of its jobs. When the test ends well,
+/// A store of a test's own, in memory where the machine has such a directory (these tests are about processes, not about power,
+/// and there they get through a hundred times as many commits), with what stands outside of it: the effects log and the flags of its jobs. When the test ends well,
 /// the store must tell a true story (finish()). Lives on the test's thread; one at a time in a process.
 class Stage {
  public:
@@ -19,7 +20,7 @@ class Stage {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
-  [[nodiscard]] const std::string& location() const { return directory_.path(); }
+  [[nodiscard]] const std::string& location() const { return directory_->path(); }
   [[nodiscard]] const std::string& id() const { return id_; }
 
   /// This process's own opening, made at the first call.
@@ -33,6 +34,8 @@ class Stage {
   [[nodiscard]] std::vector<Effect> effects() const { return readEffects(location()); }
   [[nodiscard]] std::size_t effectCount() const { return countEffects(location()); }
   [[nodiscard]] std::vector<Effect> effectsOf(JobID job) const;
+  /// What this store's directors logged.
+  [[nodiscard]] std::string log() const;
 
   /// The row; fails the test when there is none.
   [[nodiscard]] JobRow row(JobID job);
@@ -43,6 +46,8 @@ class Stage {
   /// Submits as somebody without an incarnation: into the principal's queue, or the named assistant's.
   JobID submit(const std::string& kind, const std::string& parameters = "{}", const std::string& to = {});
   bool cancel(JobID job);
+  /// Waits until so many calls of execute have begun.
+  [[nodiscard]] bool waitForEffects(std::size_t count) const;
 
   [[nodiscard]] bool waitForDone(const std::vector<JobID>& jobs);
   [[nodiscard]] bool waitForState(JobID job, JobState state);
@@ -59,7 +64,7 @@ class Stage {
   void checkEffects();
 
   const std::string id_;
-  TemporaryDirectory directory_;
+  std::unique_ptr<TemporaryDirectory> directory_;
   std::shared_ptr<StoreAccess> access_;
 };
 

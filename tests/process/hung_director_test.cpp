@@ -1,0 +1,150 @@
+#include <signal.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "ipc/board.h"
+#include "tests/process/director_process.h"
+#include "tests/support/verbs.h"
+#include "tests/support/wait_for.h"
+
+// Directors that live and do not move: stopped by a signal for longer than their lease.
+namespace callsheet::tests {
+
+namespace {
+
+constexpr std::chrono::seconds shortLease{2};
+
+DirectorProcess principalWithShortLease(const Stage& stage) {
+  DirectorProcess::Options options;
+  options.lease = shortLease;
+  DirectorProcess principal(stage, options);
+  REQUIRE(principal.awaitStart());
+  return principal;
+}
+
+/// What never moved on the board is not taken for hung.
+bool waitForBeat(Stage& stage, IncarnationID incarnation) {
+  const Board board = Board::open(stage.access().directory());
+  return waitFor([&] {
+    const auto entries = board.snapshot();
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const BoardEntry& one) { return one.incarnation == incarnation && one.beatBootNanos != 0; });
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a director that was stopped past its lease is fenced and begins anew when it goes on") {
+  Stage stage;
+  DirectorProcess principal = principalWithShortLease(stage);
+  DirectorProcess zombie = DirectorProcess::assistant(stage, "zombie", 2);
+  const IncarnationID former = zombie.incarnation();
+  std::vector<JobID> jobs;
+  for (int i = 0; i < 2; ++i) jobs.push_back(zombie.submit("stubborn").value());
+  REQUIRE(stage.waitForEffects(2));
+  const JobID queued = zombie.submit("count").value();
+  REQUIRE(waitForBeat(stage, former));
+  const JobRow attempt = stage.row(jobs[0]);
+
+  zombie.process().signal(SIGSTOP);
+  CHECK(stage.waitForEffects(5));  // the two that it ran and the one that it had not begun
+  CHECK(stage.waitForDone({queued}));
+  CHECK(stage.row(jobs[0]).holder == principal.incarnation().value);
+  CHECK(stage.row(jobs[0]).holderDeaths == 0);  // a lease says nothing about the job
+
+  SECTION("its submit is repeated, its claims and results are not") {
+    // It reads this before its own clock has told it anything.
+    const JobID late = makeJobID();
+    zombie.process().send("submit " + late.toString() + " count {}");
+    zombie.process().signal(SIGCONT);
+    CHECK(zombie.process().readLine() == "accepted");
+    CHECK(waitFor([&] {
+      const auto now = zombie.askIncarnation();
+      return now && !now->isNil() && *now != former;
+    }));
+    // Both of its old attempts still hold its two workers.
+    stage.raiseFlag("release");
+    CHECK(stage.waitForDone(jobs));
+    for (const JobID job : jobs) {
+      CHECK(stage.row(job).attempt == 2);
+      CHECK(stage.effectsOf(job).back().pid == principal.pid());
+    }
+    CHECK(zombie.awaitDone(late));
+    CHECK(stage.effectsOf(late).back().pid == zombie.pid());
+    CHECK(stage.row(late).owner == stage.openAssistant("zombie"));
+  }
+  SECTION("in the store nothing of the closed incarnation counts") {
+    CHECK(stage.store().apply(Succeed{attemptOf(attempt), "1", {}}).verdict == Verdict::fenced);
+    CHECK(stage.store().apply(claimOf(former, 1, {"count"})).verdict == Verdict::fenced);
+    CHECK(stage.store().apply(submitOf({newJob("count")}, former)).verdict == Verdict::fenced);
+    zombie.process().signal(SIGCONT);
+    stage.raiseFlag("release");
+    CHECK(stage.waitForDone(jobs));
+    for (const JobID job : jobs) CHECK(stage.row(job).attempt == 2);
+  }
+  SECTION("when its name was taken meanwhile it does not begin anew and what it submits is not lost") {
+    DirectorProcess successor = DirectorProcess::assistant(stage, "zombie", 2);
+    zombie.process().signal(SIGCONT);
+    CHECK(waitFor([&] { return zombie.askIncarnation() == IncarnationID{}; }));
+    stage.raiseFlag("release");
+    const JobID late = zombie.submit("count").value();
+    CHECK(stage.waitForDone({late}));
+    CHECK(stage.openAssistant("zombie") == successor.incarnation());
+    CHECK(successor.awaitDone(successor.submit("count").value()));
+  }
+  stage.expectNothingLeft();
+}
+
+TEST_CASE("a director that was stopped right after its start is fenced all the same") {
+  Stage stage;
+  DirectorProcess principal = principalWithShortLease(stage);
+  DirectorProcess zombie = DirectorProcess::assistant(stage, "zombie", 2);
+  const JobID job = zombie.submit("stubborn").value();
+  REQUIRE(stage.waitForEffects(1));
+  zombie.process().signal(SIGSTOP);
+  CHECK(stage.waitForEffects(2));
+  stage.raiseFlag("release");
+  CHECK(stage.waitForDone({job}));
+  CHECK(stage.effectsOf(job).back().pid == principal.pid());
+  zombie.kill();
+  stage.expectNothingLeft();
+}
+
+TEST_CASE("a job given to an idle director that stands still is run by the principal after the lease") {
+  Stage stage;
+  DirectorProcess principal = principalWithShortLease(stage);
+  DirectorProcess zombie = DirectorProcess::assistant(stage, "zombie", 2);
+  REQUIRE(zombie.awaitDone(zombie.submit("count").value()));
+  zombie.process().signal(SIGSTOP);
+  const JobID job = stage.submit("count", "{}", "zombie");
+  CHECK(stage.waitForDone({job}));
+  CHECK(stage.effectsOf(job).back().pid == principal.pid());
+  zombie.kill();
+  stage.expectNothingLeft();
+}
+
+TEST_CASE("a director that works for longer than its lease is not fenced") {
+  Stage stage;
+  DirectorProcess::Options options;
+  options.lease = std::chrono::seconds{4};
+  DirectorProcess principal(stage, options);
+  REQUIRE(principal.awaitStart());
+  DirectorProcess assistant = DirectorProcess::assistant(stage, "one", 2);
+  const JobID job = assistant.submit("hold").value();
+  const Board board = Board::open(stage.access().directory());
+  const auto beats = [&] {
+    for (const BoardEntry& one : board.snapshot())
+      if (one.incarnation == assistant.incarnation()) return one.sequence;
+    return std::uint64_t{0};
+  };
+  const std::uint64_t first = beats();
+  CHECK(waitFor([&] { return beats() >= first + 7; }, std::chrono::seconds{60}));  // one a second
+  stage.raiseFlag("release");
+  CHECK(assistant.awaitDone(job));
+  CHECK(stage.row(job).attempt == 1);
+  CHECK(assistant.askIncarnation() == assistant.incarnation());
+  stage.expectNothingLeft();
+}
+
+}  // namespace callsheet::tests

@@ -1,0 +1,187 @@
+// A row that cannot be read: it is set aside and listed, and everything else goes on.
+#include <catch2/catch.hpp>
+
+#include "store/keys.h"
+#include "tests/store/raw_environment.h"
+#include "tests/support/store_fixture.h"
+
+using namespace callsheet;
+using namespace callsheet::tests;
+
+namespace {
+
+/// A store with two directors whose jobs' rows can be damaged behind its back.
+struct Damaged {
+  StoreFixture fixture;
+  IncarnationID principal = makeIncarnationID();
+  IncarnationID left = makeIncarnationID();
+
+  Damaged() {
+    REQUIRE(fixture->apply(RegisterIncarnation{principal, {}, Role::principal, {}, {"k"}}).verdict == Verdict::ok);
+    REQUIRE(fixture->apply(RegisterIncarnation{left, "left", Role::assistant, {}, {"k"}}).verdict == Verdict::ok);
+  }
+  ~Damaged() { fixture.closeUnchecked(); }
+
+  JobID add(const NewJob& job, IncarnationID sender) {
+    REQUIRE(fixture->apply(submitOf({job}, sender)).verdict == Verdict::ok);
+    return job.id;
+  }
+  void damage(JobID id, keys::JobPart part) {
+    fixture.close();
+    RawEnvironment(fixture.path()).change("job", keys::jobKey(id, part).view(), [](std::string& bytes) {
+      bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x40);
+    });
+    fixture.open();
+  }
+  void checkIsListed(JobID id) {
+    const JobPage page = fixture->list({}, {}, 100);
+    CHECK(page.unreadable == std::vector{id});
+    const CheckReport report = fixture->check();
+    CHECK_FALSE(report.isClean());
+    bool named = false;
+    for (const auto& problem : report.problems) named = named || problem.find(id.toString()) != std::string::npos;
+    CHECK(named);
+    for (const auto& problem : report.problems) {
+      INFO(problem);
+      CHECK((problem.find(id.toString()) != std::string::npos || problem.find("totals") != std::string::npos));
+    }
+  }
+};
+
+NewJob limitedJob() {
+  NewJob job = newJob();
+  job.body.attemptLimitMicros = second;
+  return job;
+}
+
+}  // namespace
+
+TEST_CASE("An unreadable ready job is set aside by the claim that meets it, and the others run") {
+  Damaged damaged;
+  const JobID bad = damaged.add(newJob(), damaged.left);
+  const JobID good = damaged.add(newJob(), damaged.left);
+  damaged.damage(bad, GENERATE(keys::JobPart::row, keys::JobPart::body));
+  CHECK_THROWS_AS((void)damaged.fixture->find(bad), Error);
+  auto answer = damaged.fixture->apply(claimOf(damaged.left));
+  REQUIRE(answer.verdict == Verdict::ok);
+  if (answer.jobs.empty()) {
+    CHECK(answer.more);
+    answer = damaged.fixture->apply(claimOf(damaged.left));
+  }
+  REQUIRE(answer.jobs.size() == 1);
+  CHECK(answer.jobs[0].row.id == good);
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(answer.jobs[0].row), "1", {}}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(claimOf(damaged.left)).jobs.empty());
+  damaged.checkIsListed(bad);
+}
+
+TEST_CASE("An unreadable waiting job does not stop those behind it from becoming due") {
+  Damaged damaged;
+  NewJob later = newJob();
+  later.delayMicros = second;
+  const JobID bad = damaged.add(later, damaged.left);
+  later.id = makeJobID();
+  later.delayMicros = 2 * second;
+  const JobID good = damaged.add(later, damaged.left);
+  damaged.damage(bad, keys::JobPart::row);
+  damaged.fixture.clock().advanceMicros(minute);
+  const auto answer = damaged.fixture->apply(claimOf(damaged.left, 5));
+  REQUIRE(answer.jobs.size() == 1);
+  CHECK(answer.jobs[0].row.id == good);
+  damaged.checkIsListed(bad);
+}
+
+TEST_CASE("An unreadable running job does not stop adoption or the sweep of deadlines") {
+  Damaged damaged;
+  const JobID bad = damaged.add(limitedJob(), damaged.left);
+  const JobID good = damaged.add(limitedJob(), damaged.left);
+  REQUIRE(damaged.fixture->apply(claimOf(damaged.left, 2)).jobs.size() == 2);
+  damaged.damage(bad, keys::JobPart::row);
+  const bool byDeath = GENERATE(true, false);
+  if (byDeath) {
+    REQUIRE(damaged.fixture->apply(CloseIncarnation{damaged.left, Closing::died, damaged.principal}).verdict == Verdict::ok);
+    const auto answer = damaged.fixture->apply(Adopt{damaged.left, damaged.principal, 10, 0});
+    CHECK(answer.verdict == Verdict::ok);
+    CHECK_FALSE(answer.more);
+    CHECK(damaged.fixture->find(good)->row.state == JobState::ready);
+  } else {
+    damaged.fixture.clock().advanceMicros(minute);
+    CHECK(damaged.fixture->apply(Expire{}).verdict == Verdict::ok);
+    CHECK(damaged.fixture->find(good)->row.state == JobState::waiting);
+    CHECK(damaged.fixture->apply(Expire{}).moved == 0);
+  }
+  damaged.checkIsListed(bad);
+}
+
+TEST_CASE("An attempt whose job's parameters became unreadable can still end") {
+  Damaged damaged;
+  const JobID id = damaged.add(newJob(), damaged.left);
+  const auto claimed = damaged.fixture->apply(claimOf(damaged.left));
+  REQUIRE(claimed.jobs.size() == 1);
+  damaged.damage(id, keys::JobPart::body);
+  Fail fail;
+  fail.attempt = attemptOf(claimed.jobs[0].row);
+  CHECK(damaged.fixture->apply(fail).verdict == Verdict::ok);
+  damaged.checkIsListed(id);
+}
+
+TEST_CASE("An unreadable done job is kept, and retention goes on behind it") {
+  Damaged damaged;
+  const JobID bad = damaged.add(newJob(), damaged.left);
+  const JobID good = damaged.add(newJob(), damaged.left);
+  for (const JobID id : {bad, good}) REQUIRE(damaged.fixture->apply(Cancel{id, {}}).verdict == Verdict::ok);
+  damaged.damage(bad, GENERATE(keys::JobPart::row, keys::JobPart::body));
+  damaged.fixture.clock().advanceMicros(day);
+  Prune prune;
+  prune.maxAgeMicros = hour;
+  CHECK(damaged.fixture->apply(prune).verdict == Verdict::ok);
+  CHECK_FALSE(damaged.fixture->find(good));
+  CHECK(damaged.fixture->apply(prune).verdict == Verdict::ok);
+  damaged.checkIsListed(bad);
+}
+
+TEST_CASE("A verb for an unreadable job is refused with a sentence and its company goes on") {
+  Damaged damaged;
+  const JobID bad = damaged.add(newJob(), damaged.left);
+  damaged.damage(bad, keys::JobPart::row);
+  std::vector<Verb> verbs;
+  const NewJob good = newJob();
+  verbs.emplace_back(Cancel{bad, {}});
+  verbs.emplace_back(submitOf({good}));
+  const auto answers = damaged.fixture->applyAll(verbs);
+  CHECK(baseOf(answers[0]).verdict == Verdict::refused);
+  CHECK_THAT(baseOf(answers[0]).why, Catch::Contains("callsheet check"));
+  CHECK(baseOf(answers[1]).verdict == Verdict::ok);
+  CHECK(damaged.fixture->find(good.id));
+}
+
+TEST_CASE("A key whose job is unreadable still answers duplicate") {
+  Damaged damaged;
+  const JobID bad = damaged.add(keyedJob("key"), damaged.left);
+  damaged.damage(bad, keys::JobPart::row);
+  const auto answer = damaged.fixture->apply(submitOf({keyedJob("key"), newJob()}));
+  REQUIRE(answer.jobs.size() == 2);
+  CHECK(answer.jobs[0].verdict == Verdict::duplicate);
+  CHECK(answer.jobs[0].id == bad);
+  CHECK(answer.jobs[1].verdict == Verdict::ok);
+}
+
+TEST_CASE("A place in an order that no row stands at is set aside instead of followed") {
+  Damaged damaged;
+  const JobID ready = damaged.add(newJob(), damaged.left);
+  const JobRow row = damaged.fixture->find(ready)->row;
+  damaged.fixture.close();
+  {
+    RawEnvironment raw(damaged.fixture.path());
+    const auto index = keys::encode(WaitingKey{damaged.left, 1, ready});
+    raw.put("index", index.view(), "");
+    raw.put("index", keys::encode(DeadlineKey{Uuid::makeV4(), 1, makeJobID()}).view(), "");
+  }
+  damaged.fixture.open();
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->apply(Promote{damaged.left, 10}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(Expire{}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->find(ready)->row == row);
+  CHECK(damaged.fixture->apply(Promote{damaged.left, 10}).moved == 0);
+  CHECK(damaged.fixture->apply(Expire{}).moved == 0);
+}

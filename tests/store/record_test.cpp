@@ -1,0 +1,225 @@
+// The bytes of records: what was written once must be read for ever. The golden files are written anew only by
+// CALLSHEET_WRITE_GOLDEN=1, and a change in them is a change of the store's format.
+#include "store/record.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/rows.h"
+#include "store/keys.h"
+#include "store/lmdb_environment.h"
+
+using namespace callsheet;
+
+namespace {
+
+Uuid uuidOf(std::uint8_t first) {
+  Uuid uuid;
+  for (std::size_t i = 0; i < 16; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(first + i);
+  return uuid;
+}
+const JobID jobID{uuidOf(0x01)};
+
+JobRow sampleRow() {
+  JobRow row;
+  row.state = JobState::inProgress;
+  row.waitingFor = WaitReason::backoff;
+  row.outcome = JobOutcome::failed;
+  row.runner = Runner::command;
+  row.cancelRequested = true;
+  row.stalled = true;
+  row.alone = true;
+  row.lastEnd = Move::unclaim;
+  row.holderKind = HolderKind::shim;
+  row.owner = IncarnationID{uuidOf(0x11)};
+  row.holder = uuidOf(0x22);
+  row.execID = ExecID{uuidOf(0x33)};
+  row.attempt = 5;
+  row.started = 4;
+  row.failures = 3;
+  row.holderDeaths = 2;
+  row.version = 0x0102030405060708;
+  row.logCount = 17;
+  row.priority = -5;
+  row.kind = "resize-image";
+  row.queue = "default";
+  row.lane = 0xFFEEDDCCBBAA9988;
+  row.sequence = 99;
+  row.readyAt = 1'750'000'000'000'000;
+  row.wakeAt = never;
+  row.deadlineNanos = 123'456'789'000;
+  row.deadlineBootID = uuidOf(0x44);
+  row.createdAt = -1;
+  row.startedAt = 2;
+  row.finishedAt = 3;
+  row.progress = 0.75f;
+  row.progressText = "three of four";
+  return row;
+}
+
+JobBody sampleBody() {
+  JobBody body;
+  body.kindVersion = 2;
+  body.parameters = R"({"path":"/data/ä.png"})";
+  body.binary = true;
+  body.retry = {4, std::chrono::seconds{3}, 1.5, std::chrono::minutes{7}, 0.25};
+  body.attemptLimitMicros = 60'000'000;
+  body.submitter = IncarnationID{uuidOf(0x55)};
+  body.submitterName = "left";
+  body.key = std::string("report\0 42", 10);
+  body.keyUntil = 1'760'000'000'000'000;
+  body.parent = JobID{uuidOf(0x66)};
+  body.retryOf = JobID{uuidOf(0x77)};
+  body.requester = "somebody";
+  body.traceparent = "00-aa-bb-01";
+  body.blob = "file:x";
+  body.definitionVersion = 8;
+  body.labels = {{"run", "7"}, {"tenant", "north"}};
+  return body;
+}
+
+IncarnationRow sampleIncarnation() {
+  IncarnationRow row;
+  row.name = "left";
+  row.role = Role::executor;
+  row.closing = Closing::hung;
+  row.emptied = true;
+  row.bootID = uuidOf(0x88);
+  row.openedAt = 10;
+  row.closedAt = 20;
+  row.lastClaim = ClaimID{uuidOf(0x99)};
+  row.kinds = {"a", "b/c"};
+  row.adopted = 30;
+  return row;
+}
+
+Totals sampleTotals() {
+  Totals totals;
+  totals.sequence = 1;
+  totals.submitted = 2;
+  totals.ready = 3;
+  totals.requested = 4;
+  totals.inProgress = 5;
+  for (std::uint64_t i = 0; i < 7; ++i) totals.waiting[i] = 10 + i;
+  for (std::uint64_t i = 0; i < 4; ++i) totals.done[i] = 20 + i;
+  return totals;
+}
+
+LogEntry sampleLogEntry() {
+  LogEntry entry;
+  entry.at = 1'750'000'000'000'000;
+  entry.move = Move::retryLater;
+  entry.before = JobState::inProgress;
+  entry.after = JobState::waiting;
+  entry.waitingFor = WaitReason::backoff;
+  entry.attempt = 3;
+  entry.actor = uuidOf(0xAA);
+  entry.timer = 1'750'000'010'000'000;
+  entry.note = "the disk is gone";
+  return entry;
+}
+
+std::filesystem::path goldenFile(const std::string& name) {
+  return std::filesystem::path(__FILE__).parent_path() / "golden" / (name + ".hex");
+}
+
+std::string toHex(std::string_view bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+    text += i % 32 == 31 || i + 1 == bytes.size() ? '\n' : ' ';
+  }
+  return text;
+}
+
+std::string fromHex(std::istream& stream) {
+  std::string bytes;
+  for (std::string pair; stream >> pair;) bytes += static_cast<char>(std::stoi(pair, nullptr, 16));
+  return bytes;
+}
+
+template <class Body>
+void checkGolden(const std::string& name, RecordType type, std::string_view key, const Body& sample) {
+  INFO(name);
+  std::string encoded;
+  encodeRecord(type, key, sample, encoded);
+  if (std::getenv("CALLSHEET_WRITE_GOLDEN") != nullptr) std::ofstream(goldenFile(name)) << toHex(encoded);
+  std::ifstream file(goldenFile(name));
+  REQUIRE(file);
+  const std::string golden = fromHex(file);
+  CHECK(toHex(encoded) == toHex(golden));
+  Body decoded;
+  decodeRecord(type, key, golden, decoded);
+  if constexpr (requires { decoded == sample; }) CHECK(decoded == sample);
+  std::string again;
+  encodeRecord(type, key, decoded, again);
+  CHECK(again == golden);
+}
+
+ErrorKind kindOfDecoding(RecordType type, std::string_view key, std::string_view bytes) {
+  try {
+    JobRow row;
+    decodeRecord(type, key, bytes, row);
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  return ErrorKind::usage;
+}
+
+}  // namespace
+
+TEST_CASE("Every record type has the bytes of its golden file and is read from them") {
+  checkGolden("meta", RecordType::meta, keys::storeKey(), StoreRecord{1, "power", 1'750'000'000'000'000, uuidOf(0xBB)});
+  checkGolden("job_row", RecordType::jobRow, keys::jobKey(jobID, keys::JobPart::row).view(), sampleRow());
+  checkGolden("job_body", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), sampleBody());
+  checkGolden("job_result", RecordType::jobResult, keys::jobKey(jobID, keys::JobPart::result).view(),
+              JobResult{R"({"rows":3})", {"io", "the disk is gone", "resize-image", "{}"}});
+  checkGolden("log_entry", RecordType::logEntry, keys::logKey(jobID, 7).view(), sampleLogEntry());
+  checkGolden("incarnation", RecordType::incarnation, keys::incarnationKey(IncarnationID{uuidOf(0xCC)}).view(), sampleIncarnation());
+  checkGolden("business_key", RecordType::businessKey, keys::businessKey("report").view(), KeyRow{jobID, 1'760'000'000'000'000});
+  checkGolden("totals", RecordType::totals, keys::totalsKey(), sampleTotals());
+}
+
+TEST_CASE("A record with any bit changed, cut or longer is corrupt") {
+  const auto key = keys::jobKey(jobID, keys::JobPart::row);
+  std::string bytes;
+  encodeRecord(RecordType::jobRow, key.view(), sampleRow(), bytes);
+  REQUIRE(kindOfDecoding(RecordType::jobRow, key.view(), bytes) == ErrorKind::usage);
+  int undetected = 0;
+  for (std::size_t i = 0; i < bytes.size() * 8; ++i) {
+    std::string changed = bytes;
+    changed[i / 8] = static_cast<char>(changed[i / 8] ^ (1 << (i % 8)));
+    if (kindOfDecoding(RecordType::jobRow, key.view(), changed) != ErrorKind::corrupt) ++undetected;
+  }
+  CHECK(undetected == 0);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    if (kindOfDecoding(RecordType::jobRow, key.view(), bytes.substr(0, size)) != ErrorKind::corrupt) ++undetected;
+  CHECK(undetected == 0);
+  CHECK(kindOfDecoding(RecordType::jobRow, key.view(), bytes + "x") == ErrorKind::corrupt);
+}
+
+TEST_CASE("A record under another key or of another type is corrupt") {
+  const auto key = keys::jobKey(jobID, keys::JobPart::row);
+  std::string bytes;
+  encodeRecord(RecordType::jobRow, key.view(), sampleRow(), bytes);
+  CHECK(kindOfDecoding(RecordType::jobRow, keys::jobKey(makeJobID(), keys::JobPart::row).view(), bytes) == ErrorKind::corrupt);
+  CHECK(kindOfDecoding(RecordType::jobBody, key.view(), bytes) == ErrorKind::corrupt);
+}
+
+TEST_CASE("A record that needs a newer reader is unsupported, not corrupt") {
+  const auto key = keys::jobKey(jobID, keys::JobPart::row);
+  std::string bytes;
+  encodeRecord(RecordType::jobRow, key.view(), sampleRow(), bytes);
+  bytes[0] = 9;
+  bytes[1] = 9;
+  const auto crcOf = [](std::uint32_t before, std::string_view part) { return crc32c(before, std::as_bytes(std::span(part))); };
+  const std::uint32_t crc = crcOf(crcOf(crcOf(0, std::string_view(bytes).substr(0, 8)), key.view()), std::string_view(bytes).substr(recordHeaderBytes));
+  for (std::size_t i = 0; i < 4; ++i) bytes[8 + i] = static_cast<char>(crc >> (8 * i));
+  CHECK(kindOfDecoding(RecordType::jobRow, key.view(), bytes) == ErrorKind::unsupported);
+}
