@@ -153,7 +153,7 @@ void defineOptions(CLI::App& app, AddOptions& options) {
   app.add_option("--params-file", options.parametersFile, "Its parameters, read from a file; - is stdin")->type_name("FILE");
   app.add_option("stray", options.stray)->group("");
   app.footer(
-      "\ncallsheet add [OPTIONS] -- COMMAND...\n"
+      "callsheet add [OPTIONS] -- COMMAND...\n"
       "callsheet add [OPTIONS] --kind KIND [--params JSON]\n"
       "\nPrints the job's id when the job is durable. Needs no daemon, and makes the store when there is none.\n"
       "Durations are written 250ms, 90s, 1h30m or 7d; a bare number counts seconds.\n"

@@ -18,7 +18,7 @@ Work defineAssistant(CLI::App& app) {
   app.add_option("name", options->name, "The assistant's name; one living assistant a name")->required()->type_name("NAME");
   defineDaemonOptions(app, *options, false);
   app.footer(
-      "\nRuns in the foreground and logs to stderr. It runs the jobs of its own queue (callsheet add --to NAME), with or without a\n"
+      "Runs in the foreground and logs to stderr. It runs the jobs of its own queue (callsheet add --to NAME), with or without a\n"
       "principal. When it stops, dies or hangs, its jobs go to the principal.\n"
       "TERM or INT: stop within the grace. A second one: exit at once. HUP: logged. A second assistant of the same name exits\n"
       "with 75, one that was fenced for good with 76.");

@@ -62,10 +62,10 @@ int cancel(const CancelOptions& options, Session& session) {
 
 Work defineCancel(CLI::App& app) {
   const auto options = std::make_shared<CancelOptions>();
-  app.add_option("ids", options->ids, "The jobs")->required()->type_name("ID...");
+  app.add_option("ids", options->ids, "The jobs")->required()->type_name("ID");
   app.add_option("--why", options->why, "The reason, for the job's log")->type_name("TEXT");
   app.footer(
-      "\nA job that nobody runs is canceled at once. A running one is asked to end; `callsheet wait` waits until it has. When an id\n"
+      "A job that nobody runs is canceled at once. A running one is asked to end; `callsheet wait` waits until it has. When an id\n"
       "is wrong nothing is canceled.");
   return [options](Session& session) { return cancel(*options, session); };
 }

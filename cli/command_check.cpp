@@ -81,7 +81,7 @@ Work defineCheck(CLI::App& app) {
   const auto here = std::make_shared<bool>(false);
   app.add_flag("--here", *here, "In this process, which damage may crash")->group("");
   app.footer(
-      "\nReads one snapshot of the living store; nobody has to stop. Exits with 0 when it is clean and 65 when it is damaged, with a\n"
+      "Reads one snapshot of the living store; nobody has to stop. Exits with 0 when it is clean and 65 when it is damaged, with a\n"
       "line for each problem.");
   return [here](Session& session) { return *here ? checkHere(session) : checkInChild(session); };
 }

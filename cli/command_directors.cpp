@@ -145,7 +145,7 @@ Work defineDirectors(CLI::App& app) {
   const auto all = std::make_shared<bool>(false);
   app.add_flag("--all", *all, "Also closed ones of which nothing is left");
   app.footer(
-      "\nSTATE is alive; dead (its lock is free, the principal will adopt its jobs); or how it was closed (stopped, died, hung)\n"
+      "STATE is alive; dead (its lock is free, the principal will adopt its jobs); or how it was closed (stopped, died, hung)\n"
       "while something of it is left to adopt. WAITING, READY and RUNNING count the jobs of its queue.");
   return [all](Session& session) {
     const auto directors = directorsOf(session, *all);

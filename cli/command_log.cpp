@@ -74,7 +74,7 @@ Work defineLog(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax).description(""));
   app.add_option("--page", options->from, "Go on where a former page ended: its \"next\"")->type_name("TOKEN");
-  app.footer("\nPrints each transition with its time, and below them what the job's command printed.");
+  app.footer("Prints each transition with its time, and below them what the job's command printed.");
   return [options](Session& session) { return log(*options, session); };
 }
 

@@ -90,9 +90,9 @@ int retry(const std::vector<std::string>& texts, Session& session) {
 
 Work defineRetry(CLI::App& app) {
   const auto ids = std::make_shared<std::vector<std::string>>();
-  app.add_option("ids", *ids, "Done jobs, however they ended")->required()->type_name("ID...");
+  app.add_option("ids", *ids, "Done jobs, however they ended")->required()->type_name("ID");
   app.footer(
-      "\nMakes a new job of the same kind, parameters and options for each and prints its id; the done job stays as it is. The new\n"
+      "Makes a new job of the same kind, parameters and options for each and prints its id; the done job stays as it is. The new\n"
       "one has no key. When an id is wrong or a job is not done, nothing is added.");
   return [ids](Session& session) { return retry(*ids, session); };
 }

@@ -98,7 +98,7 @@ void printText(Session& session, const Totals& totals, const StoreInfo& info, co
 }  // namespace
 
 Work defineStats(CLI::App& app) {
-  app.footer("\nWhat `callsheet check` recounts, as it is kept; cheap however many jobs there are.");
+  app.footer("What `callsheet check` recounts, as it is kept; cheap however many jobs there are.");
   return [](Session& session) {
     const Totals totals = session.store().totals();
     const StoreInfo info = session.store().info();

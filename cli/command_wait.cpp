@@ -102,10 +102,10 @@ int wait(const WaitOptions& options, Session& session) {
 
 Work defineWait(CLI::App& app) {
   const auto options = std::make_shared<WaitOptions>();
-  app.add_option("ids", options->ids, "The jobs")->required()->type_name("ID...");
+  app.add_option("ids", options->ids, "The jobs")->required()->type_name("ID");
   app.add_option("--timeout", options->timeout, "Wait no longer than this")->type_name("DURATION");
   app.footer(
-      "\nExits with the job's own code: the command's exit code, 128 + the signal that ended it, 0 for success and 1 for failure of\n"
+      "Exits with the job's own code: the command's exit code, 128 + the signal that ended it, 0 for success and 1 for failure of\n"
       "other kinds, 125 for a job that was canceled or stands in quarantine, 124 when the time is over. Of several jobs the\n"
       "first code that is not 0 counts, in the order in which they are named.");
   return [options](Session& session) { return wait(*options, session); };

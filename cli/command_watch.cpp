@@ -74,7 +74,7 @@ Work defineWatch(CLI::App& app) {
   const auto id = std::make_shared<std::string>();
   app.add_option("id", *id, "The job")->required()->type_name("ID");
   app.footer(
-      "\nPrints each transition and progress as it happens, from the job's beginning on, and ends when the job is done.\n"
+      "Prints each transition and progress as it happens, from the job's beginning on, and ends when the job is done.\n"
       "With --json: one object a line, {\"entry\":...}, {\"progress\":...}, and at the end {\"job\":...}.");
   return [id](Session& session) {
     StopSignals signals;

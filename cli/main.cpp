@@ -19,10 +19,10 @@ constexpr const char* aboutText =
     "or an assistant.";
 
 constexpr const char* footerText =
-    "\nA job is named by its id, its short id (the last 8 digits) or the beginning of either.\n"
+    "A job is named by its id, its short id (the last 8 digits) or the beginning of either.\n"
     "Data goes to stdout, messages to stderr. Exit codes: 0 done, 2 wrong command line, 3 not found, 4 refused input,\n"
     "65 damaged store, 69 not now, 73 full, 74 input or output, 75 somebody else holds it, 76 fenced, 77 no permission,\n"
-    "78 unsupported. `callsheet wait` exits with the job's own code.";
+    "78 unsupported. `callsheet wait` exits with the job's own code.\n";
 
 int complain(const std::string& sentence, int code) {
   // What was printed before belongs before the message, where both go to one place.
@@ -60,13 +60,15 @@ int run(std::vector<std::string> arguments) {
   app.require_subcommand(1, 1);
   app.get_formatter()->column_width(28);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.get_formatter()->label("Subcommands", "Commands");
   defineGlobals(app, session);
   Work work;
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
     sub->fallthrough();
+    sub->group("Commands");
     Work defined = command.define(*sub);
+    sub->footer((sub->get_footer().empty() ? "" : sub->get_footer() + "\n\n") +
+                "--location, --id, --json and what else all commands have: callsheet --help\n");
     sub->callback([&work, defined = std::move(defined)] { work = defined; });
   }
   try {

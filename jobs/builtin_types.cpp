@@ -16,17 +16,11 @@ namespace {
 
 constexpr std::chrono::seconds lockPatience{15};
 
-/// A command prints bytes; JSON holds text.
-std::string validText(std::string bytes) {
-  for (auto at = findInvalidUtf8(bytes); at != bytes.npos; at = findInvalidUtf8(bytes)) bytes.replace(at, 1, "\xEF\xBF\xBD");
-  return bytes;
-}
-
 std::string jsonOf(const CommandResult& result) {
   CommandOutcome outcome;
   if (result.ending == CommandResult::Ending::exited) outcome.exitCode = result.exitCode;
   if (result.ending == CommandResult::Ending::signaled) outcome.signal = result.signal;
-  outcome.output = validText(result.tail);
+  outcome.output = replaceInvalidUtf8(result.tail);
   outcome.truncatedBytes = result.truncatedBytes;
   outcome.durationMs = std::chrono::duration_cast<std::chrono::milliseconds>(result.duration).count();
   return toJson(outcome);

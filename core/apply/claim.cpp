@@ -72,7 +72,8 @@ std::vector<JobRow> Application::choose(const Claim& verb, IncarnationID owner, 
   std::size_t depth = verb.max;
   for (;;) {
     bool cut = false;
-    std::size_t steppedOver = 0;
+    std::size_t alone = 0;
+    std::size_t unreadable = 0;
     chosen.clear();
     answer.more = false;
     for (const auto& [key, id] : headsOfQueues(verb, owner, depth, cut)) {
@@ -81,7 +82,10 @@ std::vector<JobRow> Application::choose(const Claim& verb, IncarnationID owner, 
         break;
       }
       auto row = rowAt(key, id);
-      if (!row) continue;
+      if (!row) {
+        ++unreadable;
+        continue;
+      }
       if (mustRunAlone(*row)) {
         // It may take other jobs down with it, so it waits until the claimer has nothing else, and then comes alone.
         if (verb.idle && chosen.empty()) {
@@ -89,7 +93,7 @@ std::vector<JobRow> Application::choose(const Claim& verb, IncarnationID owner, 
           return {std::move(*row)};
         }
         answer.aloneWaiting = true;
-        ++steppedOver;
+        ++alone;
         continue;
       }
       chosen.push_back(std::move(*row));
@@ -99,8 +103,8 @@ std::vector<JobRow> Application::choose(const Claim& verb, IncarnationID owner, 
       return chosen;
     }
     // What was stepped over must not hide what stands behind it.
-    if (!cut || steppedOver == 0 || depth > limits::sliceRowsMax * 2) return chosen;
-    depth = verb.max + 2 * steppedOver;
+    if (!cut || alone + unreadable == 0 || depth > limits::sliceRowsMax * 2) return chosen;
+    depth = verb.max + 2 * alone;
   }
 }
 

@@ -156,6 +156,24 @@ load helper
   endsWith 0 callsheet wait "$(callsheet add --to worker -- true)" --timeout 20
 }
 
+@test "an assistant whose name was taken while it stood still ends with 76" {
+  startPrincipal --lease 1s
+  startAssistant worker --workers 1
+  hung=$daemon
+  id=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  kill -STOP "$hung"
+  eventually fieldIs "$id" .owner principal
+  startAssistant worker
+  kill -CONT "$hung"
+  status=0
+  wait "$hung" || status=$?
+  [[ $status == 76 ]]
+  daemonSaid "$hung" "fenced for good"
+  # The new one is not disturbed.
+  endsWith 0 callsheet wait "$(callsheet add --to worker -- true)" --timeout 20
+}
+
 @test "done jobs are removed by count, and not before their time as rows is over" {
   startPrincipal --keep-count 1
   one=$(callsheet add -- true)

@@ -174,7 +174,8 @@ const std::string golden =
     R"("text":"a\"b\\c\n\u0001ü","color":7,"wait":1500,"maybe":{"width":-3,"height":4},"owned":null,)"
     R"("sizes":[{"width":1,"height":2},{"width":3,"height":4}],"bits":[true,false],"bytes":[0,255],"triple":[1,2,3],)"
     R"("counts":{"a":1,"b/c":2},"names":[{"key":1,"value":"one"},{"key":2,"value":"two"}],)"
-    R"("hashed":{"p":1,"q":2,"z":3},"words":["x","y"],"both":[5,"five"],"three":[1,false,3.0],"job":"018f3a60-1111-7222-8333-444455556666"})";
+    R"("hashed":{"p":1,"q":2,"z":3},"words":["x","y"],"both":[5,"five"],"three":[1,false,3.0],)"
+    R"("job":"018f3a60-1111-7222-8333-444455556666"})";
 
 Everything everything() {
   Everything value;

@@ -33,7 +33,7 @@ std::vector<JobID> fill(StoreFixture& fixture, std::size_t payloadBytes, std::si
 }  // namespace
 
 TEST_CASE("A full store refuses new jobs while all that is there can be run, canceled and pruned") {
-  StoreFixture fixture(GENERATE(mebibyte, 2 * mebibyte), StoreFixture::Place::memory);
+  StoreFixture fixture(GENERATE(as<std::size_t>{}, 1, 2) * mebibyte, StoreFixture::Place::memory);
   const IncarnationID principal = makeIncarnationID();
   REQUIRE(fixture->apply(RegisterIncarnation{principal, {}, Role::principal, {}, {"k"}}).verdict == Verdict::ok);
   NewJob first = newJob();
