@@ -8,23 +8,33 @@ inline namespace v1 {
 namespace {
 ErrorKind kindOf(Verdict verdict) {
   switch (verdict) {
-    case Verdict::notFound: return ErrorKind::notFound;
+    case Verdict::notFound:
+      return ErrorKind::notFound;
     case Verdict::conflict:
-    case Verdict::duplicate: return ErrorKind::conflict;
-    case Verdict::fenced: return ErrorKind::fenced;
-    case Verdict::storeFull: return ErrorKind::storeFull;
+    case Verdict::duplicate:
+      return ErrorKind::conflict;
+    case Verdict::fenced:
+      return ErrorKind::fenced;
+    case Verdict::storeFull:
+      return ErrorKind::storeFull;
     case Verdict::notDone:
-    case Verdict::unknown: return ErrorKind::unavailable;
-    default: return ErrorKind::invalid;
+    case Verdict::unknown:
+      return ErrorKind::unavailable;
+    default:
+      return ErrorKind::invalid;
   }
 }
 
 std::string adviceFor(Verdict verdict) {
   switch (verdict) {
-    case Verdict::storeFull: return "; free space on the disk, or let retention remove done jobs";
-    case Verdict::notDone: return "; nothing changed, try again";
-    case Verdict::unknown: return "; look at it before you try again";
-    default: return {};
+    case Verdict::storeFull:
+      return "; free space on the disk, or let retention remove done jobs";
+    case Verdict::notDone:
+      return "; nothing changed, try again";
+    case Verdict::unknown:
+      return "; look at it before you try again";
+    default:
+      return {};
   }
 }
 }  // namespace

@@ -9,8 +9,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Waits for the store to change, for commands that follow jobs. Lives on the main thread; the access and the signals must
-/// outlive it.
+/// Waits for the store to change, for commands that follow jobs. Lives on the main thread; the access and the signals
+/// must outlive it.
 class ChangeWatcher {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -18,8 +18,8 @@ class ChangeWatcher {
   /// Begin to watch, then look: what changes in between is not missed.
   ChangeWatcher(StoreAccess& access, StopSignals& signals);
 
-  /// Returns when something changed, or at `until`, or after a second, because a bell may be lost. The signal that asked to
-  /// end, if one came.
+  /// Returns when something changed, or at `until`, or after a second, because a bell may be lost. The signal that
+  /// asked to end, if one came.
   [[nodiscard]] std::optional<int> waitForChange(Time until = Time::max());
 
  private:

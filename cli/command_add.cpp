@@ -54,7 +54,9 @@ struct AddOptions {
 std::string currentDirectory() {
   std::error_code error;
   const auto path = std::filesystem::current_path(error);
-  if (error) throw systemError("the current directory cannot be named; say with --cwd where the command is to run", error.value());
+  if (error)
+    throw systemError("the current directory cannot be named; say with --cwd where the command is to run",
+                      error.value());
   return path.string();
 }
 
@@ -72,7 +74,8 @@ std::string commandParameters(const AddOptions& options, const std::vector<std::
   if (const auto why = whyRefused(spec)) throw Error(ErrorKind::invalid, *why);
   for (const std::string& text : argv)
     if (findInvalidUtf8(text) != std::string::npos)
-      throw Error(ErrorKind::invalid, "the command '" + printable(text) + "' is not valid UTF-8; put it into a script and add that");
+      throw Error(ErrorKind::invalid,
+                  "the command '" + printable(text) + "' is not valid UTF-8; put it into a script and add that");
   return toJson(spec);
 }
 
@@ -126,7 +129,8 @@ void requireOneKindOfWork(const AddOptions& options, const std::vector<std::stri
   }
   if (!argv.empty()) throw usage("a command behind -- and --kind exclude each other");
   if (!options.cwd.empty() || !options.env.empty()) throw usage("--cwd and --env are for commands, not for --kind");
-  if (!options.parameters.empty() && !options.parametersFile.empty()) throw usage("--params and --params-file exclude each other");
+  if (!options.parameters.empty() && !options.parametersFile.empty())
+    throw usage("--params and --params-file exclude each other");
 }
 
 void defineOptions(CLI::App& app, AddOptions& options) {
@@ -138,19 +142,26 @@ void defineOptions(CLI::App& app, AddOptions& options) {
   app.add_option("--retries", options.retries, "Try so many times more when it fails (default: 0)")
       ->type_name("N")
       ->check(CLI::Range(0u, 1'000'000u).description(""));
-  app.add_option("--retry-delay", options.retryDelay, "Wait so long before the first retry, then twice as long each time (default: 10s)")
+  app.add_option("--retry-delay", options.retryDelay,
+                 "Wait so long before the first retry, then twice as long each time (default: 10s)")
       ->type_name("DURATION");
-  app.add_option("--key", options.key, "A name for this piece of work: a second job of that key is not added")->type_name("KEY");
+  app.add_option("--key", options.key, "A name for this piece of work: a second job of that key is not added")
+      ->type_name("KEY");
   app.add_option("--key-window", options.keyWindow, "How long the key counts, also when the job is done (default: 7d)")
       ->type_name("DURATION");
   app.add_option("--queue", options.queue, "Queue (default: default)")->type_name("NAME");
-  app.add_option("--label", options.labels, "A label; may be repeated")->type_name("NAME=VALUE")->allow_extra_args(false);
+  app.add_option("--label", options.labels, "A label; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--limit", options.limit, "How long one attempt may take")->type_name("DURATION");
   app.add_option("--cwd", options.cwd, "Where the command runs (default: here)")->type_name("DIR");
-  app.add_option("--env", options.env, "A variable for the command; may be repeated")->type_name("NAME=VALUE")->allow_extra_args(false);
+  app.add_option("--env", options.env, "A variable for the command; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--kind", options.kind, "Add a job of this kind instead of a command")->type_name("KIND");
   app.add_option("--params", options.parameters, "Its parameters (default: {})")->type_name("JSON");
-  app.add_option("--params-file", options.parametersFile, "Its parameters, read from a file; - is stdin")->type_name("FILE");
+  app.add_option("--params-file", options.parametersFile, "Its parameters, read from a file; - is stdin")
+      ->type_name("FILE");
   app.add_option("stray", options.stray)->group("");
   app.footer(
       "callsheet add [OPTIONS] -- COMMAND...\n"
@@ -174,7 +185,8 @@ int add(const AddOptions& options, Session& session) {
   if (!answer.jobs.empty()) job = answer.jobs.front();
   const bool isDuplicate = job.verdict == Verdict::duplicate;
   if (!isAccepted(job.verdict) && !isDuplicate)
-    throw errorOf(Answer{job.verdict, job.why}, job.verdict == Verdict::unknown ? "job " + id.toString() : "nothing was added");
+    throw errorOf(Answer{job.verdict, job.why},
+                  job.verdict == Verdict::unknown ? "job " + id.toString() : "nothing was added");
   if (session.json) {
     Json json = versioned();
     json["id"] = job.id.toString();

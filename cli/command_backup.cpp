@@ -15,8 +15,10 @@ Work defineBackup(CLI::App& app) {
   const auto target = std::make_shared<std::string>();
   app.add_option("dir", *target, "The new directory")->required()->type_name("DIR");
   app.footer(
-      "The copy is synced and checked before it gets its name, so a directory of that name is a whole one. Named NAME.callsheet it\n"
-      "is a store itself: callsheet --location (the directory above it) --id NAME list. To restore it, stop all daemons and put it in\n"
+      "The copy is synced and checked before it gets its name, so a directory of that name is a whole one. Named "
+      "NAME.callsheet it\n"
+      "is a store itself: callsheet --location (the directory above it) --id NAME list. To restore it, stop all "
+      "daemons and put it in\n"
       "the place of the store.");
   return [target](Session& session) {
     if (target->empty()) throw Error(ErrorKind::usage, "name the directory that the copy is to be made in");

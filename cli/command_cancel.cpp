@@ -29,6 +29,7 @@ std::string_view becameOf(const AttemptAnswer& answer) {
 int cancel(const CancelOptions& options, Session& session) {
   const std::vector<JobID> ids = session.resolveAll(options.ids);
   std::vector<Verb> verbs;
+  verbs.reserve(ids.size());
   for (const JobID id : ids) verbs.emplace_back(Cancel{id, options.why});
   const auto answers = session.store().applyAll(std::move(verbs));
   Json json = versioned();
@@ -65,7 +66,8 @@ Work defineCancel(CLI::App& app) {
   app.add_option("ids", options->ids, "The jobs")->required()->type_name("ID");
   app.add_option("--why", options->why, "The reason, for the job's log")->type_name("TEXT");
   app.footer(
-      "A job that nobody runs is canceled at once. A running one is asked to end; `callsheet wait` waits until it has. When an id\n"
+      "A job that nobody runs is canceled at once. A running one is asked to end; `callsheet wait` waits until it has. "
+      "When an id\n"
       "is wrong nothing is canceled.");
   return [options](Session& session) { return cancel(*options, session); };
 }

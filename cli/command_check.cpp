@@ -41,10 +41,12 @@ int checkHere(Session& session) {
     if (report.problemCount > report.problems.size())
       printLine(fmt::format("... and {} more", report.problemCount - report.problems.size()));
     if (report.isClean())
-      printLine(fmt::format("clean: {} jobs, {} records, {} incarnations", report.jobs, report.records, report.incarnations));
+      printLine(
+          fmt::format("clean: {} jobs, {} records, {} incarnations", report.jobs, report.records, report.incarnations));
   }
   if (report.isClean()) return 0;
-  throw Error(ErrorKind::corrupt, fmt::format("the store has {} problems; keep a copy of it and restore a backup", report.problemCount));
+  throw Error(ErrorKind::corrupt,
+              fmt::format("the store has {} problems; keep a copy of it and restore a backup", report.problemCount));
 }
 
 int crashed(Session& session, int signal) {
@@ -54,15 +56,19 @@ int crashed(Session& session, int signal) {
     json["crashedBySignal"] = signal;
     printJson(json);
   }
-  throw Error(ErrorKind::corrupt, fmt::format("checking the store crashed ({}), so its file is damaged; keep a copy of it and restore a backup",
-                                              strsignal(signal)));
+  throw Error(
+      ErrorKind::corrupt,
+      fmt::format("checking the store crashed ({}), so its file is damaged; keep a copy of it and restore a backup",
+                  strsignal(signal)));
 }
 
 int checkInChild(Session& session) {
-  std::vector<std::string> arguments{"callsheet", "check", "--here", "--location", session.location, "--id", session.id};
+  std::vector<std::string> arguments{"callsheet",      "check", "--here",  "--location",
+                                     session.location, "--id",  session.id};
   if (session.json) arguments.emplace_back("--json");
   if (session.allowForeignFilesystem) arguments.emplace_back("--allow-foreign-filesystem");
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   std::fflush(stdout);
@@ -81,7 +87,8 @@ Work defineCheck(CLI::App& app) {
   const auto here = std::make_shared<bool>(false);
   app.add_flag("--here", *here, "In this process, which damage may crash")->group("");
   app.footer(
-      "Reads one snapshot of the living store; nobody has to stop. Exits with 0 when it is clean and 65 when it is damaged, with a\n"
+      "Reads one snapshot of the living store; nobody has to stop. Exits with 0 when it is clean and 65 when it is "
+      "damaged, with a\n"
       "line for each problem.");
   return [here](Session& session) { return *here ? checkHere(session) : checkInChild(session); };
 }

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -30,10 +32,11 @@ struct Counts {
 /// What the store and the locks together say of one incarnation.
 struct Director {
   IncarnationRow row;
-  std::optional<Presence> presence;
+  bool isHeld = false;
+  pid_t pid = 0;  ///< 0: unknown
   Counts counts;
 
-  [[nodiscard]] bool isAlive() const { return row.isOpen() && presence && presence->held; }
+  [[nodiscard]] bool isAlive() const { return row.isOpen() && isHeld; }
   [[nodiscard]] std::string name() const { return row.role == Role::principal ? std::string(principalWord) : row.name; }
   [[nodiscard]] std::string state() const {
     if (isAlive()) return "alive";
@@ -42,8 +45,14 @@ struct Director {
   }
 };
 
-std::map<IncarnationID, Counts> countByOwner(LmdbJobStore& store) {
-  std::map<IncarnationID, Counts> counts;
+using CountsByOwner = std::map<IncarnationID, Counts>;
+
+CountsByOwner countByOwner(LmdbJobStore& store) {
+  CountsByOwner counts;
+  const Totals totals = store.totals();
+  const bool isIdle = totals.ready + totals.requested + totals.inProgress == 0 &&
+                      std::all_of(std::begin(totals.waiting), std::end(totals.waiting), [](auto n) { return n == 0; });
+  if (isIdle) return counts;  // spares the walk over what is done
   JobFilter filter;
   filter.states = {JobState::waiting, JobState::ready, JobState::requested, JobState::inProgress};
   std::string next;
@@ -63,24 +72,30 @@ std::map<IncarnationID, Counts> countByOwner(LmdbJobStore& store) {
   return counts;
 }
 
-std::vector<Director> directorsOf(Session& session, bool all) {
-  // Presences first: a director is registered after it is present, so a row that is read later is never taken for dead.
+Counts countsOf(const CountsByOwner& counts, IncarnationID owner) {
+  const auto found = counts.find(owner);
+  return found == counts.end() ? Counts{} : found->second;
+}
+
+std::vector<Director> directorsOf(Session& session, const CountsByOwner& counts, bool all) {
+  // A director is present before it is registered and closed before it leaves. So one that is open before and after the
+  // look at the presences, and is not among them, is dead; one that is open only after it has just come.
+  const OwnerNames before(session.store().incarnations());
   std::map<IncarnationID, Presence> presences;
-  const auto listed = listPresences(session.access().directory());
-  for (const IncarnationRow& row : session.store().incarnations())
-    if (const auto state = presenceStateOf(session.access().directory(), row.id); state != PresenceState::absent)
-      presences[row.id] = Presence{row.id, {}, state == PresenceState::held};
-  for (const Presence& presence : listed)
-    if (const auto known = presences.find(presence.incarnation); known != presences.end()) known->second.info = presence.info;
-  const auto counts = countByOwner(session.store());
+  for (Presence& presence : listPresences(session.access().directory())) {
+    const IncarnationID id = presence.incarnation;
+    presences.emplace(id, std::move(presence));
+  }
   std::vector<Director> directors;
   for (const IncarnationRow& row : session.store().incarnations()) {
-    Director director{row, std::nullopt, {}};
-    if (const auto found = presences.find(row.id); found != presences.end()) director.presence = found->second;
+    Director director{row, !before.isOpen(row.id), 0, {}};
+    if (const auto found = presences.find(row.id); found != presences.end()) {
+      director.isHeld = found->second.held;
+      if (found->second.held) director.pid = found->second.info.pid;
+    }
     // The principal's queue is one for all principals; it is shown with the open one.
-    const bool ownsQueue = row.role == Role::assistant || row.isOpen();
-    if (const auto found = counts.find(row.queueOwner()); found != counts.end() && ownsQueue && row.role != Role::executor)
-      director.counts = found->second;
+    if (row.role == Role::assistant || (row.role == Role::principal && row.isOpen()))
+      director.counts = countsOf(counts, row.queueOwner());
     // A closed incarnation matters as long as something of it is to be adopted.
     if (all || row.isOpen() || !row.emptied || director.counts.all() > 0) directors.push_back(std::move(director));
   }
@@ -93,9 +108,7 @@ Json directorJson(const Director& director) {
   json["role"] = toString(director.row.role);
   json["alive"] = director.isAlive();
   json["state"] = director.state();
-  json["pid"] = director.presence && director.presence->held && director.presence->info.pid != 0
-                    ? Json(director.presence->info.pid)
-                    : Json(nullptr);
+  json["pid"] = director.pid != 0 ? Json(director.pid) : Json(nullptr);
   json["incarnation"] = director.row.id.toString();
   json["waiting"] = director.counts.waiting;
   json["ready"] = director.counts.ready;
@@ -108,7 +121,8 @@ Json directorJson(const Director& director) {
   return json;
 }
 
-void printAsJson(const std::vector<Director>& directors, const std::optional<PresenceInfo>& principal, const Counts& principalQueue) {
+void printAsJson(const std::vector<Director>& directors, const std::optional<PresenceInfo>& principal,
+                 const Counts& principalQueue) {
   Json json = versioned();
   json["principalAlive"] = principal.has_value();
   json["principalPid"] = principal && principal->pid != 0 ? Json(principal->pid) : Json(nullptr);
@@ -122,11 +136,10 @@ void printAsJson(const std::vector<Director>& directors, const std::optional<Pre
 void printText(const std::vector<Director>& directors, bool hasPrincipal, const Counts& principalQueue) {
   Table table({"NAME", "ROLE", "STATE", "PID", "WAITING", "READY", "RUNNING", "SINCE", "INCARNATION"});
   for (const Director& director : directors) {
-    const bool isKnown = director.presence && director.presence->held && director.presence->info.pid != 0;
     table.add({{director.name()},
                {std::string(toString(director.row.role))},
                {director.state(), director.isAlive() ? Colour::green : Colour::red},
-               {isKnown ? std::to_string(director.presence->info.pid) : "-"},
+               {director.pid != 0 ? std::to_string(director.pid) : "-"},
                {std::to_string(director.counts.waiting)},
                {std::to_string(director.counts.ready)},
                {std::to_string(director.counts.running)},
@@ -145,14 +158,14 @@ Work defineDirectors(CLI::App& app) {
   const auto all = std::make_shared<bool>(false);
   app.add_flag("--all", *all, "Also closed ones of which nothing is left");
   app.footer(
-      "STATE is alive; dead (its lock is free, the principal will adopt its jobs); or how it was closed (stopped, died, hung)\n"
+      "STATE is alive; dead (its lock is free, the principal will adopt its jobs); or how it was closed (stopped, "
+      "died, hung)\n"
       "while something of it is left to adopt. WAITING, READY and RUNNING count the jobs of its queue.");
   return [all](Session& session) {
-    const auto directors = directorsOf(session, *all);
+    const CountsByOwner counts = countByOwner(session.store());
+    const auto directors = directorsOf(session, counts, *all);
     const auto principal = PrincipalLock::holder(session.access().directory());
-    const auto counts = countByOwner(session.store());
-    const auto queue = counts.find(principalOwner);
-    const Counts principalQueue = queue == counts.end() ? Counts{} : queue->second;
+    const Counts principalQueue = countsOf(counts, principalOwner);
     if (session.json)
       printAsJson(directors, principal, principalQueue);
     else

@@ -104,7 +104,8 @@ class Listing {
 
  private:
   [[nodiscard]] bool passes(const JobRow& row) const {
-    return tests_.empty() || std::any_of(tests_.begin(), tests_.end(), [&](const StateTest& test) { return test.matches(row); });
+    return tests_.empty() ||
+           std::any_of(tests_.begin(), tests_.end(), [&](const StateTest& test) { return test.matches(row); });
   }
 
   JobFilter filter_;
@@ -126,7 +127,8 @@ void printPageText(const JobPage& page, const OwnerNames& names) {
   for (const JobView& job : page.jobs) {
     const JobRow& row = job.row;
     std::string work = shortened(workText(job), 60);
-    if (row.state == JobState::inProgress && row.progress > 0) work = fmt::format("{:.0f}% {}", row.progress * 100, work);
+    if (row.state == JobState::inProgress && row.progress > 0)
+      work = fmt::format("{:.0f}% {}", row.progress * 100, work);
     table.add({{shortIDOf(row.id)},
                {stateText(row), stateColour(row)},
                {names.nameOf(row.owner)},
@@ -155,8 +157,10 @@ Work defineList(CLI::App& app) {
   app.add_option("--owner", options->owner, "In whose queue: principal, or an assistant's name")->type_name("NAME");
   app.add_option("--kind", options->kind, "Of this kind")->type_name("KIND");
   app.add_option("--queue", options->queue, "In this queue")->type_name("NAME");
-  app.add_option("--label", options->label, "With this label, of this value if one is given")->type_name("NAME[=VALUE]");
-  app.add_flag("--unclaimable", options->unclaimable, "Ready, and nobody alive who takes from its queue knows its kind");
+  app.add_option("--label", options->label, "With this label, of this value if one is given")
+      ->type_name("NAME[=VALUE]");
+  app.add_flag("--unclaimable", options->unclaimable,
+               "Ready, and nobody alive who takes from its queue knows its kind");
   app.add_flag("--quarantined", options->quarantined, "The same as --state quarantine");
   app.add_flag("--newest", options->newest, "The newest first (default: the oldest)");
   app.add_option("--limit", options->limit, "At most so many (default: 100)")

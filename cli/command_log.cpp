@@ -26,7 +26,8 @@ struct LogOptions {
 int printOutput(const JobView& job, bool json) {
   const auto command = commandOutcomeOf(job);
   if (!json) {
-    if (command && command->truncatedBytes > 0) tell(fmt::format("{} bytes before this were not kept", command->truncatedBytes));
+    if (command && command->truncatedBytes > 0)
+      tell(fmt::format("{} bytes before this were not kept", command->truncatedBytes));
     if (command) print(command->output);
     return 0;
   }

@@ -48,6 +48,7 @@ std::vector<Verb> verbsFor(const std::vector<JobID>& ids, LmdbJobStore& store) {
     submit.jobs.push_back(againOf(*job));
   }
   std::vector<Verb> verbs;
+  verbs.reserve(byOwner.size());
   for (auto& [name, submit] : byOwner) verbs.emplace_back(std::move(submit));
   return verbs;
 }
@@ -79,7 +80,8 @@ int retry(const std::vector<std::string>& texts, Session& session) {
   json["jobs"] = Json::array();
   for (const Added& one : added) {
     if (!session.json) printLine(one.id.toString());
-    json["jobs"].push_back({{"id", one.id.toString()}, {"shortId", shortIDOf(one.id)}, {"retryOf", one.retryOf.toString()}});
+    json["jobs"].push_back(
+        {{"id", one.id.toString()}, {"shortId", shortIDOf(one.id)}, {"retryOf", one.retryOf.toString()}});
   }
   if (session.json) printJson(json);
   if (failure) throw Error(*failure);
@@ -92,7 +94,8 @@ Work defineRetry(CLI::App& app) {
   const auto ids = std::make_shared<std::vector<std::string>>();
   app.add_option("ids", *ids, "Done jobs, however they ended")->required()->type_name("ID");
   app.footer(
-      "Makes a new job of the same kind, parameters and options for each and prints its id; the done job stays as it is. The new\n"
+      "Makes a new job of the same kind, parameters and options for each and prints its id; the done job stays as it "
+      "is. The new\n"
       "one has no key. When an id is wrong or a job is not done, nothing is added.");
   return [ids](Session& session) { return retry(*ids, session); };
 }

@@ -29,8 +29,8 @@ void printTime(std::string_view name, std::int64_t utcMicros) {
 
 std::string retryText(const RetryPolicy& retry) {
   if (retry.maxAttempts <= 1) return "never";
-  return fmt::format("up to {} attempts, first after {}, then x{:g}, at most {}", retry.maxAttempts, formatDuration(retry.firstDelay),
-                     retry.factor, formatDuration(retry.maxDelay));
+  return fmt::format("up to {} attempts, first after {}, then x{:g}, at most {}", retry.maxAttempts,
+                     formatDuration(retry.firstDelay), retry.factor, formatDuration(retry.maxDelay));
 }
 
 std::string lastLines(const std::string& text, std::size_t count) {
@@ -52,8 +52,8 @@ void printIdentity(const JobView& job, const OwnerNames& names) {
   printField("owner", names.nameOf(row.owner));
   printField("holder", names.holderOf(row));
   printField("queue", fmt::format("{}, priority {}", row.queue, row.priority));
-  printField("counts", fmt::format("{} handed out, {} started, {} failed, {} deaths in a row", row.attempt, row.started, row.failures,
-                                   row.holderDeaths));
+  printField("counts", fmt::format("{} handed out, {} started, {} failed, {} deaths in a row", row.attempt, row.started,
+                                   row.failures, row.holderDeaths));
   if (row.state == JobState::inProgress && (row.progress > 0 || !row.progressText.empty()))
     printField("progress", fmt::format("{:.0f}% {}", row.progress * 100, printable(row.progressText)));
   printTime("created", row.createdAt);
@@ -65,10 +65,12 @@ void printIdentity(const JobView& job, const OwnerNames& names) {
 void printBody(const JobView& job) {
   const JobBody& body = job.body;
   printField("retries", retryText(body.retry));
-  if (body.attemptLimitMicros != 0) printField("limit", formatDuration(std::chrono::microseconds{body.attemptLimitMicros}));
+  if (body.attemptLimitMicros != 0)
+    printField("limit", formatDuration(std::chrono::microseconds{body.attemptLimitMicros}));
   printField("submitter", printable(body.submitterName));
   printField("requester", printable(body.requester));
-  if (!body.key.empty()) printField("key", fmt::format("{} until {}", printable(keyText(body)), formatUtc(body.keyUntil)));
+  if (!body.key.empty())
+    printField("key", fmt::format("{} until {}", printable(keyText(body)), formatUtc(body.keyUntil)));
   if (!body.retryOf.isNil()) printField("retry of", body.retryOf.toString());
   for (const auto& [name, value] : body.labels) printField("label", fmt::format("{}={}", name, printable(value)));
   printField("work", workText(job));
@@ -77,7 +79,8 @@ void printBody(const JobView& job) {
 void printOutcome(const JobView& job) {
   if (!job.result) return;
   if (job.row.outcome == JobOutcome::failed)
-    printField("failure", fmt::format("{}: {}", printable(job.result->failure.type), printable(job.result->failure.message)));
+    printField("failure",
+               fmt::format("{}: {}", printable(job.result->failure.type), printable(job.result->failure.message)));
   const auto command = commandOutcomeOf(job);
   if (!command) return printField("result", printable(job.result->value));
   if (command->exitCode) printField("exit code", std::to_string(*command->exitCode));

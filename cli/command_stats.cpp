@@ -73,13 +73,16 @@ std::string countsText(const std::uint64_t (&counts)[size]) {
   std::string parts;
   for (std::size_t i = 1; i < size; ++i) {
     sum += counts[i];
-    if (counts[i] > 0) parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", counts[i], toString(static_cast<Enum>(i)));
+    if (counts[i] > 0)
+      parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", counts[i], toString(static_cast<Enum>(i)));
   }
   return parts.empty() ? "0" : fmt::format("{} ({})", sum, parts);
 }
 
 void printText(Session& session, const Totals& totals, const StoreInfo& info, const Living& living) {
-  const auto field = [](std::string_view name, const std::string& value) { printLine(fmt::format("{:<12}{}", name, value)); };
+  const auto field = [](std::string_view name, const std::string& value) {
+    printLine(fmt::format("{:<12}{}", name, value));
+  };
   field("store", session.access().directory().dataPath());
   field("backend", fmt::format("{}, format {} ({})", info.backend, info.format, info.libraryVersion));
   field("durability", durabilityText(info.durability));

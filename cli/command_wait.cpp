@@ -33,7 +33,8 @@ class Waiting {
       if (over_.contains(id)) continue;
       auto job = store_.find(id);
       if (!job) throw Error(ErrorKind::notFound, "job " + id.toString() + " was removed while it was waited for");
-      if (job->row.state == JobState::done || job->row.waitingFor == WaitReason::quarantine) over_.emplace(id, *std::move(job));
+      if (job->row.state == JobState::done || job->row.waitingFor == WaitReason::quarantine)
+        over_.emplace(id, *std::move(job));
     }
     return over_.size() == ids_.size();
   }
@@ -105,8 +106,10 @@ Work defineWait(CLI::App& app) {
   app.add_option("ids", options->ids, "The jobs")->required()->type_name("ID");
   app.add_option("--timeout", options->timeout, "Wait no longer than this")->type_name("DURATION");
   app.footer(
-      "Exits with the job's own code: the command's exit code, 128 + the signal that ended it, 0 for success and 1 for failure of\n"
-      "other kinds, 125 for a job that was canceled or stands in quarantine, 124 when the time is over. Of several jobs the\n"
+      "Exits with the job's own code: the command's exit code, 128 + the signal that ended it, 0 for success and 1 for "
+      "failure of\n"
+      "other kinds, 125 for a job that was canceled or stands in quarantine, 124 when the time is over. Of several "
+      "jobs the\n"
       "first code that is not 0 counts, in the order in which they are named.");
   return [options](Session& session) { return wait(*options, session); };
 }

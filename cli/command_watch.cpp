@@ -24,7 +24,8 @@ class Follower {
 
   /// The job as it stands.
   JobView look() {
-    // Everything that the job's row counts is in the log when the log is read after it, so the last line is never missed.
+    // Everything that the job's row counts is in the log when the log is read after it, so the last line is never
+    // missed.
     auto job = store_.find(id_);
     if (!job) throw Error(ErrorKind::notFound, "job " + id_.toString() + " was removed while it was watched");
     const auto entries = readWholeLog(store_, id_, nextEntry_);

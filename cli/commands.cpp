@@ -9,7 +9,8 @@ inline namespace v1 {
 
 std::span<const Command> commands() {
   static constexpr std::array<Command, 16> table{{
-      {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead", definePrincipal},
+      {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead",
+       definePrincipal},
       {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
       {"add", "Add a job: a command behind --, or any kind with --kind", defineAdd},
       {"list", "List jobs", defineList},

@@ -5,7 +5,7 @@
 
 #include "cli/session.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's own name
 class App;
 }
 
@@ -15,7 +15,8 @@ inline namespace v1 {
 /// What a command does once the command line is understood; returns the exit code.
 using Work = std::function<int(Session&)>;
 
-/// One row of the command table. `define` gives the command its options and returns its work, which reads them after parsing.
+/// One row of the command table. `define` gives the command its options and returns its work, which reads them after
+/// parsing.
 struct Command {
   std::string_view name;
   std::string_view summary;

@@ -35,10 +35,14 @@ constexpr std::chrono::seconds renewalPatience{5};
 
 spdlog::level::level_enum levelOf(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warning: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -82,8 +86,8 @@ class Daemon {
         std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
     log_.set_level(levelNamed(options.logLevel));
     name_ = mode.isPrincipal() ? std::string("principal") : "assistant " + mode.name();
-    director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode, builtinTypes(directory_),
-                                              directorOptions(session));
+    director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode,
+                                              builtinTypes(directory_), directorOptions(session));
   }
 
   int run() {
@@ -107,7 +111,8 @@ class Daemon {
     JobDirectorOptions options;
     options.workers = options_.workers;
     options.lease = std::chrono::ceil<std::chrono::milliseconds>(durationOf("--lease", options_.lease));
-    options.writerLimit = std::chrono::ceil<std::chrono::milliseconds>(durationOf("--writer-limit", options_.writerLimit));
+    options.writerLimit =
+        std::chrono::ceil<std::chrono::milliseconds>(durationOf("--writer-limit", options_.writerLimit));
     options.mayBeKilledAsWriter = options_.mayBeKilledAsWriter;
     options.keepDoneFor = durationOf("--keep", options_.keep);
     options.keepDoneCount = options_.keepCount;
@@ -135,7 +140,9 @@ class Daemon {
 
   int endFenced() {
     service_.notify("STOPPING=1");
-    log_.error("{} was fenced for good and ends: its incarnation was closed by somebody else, and its work goes on there", name_);
+    log_.error(
+        "{} was fenced for good and ends: its incarnation was closed by somebody else, and its work goes on there",
+        name_);
     return exitCodeOf(ErrorKind::fenced);
   }
 
@@ -194,23 +201,28 @@ class Daemon {
 }  // namespace
 
 void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal) {
-  app.add_option("--workers", options.workers, "Jobs at once (default: one a processor)")->type_name("N")->check(CLI::Range(1, 4096).description(""));
-  app.add_option("--grace", options.grace, "How long TERM waits for running jobs (default: 10s)")->type_name("DURATION");
+  app.add_option("--workers", options.workers, "Jobs at once (default: one a processor)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""));
+  app.add_option("--grace", options.grace, "How long TERM waits for running jobs (default: 10s)")
+      ->type_name("DURATION");
   app.add_option("--log-level", options.logLevel, "debug, info, warning or error (default: info)")
       ->type_name("LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""));
   app.add_option("--writer-limit", options.writerLimit,
                  "A process that is stopped inside a write for this long is killed (default: 10s)")
       ->type_name("DURATION");
-  app.add_flag_callback("--never-kill-me", [&options] { options.mayBeKilledAsWriter = false; },
-                        "Others must not kill this process even then");
+  app.add_flag_callback(
+      "--never-kill-me", [&options] { options.mayBeKilledAsWriter = false; },
+      "Others must not kill this process even then");
   app.add_option("--map-size", options.mapMiB, "Upper limit of the store in MiB (default: 16384)")
       ->type_name("MIB")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 24).description(""));
   if (!isPrincipal) return;
   app.add_option("--lease", options.lease, "A director whose loop stands still for this long is fenced (default: 30s)")
       ->type_name("DURATION");
-  app.add_option("--keep", options.keep, "Done jobs are kept this long; 0 for ever (default: 7d)")->type_name("DURATION");
+  app.add_option("--keep", options.keep, "Done jobs are kept this long; 0 for ever (default: 7d)")
+      ->type_name("DURATION");
   app.add_option("--keep-count", options.keepCount, "At most so many done jobs are kept; 0 for all (default: 100000)")
       ->type_name("N");
 }

@@ -5,7 +5,7 @@
 #include "callsheet/job_director_mode.h"
 #include "cli/session.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's own name
 class App;
 }
 
@@ -28,8 +28,8 @@ struct DaemonOptions {
 
 void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal);
 
-/// Runs a director in the foreground until a signal ends it or it is fenced for good; the exit code. TERM and INT stop it
-/// within the grace, a second one at once; HUP is only logged. To be called before the process has another thread.
+/// Runs a director in the foreground until a signal ends it or it is fenced for good; the exit code. TERM and INT stop
+/// it within the grace, a second one at once; HUP is only logged. To be called before the process has another thread.
 [[nodiscard]] int runDaemon(Session& session, const JobDirectorMode& mode, const DaemonOptions& options);
 
 }  // namespace v1

@@ -20,7 +20,9 @@ std::string textOf(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
-Json idJson(const Uuid& id) { return id.isNil() ? Json(nullptr) : Json(id.toString()); }
+Json idJson(const Uuid& id) {
+  return id.isNil() ? Json(nullptr) : Json(id.toString());
+}
 
 std::string hexOf(const std::string& bytes) {
   std::string hex;
@@ -58,9 +60,13 @@ std::string keyText(const JobBody& body) {
   return key ? key->toString() : body.key;
 }
 
-Json versioned() { return Json{{"v", 1}}; }
+Json versioned() {
+  return Json{{"v", 1}};
+}
 
-void printJson(const Json& json) { printLine(textOf(json, 2)); }
+void printJson(const Json& json) {
+  printLine(textOf(json, 2));
+}
 
 void printJsonLine(const Json& json) {
   printLine(textOf(json, -1));
@@ -71,7 +77,9 @@ Json timeJson(std::int64_t utcMicros) {
   return utcMicros == 0 || utcMicros == never ? Json(nullptr) : Json(formatUtc(utcMicros));
 }
 
-Json textJson(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json textJson(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
 
 Json valueJson(const std::string& text) {
   if (text.empty()) return nullptr;

@@ -15,13 +15,15 @@ namespace {
 constexpr const char* aboutText =
     "Callsheet: a durable job store that the processes of one machine share.\n"
     "\n"
-    "A store is the directory LOCATION/ID.callsheet. Adding and reading jobs needs no daemon; running them needs a principal\n"
+    "A store is the directory LOCATION/ID.callsheet. Adding and reading jobs needs no daemon; running them needs a "
+    "principal\n"
     "or an assistant.";
 
 constexpr const char* footerText =
     "A job is named by its id, its short id (the last 8 digits) or the beginning of either.\n"
     "Data goes to stdout, messages to stderr. Exit codes: 0 done, 2 wrong command line, 3 not found, 4 refused input,\n"
-    "65 damaged store, 69 not now, 73 full, 74 input or output, 75 somebody else holds it, 76 fenced, 77 no permission,\n"
+    "65 damaged store, 69 not now, 73 full, 74 input or output, 75 somebody else holds it, 76 fenced, 77 no "
+    "permission,\n"
     "78 unsupported. `callsheet wait` exits with the job's own code.\n";
 
 int complain(const std::string& sentence, int code) {
@@ -32,8 +34,9 @@ int complain(const std::string& sentence, int code) {
 }
 
 void defineGlobals(CLI::App& app, Session& session) {
-  app.add_option("--location", session.location, "Directory that holds the store (default: /var/lib/callsheet for root,\n"
-                                                 "else ~/.local/state/callsheet)")
+  app.add_option("--location", session.location,
+                 "Directory that holds the store (default: /var/lib/callsheet for root,\n"
+                 "else ~/.local/state/callsheet)")
       ->envname("CALLSHEET_LOCATION")
       ->type_name("DIR");
   app.add_option("--id", session.id, "Name of the store in that directory (default: default)")
@@ -110,4 +113,6 @@ int guardedMain(int argc, char** argv) {
 }  // namespace v1
 }  // namespace callsheet
 
-int main(int argc, char** argv) { return callsheet::guardedMain(argc, argv); }
+int main(int argc, char** argv) {
+  return callsheet::guardedMain(argc, argv);
+}

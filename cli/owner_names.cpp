@@ -27,10 +27,14 @@ bool OwnerNames::isOpen(IncarnationID owner) const {
 
 std::string OwnerNames::holderOf(const JobRow& row) const {
   switch (row.holderKind) {
-    case HolderKind::none: return {};
-    case HolderKind::incarnation: return nameOf(IncarnationID{row.holder});
-    case HolderKind::shim: return "shim";
-    case HolderKind::remote: return "remote";
+    case HolderKind::none:
+      return {};
+    case HolderKind::incarnation:
+      return nameOf(IncarnationID{row.holder});
+    case HolderKind::shim:
+      return "shim";
+    case HolderKind::remote:
+      return "remote";
   }
   return {};
 }
@@ -42,7 +46,8 @@ IncarnationID OwnerNames::ownerNamed(const std::string& name) const {
   for (const IncarnationRow& row : incarnations_)
     if (row.role == Role::assistant && row.name == name && (best == nullptr || worth(*best) < worth(row))) best = &row;
   if (best == nullptr)
-    throw Error(ErrorKind::notFound, fmt::format("no director is named '{}'; `callsheet directors --all` lists them", name));
+    throw Error(ErrorKind::notFound,
+                fmt::format("no director is named '{}'; `callsheet directors --all` lists them", name));
   return best->id;
 }
 

@@ -50,7 +50,8 @@ void ServiceNotifier::notify(std::string_view lines) const noexcept {
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socketPath_.size() + (abstract ? 0 : 1));
   const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.isOpen()) return;
-  ::sendto(socket.number(), lines.data(), lines.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);
+  ::sendto(socket.number(), lines.data(), lines.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+           length);
 }
 
 }  // namespace v1

@@ -8,8 +8,8 @@ namespace callsheet {
 inline namespace v1 {
 
 /// Tells systemd how a service does, by the datagrams that sd_notify(3) describes; nothing where nobody asked for them.
-/// Made before the first thread: it takes its variables out of the environment, so that jobs' commands do not speak for the
-/// service. Thread-safe afterwards.
+/// Made before the first thread: it takes its variables out of the environment, so that jobs' commands do not speak for
+/// the service. Thread-safe afterwards.
 class ServiceNotifier {
  public:
   ServiceNotifier();

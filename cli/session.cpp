@@ -32,8 +32,12 @@ std::string defaultLocation() {
   return homeDirectory() + "/.local/state/callsheet";
 }
 
-StoreAccess& Session::access() { return open(false); }
-StoreAccess& Session::accessOrMake() { return open(true); }
+StoreAccess& Session::access() {
+  return open(false);
+}
+StoreAccess& Session::accessOrMake() {
+  return open(true);
+}
 
 StoreAccess& Session::open(bool create) {
   if (!access_) {
@@ -49,11 +53,13 @@ JobID Session::resolve(const std::string& text) {
   const auto found = store().resolve(text, candidatesShown + 1);
   if (found.size() == 1) return found.front();
   if (found.empty())
-    throw Error(ErrorKind::notFound, fmt::format("no job is called '{}'; `callsheet list` shows them all", text.substr(0, 64)));
+    throw Error(ErrorKind::notFound,
+                fmt::format("no job is called '{}'; `callsheet list` shows them all", text.substr(0, 64)));
   std::string candidates;
   for (std::size_t i = 0; i < std::min(found.size(), candidatesShown); ++i) candidates += " " + found[i].toString();
   if (found.size() > candidatesShown) candidates += " ...";
-  throw Error(ErrorKind::usage, fmt::format("'{}' is the beginning of several jobs, give more of the id:{}", text, candidates));
+  throw Error(ErrorKind::usage,
+              fmt::format("'{}' is the beginning of several jobs, give more of the id:{}", text, candidates));
 }
 
 std::vector<JobID> Session::resolveAll(const std::vector<std::string>& texts) {

@@ -26,17 +26,25 @@ bool isColourful() {
 
 int codeOf(Colour colour) {
   switch (colour) {
-    case Colour::none: return 0;
-    case Colour::green: return 32;
-    case Colour::red: return 31;
-    case Colour::yellow: return 33;
-    case Colour::cyan: return 36;
-    case Colour::grey: return 90;
+    case Colour::none:
+      return 0;
+    case Colour::green:
+      return 32;
+    case Colour::red:
+      return 31;
+    case Colour::yellow:
+      return 33;
+    case Colour::cyan:
+      return 36;
+    case Colour::grey:
+      return 90;
   }
   return 0;
 }
 
-bool isContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool isContinuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 /// Characters, not bytes; wide ones count as one.
 std::size_t columnsOf(std::string_view text) {
@@ -76,8 +84,12 @@ std::string coloured(Colour colour, std::string_view text) {
   return fmt::format("\x1b[{}m{}\x1b[0m", codeOf(colour), text);
 }
 
-std::string printable(std::string_view text) { return escaped(text, false); }
-std::string printableLines(std::string_view text) { return escaped(text, true); }
+std::string printable(std::string_view text) {
+  return escaped(text, false);
+}
+std::string printableLines(std::string_view text) {
+  return escaped(text, true);
+}
 
 std::string shortened(std::string_view text, std::size_t columns) {
   if (columnsOf(text) <= columns) return std::string(text);
@@ -87,7 +99,9 @@ std::string shortened(std::string_view text, std::size_t columns) {
   return std::string(text.substr(0, end)) + "...";
 }
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 void printLine(std::string_view text) {
   print(text);

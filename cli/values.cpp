@@ -25,7 +25,8 @@ auto named(std::string_view option, Parse parse) {
 
 std::chrono::microseconds durationOf(std::string_view option, const std::string& text) {
   const auto duration = named(option, [&] { return parseDuration(text); });
-  if (duration > limits::delayMax) throw Error(ErrorKind::invalid, fmt::format("{}: '{}' is longer than ten years", option, text));
+  if (duration > limits::delayMax)
+    throw Error(ErrorKind::invalid, fmt::format("{}: '{}' is longer than ten years", option, text));
   return duration;
 }
 

@@ -7,7 +7,7 @@ inline namespace v1 {
 
 CompletionWatch::CompletionWatch(JobStore& store, EventLoop& loop, const StoreDirectory& directory)
     : store_(store), loop_(loop), directory_(directory) {
-  subscription_ = store_.subscribe([this](const Effects& effects) {
+  subscription_ = Subscription(store_, [this](const Effects& effects) {
     if (effects.finished) announce();
   });
 }

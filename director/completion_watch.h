@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/job_store.h"
+#include "director/subscription.h"
 #include "ipc/doorbell.h"
 #include "ipc/event_loop.h"
 
@@ -33,9 +34,9 @@ class CompletionWatch {
   std::condition_variable changed_;
   std::uint64_t changes_ = 0;  // guarded by mutex_
   bool isHearing_ = false;     // guarded by mutex_
-  std::shared_ptr<void> subscription_;
   std::optional<DoorbellSocket> bell_;
   FdWatch bellWatch_;
+  Subscription subscription_;  // last: it calls announce()
 };
 
 }  // namespace v1

@@ -39,6 +39,8 @@ DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
 DirectorLife::~DirectorLife() { bellWatch_ = FdWatch{}; }
 
 void DirectorLife::begin() {
+  // Before the first claim: a slot that was never written would prove nothing about a director that is stopped right afterwards.
+  if (place_.options.runsJobs) slot_->beat();
   bellWatch_ = place_.loop.watchFd(bell_.descriptor(), [this] {
     bell_.drain();
     onRing_();
@@ -46,11 +48,9 @@ void DirectorLife::begin() {
   if (principal_) principal_->begin();
 }
 
-void DirectorLife::tick(bool hasWork) {
-  if (hasWork)
-    slot_->beat();
-  else
-    slot_->rest();
+void DirectorLife::tick() {
+  // Also while there is nothing to do: whoever stands still cannot say that work came meanwhile. Who runs no jobs owes nothing.
+  if (place_.options.runsJobs) slot_->beat();
   if (principal_) principal_->tick();
 }
 

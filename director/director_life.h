@@ -35,7 +35,7 @@ class DirectorLife {
   /// The role's own work begins: from now on it hears, and as principal adopts.
   void begin();
   /// Once a second on the loop's thread.
-  void tick(bool hasWork);
+  void tick();
   /// Ends the role's work and closes the incarnation in the store.
   void close();
   /// Somebody else closed it: only lets go.

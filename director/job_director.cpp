@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <thread>
 
 #include "core/crash_point.h"
@@ -10,6 +11,7 @@
 #include "director/director_life.h"
 #include "director/stopped_writer_watch.h"
 #include "director/submitting.h"
+#include "director/subscription.h"
 #include "jobs/queue_runner.h"
 
 namespace callsheet {
@@ -60,13 +62,16 @@ class JobDirector::Implementation {
   [[nodiscard]] std::unique_ptr<DirectorLife> newLife();
   void openLife();
   void tick();
-  void renew();
+  void lookAtOwnRow();
+  void renew(IncarnationID fenced);
+  void awaitRenewal(IncarnationID fenced);
   void say(LogLevel level, const std::string& sentence) const {
     if (options_.log) options_.log(level, sentence);
   }
   void setIncarnation(IncarnationID incarnation) {
     const std::lock_guard lock(incarnationMutex_);
     incarnation_ = incarnation;
+    renewed_.notify_all();
   }
   [[nodiscard]] unsigned workerCount() const {
     return options_.workers != 0 ? options_.workers : std::max(1u, std::thread::hardware_concurrency());
@@ -89,12 +94,14 @@ class JobDirector::Implementation {
   bool wasStopped_ = false;
   std::unique_ptr<DirectorLife> life_;
   std::unique_ptr<QueueRunner> runner_;
-  std::shared_ptr<void> subscription_;
+  Subscription subscription_;
   Timer tick_;
   std::thread renewal_;
+  std::uint64_t closuresSeen_ = 0;  // the loop's thread only
   StopReport report_;
 
   mutable std::mutex incarnationMutex_;
+  std::condition_variable renewed_;
   IncarnationID incarnation_;  // guarded by incarnationMutex_
   std::atomic<bool> isRunning_{false};
 };
@@ -121,9 +128,9 @@ void JobDirector::Implementation::start() {
   if (wasStarted_) return;
   loop_.start();
   if (options_.runsJobs) {
-    QueueRunner::Options options{workerCount(), mode_.isPrincipal(), options_.log, [this] { renew(); }};
+    QueueRunner::Options options{workerCount(), mode_.isPrincipal(), options_.log, [this](IncarnationID fenced) { renew(fenced); }};
     runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));
-    subscription_ = access_->store().subscribe([this](const Effects& effects) {
+    subscription_ = Subscription(access_->store(), [this](const Effects& effects) {
       const IncarnationID self = incarnation();
       const auto concerns = [&](IncarnationID owner) { return owner == self || (owner == principalOwner && mode_.isPrincipal()); };
       if (std::any_of(effects.owners.begin(), effects.owners.end(), concerns)) runner_->wake();
@@ -132,7 +139,7 @@ void JobDirector::Implementation::start() {
   try {
     openLife();
   } catch (...) {
-    subscription_.reset();
+    subscription_ = Subscription{};
     runner_.reset();
     life_.reset();
     throw;
@@ -144,20 +151,30 @@ void JobDirector::Implementation::start() {
 }
 
 void JobDirector::Implementation::tick() {
-  const bool hasWork = runner_ && runner_->hasWork();
-  life_->tick(hasWork);
+  life_->tick();
   if (runner_) runner_->tick();
+  lookAtOwnRow();
   const bool principalLives = mode_.isPrincipal() || PrincipalLock::holder(access_->directory()).has_value();
   // A living principal answers for everybody; when it is itself the one that stands still, its supervisor does.
   if (mode_.isPrincipal() || !principalLives) stoppedWriters_.tick(mode_.isPrincipal());
 }
 
+/// A director whose workers are all busy claims nothing, so no answer tells it that it was fenced.
+void JobDirector::Implementation::lookAtOwnRow() {
+  const std::uint64_t closures = access_->store().totals().closures;
+  if (closures == closuresSeen_) return;
+  const IncarnationID self = incarnation();
+  for (const IncarnationRow& row : access_->store().incarnations())
+    if (row.id == self && !row.isOpen()) return renew(self);
+  closuresSeen_ = closures;
+}
+
 /// Somebody fenced this director while it stood still. It begins a new life; what it was running is void, what it had submitted is
-/// durable. Comes on the store's thread, which must not wait for itself.
-void JobDirector::Implementation::renew() {
-  if (!isRunning_.exchange(false)) return;
-  say(LogLevel::warning, "this director was fenced; its jobs go on elsewhere, and it begins anew");
+/// durable. Comes on the loop's, the store's or a submitter's thread, which must not wait for themselves.
+void JobDirector::Implementation::renew(IncarnationID fenced) {
   const std::lock_guard lock(incarnationMutex_);
+  if (incarnation_ != fenced || !isRunning_.exchange(false)) return;
+  say(LogLevel::warning, "this director was fenced; its jobs go on elsewhere, and it begins anew");
   if (renewal_.joinable()) renewal_.join();  // an earlier one, which has done its work
   renewal_ = std::thread([this] {
     const std::lock_guard life(lifeMutex_);
@@ -173,6 +190,13 @@ void JobDirector::Implementation::renew() {
       say(LogLevel::error, std::string("this director cannot begin anew and stops: ") + error.what());
     }
   });
+}
+
+/// Until the new life has begun, or it is certain that none will.
+void JobDirector::Implementation::awaitRenewal(IncarnationID fenced) {
+  renew(fenced);
+  std::unique_lock lock(incarnationMutex_);
+  renewed_.wait_for(lock, JobStore::defaultPatience, [&] { return incarnation_ != fenced; });
 }
 
 StopReport JobDirector::Implementation::stop(std::chrono::milliseconds grace) {
@@ -196,7 +220,7 @@ StopReport JobDirector::Implementation::stop(std::chrono::milliseconds grace) {
   }
   tick_ = Timer{};
   if (life_) life_->close();
-  subscription_.reset();
+  subscription_ = Subscription{};
   setIncarnation({});
   say(LogLevel::info, "stopped; " + std::to_string(report_.leftRunning) + " jobs ignored that and were given back");
   return report_;
@@ -217,9 +241,7 @@ std::vector<Submission> JobDirector::Implementation::submit(std::string_view kin
     answer = access_->store().apply(verb);
     const bool isAgain = answer.verdict == Verdict::unknown || answer.verdict == Verdict::fenced;
     if (!isAgain) break;
-    if (answer.verdict == Verdict::fenced && !isRunning_) {
-      const std::lock_guard renewed(lifeMutex_);  // until the new life has begun, or it is certain that none will
-    }
+    if (answer.verdict == Verdict::fenced) awaitRenewal(verb.sender);
   }
   crashPoint("submit.answered");
   std::vector<Submission> submissions;

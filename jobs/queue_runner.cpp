@@ -37,9 +37,14 @@ QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, c
       kinds_(types.kinds()),
       dueTimer_(loop.makeTimer([this] { wake(); })),
       retryTimer_(loop.makeTimer([this] { pump(); })),
-      runner_(types, options_.workers, *this) {}
+      runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this)) {}
 
-QueueRunner::~QueueRunner() = default;
+QueueRunner::~QueueRunner() {
+  runner_.reset();
+  // An attempt that returned after the drain may have posted its end, whose answer comes to this object.
+  std::unique_lock lock(mutex_);
+  settled_.wait(lock, [this] { return !isBusy_; });
+}
 
 void QueueRunner::begin(IncarnationID incarnation) {
   {
@@ -74,18 +79,13 @@ void QueueRunner::tick() {
   pump();
 }
 
-bool QueueRunner::hasWork() const {
-  const std::lock_guard lock(mutex_);
-  return isAwake_ || isBusy_ || runner_.runningCount() > 0;
-}
-
 void QueueRunner::lookAtRunning() {
-  for (const AttemptRef& attempt : runner_.running()) {
+  for (const AttemptRef& attempt : runner_->running()) {
     const auto row = store_.peek(attempt.job);
     if (!row || row->execID != attempt.exec || !isRunning(*row))
-      runner_.makeVoid(attempt.job, attempt.exec);
+      runner_->makeVoid(attempt.job, attempt.exec);
     else if (row->cancelRequested)
-      runner_.cancel(attempt.job);
+      runner_->cancel(attempt.job);
   }
 }
 
@@ -104,9 +104,9 @@ bool QueueRunner::mayClaimWhileAloneWaits(std::size_t running) {
 std::optional<Claim> QueueRunner::nextClaim() {
   if (incarnation_.isNil() || isFenced_ || kinds_.empty()) return std::nullopt;
   if (unansweredClaim_) return unansweredClaim_;
-  const std::size_t running = runner_.runningCount();
-  const unsigned freeWorkers = runner_.freeWorkers();
-  if (isStopping_ || !isAwake_ || freeWorkers == 0 || runner_.runsAlone() || !mayClaimWhileAloneWaits(running)) return std::nullopt;
+  const std::size_t running = runner_->runningCount();
+  const unsigned freeWorkers = runner_->freeWorkers();
+  if (isStopping_ || !isAwake_ || freeWorkers == 0 || runner_->runsAlone() || !mayClaimWhileAloneWaits(running)) return std::nullopt;
   Claim claim;
   claim.id = makeClaimID();
   claim.claimer = incarnation_;
@@ -173,7 +173,7 @@ void QueueRunner::start(std::vector<Claim::Item> items, IncarnationID incarnatio
       items.clear();
     }
   }
-  for (auto& item : items) runner_.run(std::move(item), incarnation);
+  for (auto& item : items) runner_->run(std::move(item), incarnation);
 }
 
 std::vector<Claim::Item> QueueRunner::takeClaim(const Claim& claim, Claim::Answer& answer) {
@@ -191,7 +191,7 @@ std::vector<Claim::Item> QueueRunner::takeClaim(const Claim& claim, Claim::Answe
       aloneWaiting_ = answer.aloneWaiting;
     }
   }
-  if (isFenced && options_.onFenced) options_.onFenced();
+  if (isFenced && options_.onFenced) options_.onFenced(claim.claimer);
   if (answer.verdict == Verdict::refused) say(LogLevel::error, "a claim was refused: " + answer.why);
   if (answer.nextDueAt != never) setDueTimer(answer.nextDueAt);
   return std::move(answer.jobs);
@@ -258,20 +258,20 @@ QueueRunner::Left QueueRunner::drain(milliseconds grace) {
     const std::lock_guard lock(mutex_);
     isStopping_ = true;
   }
-  runner_.giveBackAll();
+  runner_->giveBackAll();
   Left left;
   std::unique_lock lock(mutex_);
-  const auto isIdle = [this] { return runner_.runningCount() == 0; };
+  const auto isIdle = [this] { return runner_->runningCount() == 0; };
   const auto isSettled = [this] { return !isBusy_ && ends_.empty(); };
   settled_.wait_for(lock, grace, isIdle);
   lock.unlock();
-  left.names = runner_.names();
-  for (const AttemptRef& attempt : runner_.running()) {
+  left.names = runner_->names();
+  for (const AttemptRef& attempt : runner_->running()) {
     {
       const std::lock_guard again(mutex_);
       ends_.emplace_back(Unclaim{attempt, "the director stopped before it ended"});
     }
-    runner_.makeVoid(attempt.job, attempt.exec);
+    runner_->makeVoid(attempt.job, attempt.exec);
   }
   pump();
   lock.lock();

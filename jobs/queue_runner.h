@@ -25,7 +25,7 @@ class QueueRunner final : private JobRunner::Host {
     bool isPrincipal = false;
     LogSink log;
     /// The store answered `fenced` to a claim: this incarnation was closed by somebody else. On the store's thread.
-    std::function<void()> onFenced;
+    std::function<void(IncarnationID)> onFenced;
   };
 
   QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, const JobTypes& types, JobDirector& director, Options options);
@@ -37,8 +37,6 @@ class QueueRunner final : private JobRunner::Host {
   void wake();
   /// The slow look that finds what no bell told. Any thread, about once a second.
   void tick();
-  /// Whether this director owes signs of life: it runs something or has something ready.
-  [[nodiscard]] bool hasWork() const;
 
   struct Left {
     std::vector<std::string> names;
@@ -89,7 +87,7 @@ class QueueRunner final : private JobRunner::Host {
 
   Timer dueTimer_;
   Timer retryTimer_;
-  JobRunner runner_;  // last: its threads use all of the above
+  std::optional<JobRunner> runner_;  // last: its threads use all of the above
 };
 
 }  // namespace v1

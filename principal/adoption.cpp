@@ -1,5 +1,6 @@
 #include "principal/adoption.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <random>
@@ -34,6 +35,7 @@ struct Adoption::State {
   std::condition_variable changed;
   std::set<IncarnationID> underWay;  // guarded by mutex
   bool isStopping = false;           // guarded by mutex
+  std::atomic<bool> isIncomplete{false};  // an adoption failed: its incarnation may have no presence that would be found again
   std::random_device random;
 };
 
@@ -80,8 +82,10 @@ void Adoption::State::sliced(const std::shared_ptr<State>& state, IncarnationID 
   const bool isEmptied = (answer.verdict == Verdict::ok && !answer.more) || answer.verdict == Verdict::notFound;
   if (presence && isEmptied) presence->unlink();
   if (moved > 0) say(LogLevel::info, std::to_string(moved) + " jobs of " + incarnation.toString() + " were adopted");
-  if (!isEmptied && answer.verdict != Verdict::ok)
+  if (!isEmptied && answer.verdict != Verdict::ok) {
+    isIncomplete = true;
     say(LogLevel::warning, "adopting from " + incarnation.toString() + " did not succeed and will be tried again: " + answer.why);
+  }
   end(incarnation);
 }
 
@@ -121,7 +125,8 @@ void Adoption::lookAtRows(bool isFirst) {
 
 void Adoption::look() {
   if (!watcher_) return;
-  if (state_->store.totals().closures != closuresSeen_) lookAtRows(false);
+  const bool mustRepeat = state_->isIncomplete.exchange(false);
+  if (mustRepeat || state_->store.totals().closures != closuresSeen_) lookAtRows(false);
   watcher_->rescan();
 }
 

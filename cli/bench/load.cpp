@@ -1,5 +1,7 @@
 #include "cli/bench/load.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "cli/bench/bench_child.h"
@@ -22,10 +24,32 @@ void raise(std::atomic<Value>& highest, Value value) {
   }
 }
 
-void awaitGo(LoadPage& page) {
-  page.ready.fetch_add(1);
-  while (page.goAt.load() == 0) nap(std::chrono::microseconds{50});
+/// User and system time of all threads of this process.
+std::int64_t processorNanos() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto nanosIn = [](const timeval& time) {
+    return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_usec * 1000;
+  };
+  return nanosIn(usage.ru_utime) + nanosIn(usage.ru_stime);
 }
+
+/// Waits for the start; what the processors then spend on this process until the end of the object's life is added up.
+class Work {
+ public:
+  explicit Work(LoadPage& page) : page_(page) {
+    page.ready.fetch_add(1);
+    while (page.goAt.load() == 0) nap(std::chrono::microseconds{50});
+    began_ = processorNanos();
+  }
+  ~Work() { page_.processorNanos.fetch_add(processorNanos() - began_); }
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+ private:
+  LoadPage& page_;
+  std::int64_t began_;
+};
 
 /// Every job is to come once, and to be one of the pair's own.
 void countIn(LoadPage& page, unsigned pair, const std::vector<std::uint64_t>& numbers) {
@@ -52,7 +76,7 @@ void requireAllDone(const std::string& role, const LoadPage& page) {
 void runLoadSubmitter(LoadPage& page, unsigned pair, LoadClient& client) {
   auto& self = page.pair[pair];
   const std::uint64_t first = page.firstOf(pair);
-  awaitGo(page);
+  const Work work(page);
   const std::int64_t until = page.goAt.load() + page.runNanos;
   for (std::uint64_t sent = 0;;) {
     while (sent - self.completed.load() > page.window) nap(std::chrono::microseconds{50});
@@ -72,7 +96,7 @@ void runLoadWorker(LoadPage& page, unsigned pair, LoadClient& client) {
   auto& self = page.pair[pair];
   std::vector<std::uint64_t> numbers;
   std::uint64_t received = 0;
-  awaitGo(page);
+  const Work work(page);
   while (self.completed.load() < self.target.load()) {
     const bool isCompleting = !numbers.empty();
     client.completeAndClaim(page.batch, numbers);
@@ -111,6 +135,7 @@ LoadResult runLoad(const std::string& role, const std::string& directory, const 
   for (unsigned i = 0; i < shape.pairs; ++i) result.jobs += page->pair[i].completed.load();
   const auto jobs = static_cast<double>(result.jobs);
   result.jobsPerSecond = jobs / (static_cast<double>(page->lastDoneAt.load() - goAt) / 1e9);
+  result.processorMicrosPerJob = static_cast<double>(page->processorNanos.load()) / 1e3 / jobs;
   result.longestSubmitMillis = static_cast<double>(page->longestSubmitNanos.load()) / 1e6;
   if (before && after) {
     result.flushesPerJob = static_cast<double>(after->flushes - before->flushes) / jobs;

@@ -43,6 +43,7 @@ struct LoadPage {
   std::atomic<std::uint64_t> wrong{0};  ///< jobs that came twice, or that nobody submitted
   std::atomic<std::int64_t> longestSubmitNanos{0};
   std::atomic<std::int64_t> lastDoneAt{0};
+  std::atomic<std::int64_t> processorNanos{0};  ///< user and system time of all since they went
 
   struct alignas(64) Pair {
     std::atomic<std::uint64_t> submitted{0};
@@ -67,6 +68,7 @@ void runLoadWorker(LoadPage& page, unsigned pair, LoadClient& client);
 struct LoadResult {
   double jobsPerSecond = 0;
   double longestSubmitMillis = 0;
+  double processorMicrosPerJob = 0;
   std::uint64_t jobs = 0;
   double flushesPerJob = -1;  ///< -1: the kernel does not tell
   double kibPerJob = -1;

@@ -51,17 +51,20 @@ void LoadMeasurement::reportSide(BenchReport& report, const std::string& name,
                                  const std::vector<LoadResult>& results) const {
   std::vector<double> rates;
   std::vector<double> flushes;
+  std::vector<double> processor;
   std::vector<double> kib;
   std::vector<double> longest;
   for (const LoadResult& result : results) {
     rates.push_back(result.jobsPerSecond);
     longest.push_back(result.longestSubmitMillis);
+    processor.push_back(result.processorMicrosPerJob);
     if (result.flushesPerJob >= 0) flushes.push_back(result.flushesPerJob);
     if (result.kibPerJob >= 0) kib.push_back(result.kibPerJob);
   }
   const std::string what = fmt::format("{}, {}", name, plan_.words);
   report.add(group(), what, "jobs/s", rates);
   if (plan_.pairs > 1) report.add(group(), name + ", longest wait of a submit", "ms", longest);
+  report.add(group(), name + ", processor time of all processes", "us/job", processor);
   report.add(group(), name + ", flushes of the disk", "/job", flushes);
   report.add(group(), name + ", written to the disk", "KiB/job", kib);
 }

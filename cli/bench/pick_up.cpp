@@ -20,7 +20,7 @@ inline namespace v1 {
 namespace {
 
 constexpr std::size_t jobsMax = 100'000;
-constexpr std::chrono::microseconds spacing{5000};
+constexpr std::chrono::microseconds spacingMin{4000};
 constexpr std::chrono::seconds patience{30};
 constexpr double aimMicros = 100;
 constexpr const char* assistantName = "picker";
@@ -95,7 +95,7 @@ void PickUpLatency::measure(unsigned) {
     for (std::uint32_t i = 0; i < jobs; ++i) {
       throwIfInterrupted();
       // A little apart from the even beat, so that no timer keeps step.
-      nap(spacing + std::chrono::microseconds{i * 7919 % 2000 - 1000});
+      nap(spacingMin + std::chrono::microseconds{i * 7919 % 2000});
       const std::int64_t before = benchNanos();
       const Submission submission = principal.submit(PickUpJob{i}, options);
       submittedAt[i] = benchNanos();

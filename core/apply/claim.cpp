@@ -64,6 +64,8 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
   std::sort(heads.begin(), heads.end(), [](const auto& a, const auto& b) {
     return std::tie(a.first.rank, a.first.sequence) < std::tie(b.first.rank, b.first.sequence);
   });
+  // A kind that is named twice gives its heads twice.
+  heads.erase(std::unique(heads.begin(), heads.end()), heads.end());
   return heads;
 }
 

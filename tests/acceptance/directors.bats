@@ -174,6 +174,25 @@ load helper
   endsWith 0 callsheet wait "$(callsheet add --to worker -- true)" --timeout 20
 }
 
+hasEndedOrQuarantined() { hasEnded "$1" || fieldIs "$2" .waitingFor quarantine; }
+
+@test "a job that kills its process again and again ends in quarantine and stops nobody else" {
+  # shellcheck disable=SC2016
+  poison=$(callsheet add -- sh -c 'echo $$ >>"$0"; kill -KILL $PPID; exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  other=$(callsheet add -- true)
+  for _ in 1 2 3 4 5 6 7; do
+    daemon principal
+    eventually hasEndedOrQuarantined "$daemon" "$poison"
+    if isRunning "$daemon"; then break; fi
+  done
+  [[ $(callsheet list --quarantined --json | jq -r '.jobs[].id') == "$poison" ]]
+  [[ $(field "$poison" .holderDeaths) == 5 ]]
+  endsWith 125 callsheet wait "$poison" --timeout 5
+  endsWith 0 callsheet wait "$other" --timeout 20
+  # It needs a person, who can end it.
+  endsWith 0 callsheet cancel "$poison"
+}
+
 @test "done jobs are removed by count, and not before their time as rows is over" {
   startPrincipal --keep-count 1
   one=$(callsheet add -- true)

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <stdexcept>
@@ -149,6 +150,31 @@ TEST_CASE("a process that may not be killed as a writer is only reported") {
   CHECK(principal.process().readLine() == "accepted");
   CHECK(stage.waitForAllDone());
   CHECK(stage.store().totals().submitted == 2);
+}
+
+TEST_CASE("an assistant that is started again while the principal takes over from its former self is not refused") {
+  Stage stage;
+  DirectorProcess principal = DirectorProcess::principal(stage);
+  DirectorProcess former = DirectorProcess::assistant(stage, "one");
+  const StoreDirectory& directory = stage.access().directory();
+  // The principal gets as far as holding the dead one's presence, and waits for the write lock to close it.
+  RoleProcess writer("stopping writer", {"location=" + stage.location(), "id=" + stage.id()});
+  REQUIRE(waitUntilStopped(writer.pid()));
+  former.kill();
+  REQUIRE(waitFor([&] { return presenceStateOf(directory, former.incarnation()) == PresenceState::held; }));
+  DirectorProcess::Options options;
+  options.name = "one";
+  DirectorProcess next(stage, options);
+  REQUIRE(waitFor([&] {
+    const auto presences = listPresences(directory);
+    return std::any_of(presences.begin(), presences.end(), [&](const Presence& one) { return one.info.name == "one" && one.info.pid == next.pid(); });
+  }));
+  writer.signal(SIGCONT);
+  const bool started = next.awaitStart();
+  INFO(next.whyNot());
+  CHECK(started);
+  CHECK(writer.readLine() == "ok");
+  stage.expectNothingLeft();
 }
 
 TEST_CASE("a stopped reader that dies pins nothing any longer") {

@@ -1,4 +1,5 @@
-// What every job store must do with attempts: start, give back, progress, success, failure, transfer, cancel, deadlines.
+// What every job store must do with attempts: start, give back, progress, success, failure, transfer, cancel,
+// deadlines.
 #include <catch2/catch.hpp>
 
 #include "tests/support/store_fixture.h"
@@ -86,7 +87,8 @@ TEST_CASE("Progress is stored, is logged only when asked, and ends with the atte
   CHECK(store.row(row.id).progress == 0);
   CHECK(store.row(row.id).progressText.empty());
   CHECK(store.apply(Notify{attemptOf(row), 1.5f, {}, false}).verdict == Verdict::refused);
-  CHECK(store.apply(Notify{attemptOf(row), 0.5f, std::string(limits::textBytesMax + 1, 'x'), false}).verdict == Verdict::refused);
+  CHECK(store.apply(Notify{attemptOf(row), 0.5f, std::string(limits::textBytesMax + 1, 'x'), false}).verdict ==
+        Verdict::refused);
 }
 
 TEST_CASE("A success is final, keeps its result and is accepted once") {
@@ -190,7 +192,8 @@ TEST_CASE("After a transfer was asked for, every end of the attempt is a transfe
   CHECK(store.row(row.id).owner == left);
   CHECK(store.isRepeat(store.apply(RequestTransfer{attemptOf(row)}).verdict));
 
-  const auto end = GENERATE(as<std::string>{}, "succeed", "fail", "final fail", "unclaim", "transfer", "deadline", "death", "stop", "hang");
+  const auto end = GENERATE(as<std::string>{}, "succeed", "fail", "final fail", "unclaim", "transfer", "deadline",
+                            "death", "stop", "hang");
   INFO(end);
   if (end == "succeed") {
     const NewJob next = newJob();
@@ -293,7 +296,8 @@ TEST_CASE("Cancel of a running job asks its attempt, and every end but success i
   // The attempt hears of it with its next sign of life.
   CHECK(store.apply(Notify{attemptOf(row), 0.5f, {}, false}).cancelRequested);
 
-  const auto end = GENERATE(as<std::string>{}, "fail", "unclaim", "transfer", "deadline", "death", "stop", "transfer asked, then succeed");
+  const auto end = GENERATE(as<std::string>{}, "fail", "unclaim", "transfer", "deadline", "death", "stop",
+                            "transfer asked, then succeed");
   INFO(end);
   if (end == "fail") CHECK(store.apply(failOf(row)).verdict == Verdict::ok);
   if (end == "unclaim") CHECK(store.apply(Unclaim{attemptOf(row), {}}).verdict == Verdict::ok);

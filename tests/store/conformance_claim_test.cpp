@@ -14,7 +14,8 @@ std::vector<JobID> idsOf(const Claim::Answer& answer) {
   return ids;
 }
 
-/// The job's holder, an assistant of the name, dies with it and is adopted; the job stands in the principal's queue then.
+/// The job's holder, an assistant of the name, dies with it and is adopted; the job stands in the principal's queue
+/// then.
 void dieWith(StoreUnderTest& store, const JobRow& row, IncarnationID principal) {
   const IncarnationID holder{row.holder};
   store.close(holder, Closing::died, principal);
@@ -22,7 +23,8 @@ void dieWith(StoreUnderTest& store, const JobRow& row, IncarnationID principal) 
 }
 
 /// Gives a job so many deaths in a row, by executors that claim from the principal's queue.
-void killHolders(StoreUnderTest& store, JobID id, std::uint32_t deaths, IncarnationID principal, const std::string& kind = "k") {
+void killHolders(StoreUnderTest& store, JobID id, std::uint32_t deaths, IncarnationID principal,
+                 const std::string& kind = "k") {
   for (std::uint32_t i = 0; i < deaths; ++i) {
     store.clock().advanceMicros(hour);
     const auto executor = store.open(Role::executor, "e", {kind});
@@ -73,6 +75,18 @@ TEST_CASE("A claim takes only the kinds that it names, at most as many as it ask
   CHECK(idsOf(answer) == std::vector{a2});
   CHECK_FALSE(answer.more);
   CHECK(store.row(ab).state == JobState::ready);
+}
+
+TEST_CASE("A kind that a claim names twice is one kind") {
+  ON_EVERY_STORE(store);
+  const auto who = store.openPrincipal();
+  const JobID first = store.add();
+  const JobID second = store.add();
+  const auto answer = store.apply(claimOf(who, 10, {"k", "k"}));
+  CHECK(idsOf(answer) == std::vector{first, second});
+  CHECK_FALSE(answer.more);
+  CHECK(store->totals().inProgress == 2);
+  CHECK(store->totals().ready == 0);
 }
 
 TEST_CASE("Ready jobs are handed out by priority that ages, across kinds and queues, and by age among equals") {

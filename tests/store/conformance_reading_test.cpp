@@ -1,6 +1,6 @@
 // What every job store must do when it is read and when it forgets: find, list, resolve, totals, log, retention.
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 
 #include "callsheet/errors.h"
 #include "tests/support/store_fixture.h"
@@ -29,7 +29,9 @@ JobID addWithID(StoreUnderTest& store, JobID id) {
   job.id = id;
   return store.add(job);
 }
-void finishJob(StoreUnderTest& store, JobID id) { REQUIRE(store.apply(Cancel{id, {}}).state == JobState::done); }
+void finishJob(StoreUnderTest& store, JobID id) {
+  REQUIRE(store.apply(Cancel{id, {}}).state == JobState::done);
+}
 }  // namespace
 
 TEST_CASE("A listing shows every job once, in the order of creation, whatever the page size") {
@@ -95,7 +97,9 @@ TEST_CASE("Filters choose by state, owner, kind, queue, label, reason and outcom
     return listAll(store, filter, 2);
   };
   CHECK(only([](JobFilter& f) { f.states = {JobState::waiting}; }) == std::vector{later.id});
-  CHECK(only([](JobFilter& f) { f.states = {JobState::inProgress, JobState::ready}; }) == std::vector{labelled.id, running.id});
+  CHECK(only([](JobFilter& f) {
+          f.states = {JobState::inProgress, JobState::ready};
+        }) == std::vector{labelled.id, running.id});
   CHECK(only([&](JobFilter& f) { f.owner = left; }) == std::vector{running.id});
   CHECK(only([](JobFilter& f) { f.owner = principalOwner; }).size() == 3);
   CHECK(only([](JobFilter& f) { f.kind = "a"; }) == std::vector{labelled.id});
@@ -193,7 +197,8 @@ TEST_CASE("The log tells each transition with its states, attempt, actor and tim
   store.apply(fail);
   const auto log = store->readLog(job.id, 0, 100);
   REQUIRE(log.size() == 4);
-  const auto expect = [&](std::size_t i, Move move, JobState before, JobState after, std::uint32_t attempt, std::int64_t at, std::int64_t timer) {
+  const auto expect = [&](std::size_t i, Move move, JobState before, JobState after, std::uint32_t attempt,
+                          std::int64_t at, std::int64_t timer) {
     INFO("entry " << i);
     CHECK(log[i].index == i);
     CHECK(log[i].move == move);
@@ -313,7 +318,9 @@ TEST_CASE("Retention forgets incarnations that were emptied, and no others") {
   prune.maxAgeMicros = day;
   store.apply(prune);
   const auto rows = store->incarnations();
-  const auto has = [&](IncarnationID which) { return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.id == which; }); };
+  const auto has = [&](IncarnationID which) {
+    return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.id == which; });
+  };
   CHECK_FALSE(has(emptied));
   CHECK(has(leftover));
   CHECK(has(principal));

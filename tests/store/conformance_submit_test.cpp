@@ -74,10 +74,18 @@ TEST_CASE("An id with other content is a conflict") {
   NewJob job = newJob();
   store.add(job);
   NewJob other = job;
-  SECTION("other parameters") { other.body.parameters = "[]"; }
-  SECTION("another kind") { other.kind = "other"; }
-  SECTION("another queue") { other.queue = "other"; }
-  SECTION("another key") { other.body.key = "key"; }
+  SECTION("other parameters") {
+    other.body.parameters = "[]";
+  }
+  SECTION("another kind") {
+    other.kind = "other";
+  }
+  SECTION("another queue") {
+    other.queue = "other";
+  }
+  SECTION("another key") {
+    other.body.key = "key";
+  }
   const auto answer = store.apply(submitOf({other, newJob()}));
   CHECK(answer.jobs.at(0).verdict == Verdict::conflict);
   CHECK_FALSE(answer.jobs[0].why.empty());
@@ -259,8 +267,9 @@ TEST_CASE("The validator refuses what may not enter a store with one sentence") 
   NewJob job = newJob();
   Submit submit = submitOf({job});
   NewJob& bad = submit.jobs[0];
-  const auto kind = GENERATE(as<std::string>{}, "nil id", "kind", "path", "queue", "priority", "delay", "long delay", "window", "limit", "parameters",
-                             "key", "label", "time", "retry", "owner", "empty", "too many", "twice");
+  const auto kind =
+      GENERATE(as<std::string>{}, "nil id", "kind", "path", "queue", "priority", "delay", "long delay", "window",
+               "limit", "parameters", "key", "label", "time", "retry", "owner", "empty", "too many", "twice");
   INFO(kind);
   if (kind == "nil id") bad.id = {};
   if (kind == "kind") bad.kind = "";

@@ -148,7 +148,8 @@ TEST_CASE("Adoption moves running jobs, then ready ones, then waiting ones, one 
 
   const auto ownersMoved = [&] {
     std::vector<bool> moved;
-    for (const JobID id : {running.id, requested.id, ready, later.id}) moved.push_back(store.row(id).owner == principalOwner);
+    for (const JobID id : {running.id, requested.id, ready, later.id})
+      moved.push_back(store.row(id).owner == principalOwner);
     return moved;
   };
   if (!store.isLossy()) {

@@ -1,4 +1,5 @@
-// The durable store against the one in memory: equal answers to 100,000 random verbs, and what must hold whatever the verbs.
+// The durable store against the one in memory: equal answers to 100,000 random verbs, and what must hold whatever the
+// verbs.
 #include <catch2/catch.hpp>
 #include <map>
 
@@ -93,7 +94,8 @@ class Pair {
   void seeDone(const JobRow& row) {
     if (row.state != JobState::done) return;
     const auto [seen, isNew] = done_.emplace(row.id, row);
-    if (!isNew && !(seen->second == row)) FAIL("job " << textOf(seen->second) << " was done and is now " << textOf(row));
+    if (!isNew && !(seen->second == row))
+      FAIL("job " << textOf(seen->second) << " was done and is now " << textOf(row));
   }
 
   StoreFixture lmdb_{0, StoreFixture::Place::memory};
@@ -119,12 +121,39 @@ TEST_CASE("Both stores give equal answers to 100000 random verbs", "[slow]") {
   pair.compareReads();
   // The test would be worth nothing if its verbs did not meet.
   const auto& verdicts = pair.verdicts();
-  for (const char* expected :
-       {"registerIncarnation ok", "registerIncarnation conflict", "registerIncarnation alreadyApplied", "closeIncarnation ok",
-        "closeIncarnation fenced", "adopt ok", "adopt illegal", "adopt fenced", "submit ok", "submit refused", "submit fenced", "claim ok",
-        "claim fenced", "claim alreadyApplied", "start ok", "start fenced", "unclaim ok", "notify ok", "succeed ok", "succeed fenced",
-        "succeed alreadyApplied", "succeed illegal", "succeed refused", "fail ok", "fail alreadyApplied", "requestTransfer ok",
-        "transfer ok", "cancel ok", "cancel alreadyApplied", "cancel notFound", "promote ok", "expire ok", "prune ok"}) {
+  for (const char* expected : {"registerIncarnation ok",
+                               "registerIncarnation conflict",
+                               "registerIncarnation alreadyApplied",
+                               "closeIncarnation ok",
+                               "closeIncarnation fenced",
+                               "adopt ok",
+                               "adopt illegal",
+                               "adopt fenced",
+                               "submit ok",
+                               "submit refused",
+                               "submit fenced",
+                               "claim ok",
+                               "claim fenced",
+                               "claim alreadyApplied",
+                               "start ok",
+                               "start fenced",
+                               "unclaim ok",
+                               "notify ok",
+                               "succeed ok",
+                               "succeed fenced",
+                               "succeed alreadyApplied",
+                               "succeed illegal",
+                               "succeed refused",
+                               "fail ok",
+                               "fail alreadyApplied",
+                               "requestTransfer ok",
+                               "transfer ok",
+                               "cancel ok",
+                               "cancel alreadyApplied",
+                               "cancel notFound",
+                               "promote ok",
+                               "expire ok",
+                               "prune ok"}) {
     INFO(expected);
     CHECK(verdicts.contains(expected));
   }

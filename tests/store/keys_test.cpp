@@ -15,7 +15,12 @@ class AnyKey {
  public:
   explicit AnyKey(std::uint64_t seed) : dice_(seed) {}
   void make(ReadyKey& key) {
-    key = {IncarnationID{uuid()}, text(limits::kindLengthMax, true), text(limits::nameLengthMax, false), number(), signedNumber(), number()};
+    key = {IncarnationID{uuid()},
+           text(limits::kindLengthMax, true),
+           text(limits::nameLengthMax, false),
+           number(),
+           signedNumber(),
+           number()};
   }
   void make(WaitingKey& key) { key = {IncarnationID{uuid()}, signedNumber(), JobID{uuid()}}; }
   void make(AttachedKey& key) { key = {IncarnationID{uuid()}, JobID{uuid()}}; }
@@ -88,7 +93,8 @@ TEST_CASE("The bytes of another order or a cut key are no key") {
   CHECK(keys::decodeReady(bytes.view()) == ready);
   CHECK_FALSE(keys::decodeWaiting(bytes.view()));
   CHECK_FALSE(keys::decodeDone(bytes.view()));
-  for (std::size_t size = 0; size < bytes.view().size(); ++size) CHECK_FALSE(keys::decodeReady(bytes.view().substr(0, size)));
+  for (std::size_t size = 0; size < bytes.view().size(); ++size)
+    CHECK_FALSE(keys::decodeReady(bytes.view().substr(0, size)));
   CHECK_FALSE(keys::decodeReady(std::string(bytes.view()) + "x"));
   const auto done = keys::encode(DoneKey{5, makeJobID()});
   CHECK_FALSE(keys::decodeDeadline(done.view()));
@@ -97,11 +103,13 @@ TEST_CASE("The bytes of another order or a cut key are no key") {
 TEST_CASE("All rows of a job stand together, its row first, and behind those of earlier jobs") {
   const JobID first = makeJobID();
   const JobID second = makeJobID();
-  const std::string keysInOrder[] = {
-      std::string(keys::jobKey(first, keys::JobPart::row).view()),    std::string(keys::jobKey(first, keys::JobPart::body).view()),
-      std::string(keys::jobKey(first, keys::JobPart::result).view()), std::string(keys::logKey(first, 0).view()),
-      std::string(keys::logKey(first, 255).view()),                   std::string(keys::logKey(first, 256).view()),
-      std::string(keys::jobKey(second, keys::JobPart::row).view())};
+  const std::string keysInOrder[] = {std::string(keys::jobKey(first, keys::JobPart::row).view()),
+                                     std::string(keys::jobKey(first, keys::JobPart::body).view()),
+                                     std::string(keys::jobKey(first, keys::JobPart::result).view()),
+                                     std::string(keys::logKey(first, 0).view()),
+                                     std::string(keys::logKey(first, 255).view()),
+                                     std::string(keys::logKey(first, 256).view()),
+                                     std::string(keys::jobKey(second, keys::JobPart::row).view())};
   for (std::size_t i = 1; i < std::size(keysInOrder); ++i) CHECK(keysInOrder[i - 1] < keysInOrder[i]);
   for (const auto& key : keysInOrder) CHECK((keys::jobIDOf(key) == first || keys::jobIDOf(key) == second));
 }

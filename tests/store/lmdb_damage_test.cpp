@@ -99,7 +99,8 @@ TEST_CASE("An unreadable running job does not stop adoption or the sweep of dead
   damaged.damage(bad, keys::JobPart::row);
   const bool byDeath = GENERATE(true, false);
   if (byDeath) {
-    REQUIRE(damaged.fixture->apply(CloseIncarnation{damaged.left, Closing::died, damaged.principal}).verdict == Verdict::ok);
+    REQUIRE(damaged.fixture->apply(CloseIncarnation{damaged.left, Closing::died, damaged.principal}).verdict ==
+            Verdict::ok);
     const auto answer = damaged.fixture->apply(Adopt{damaged.left, damaged.principal, 10, 0});
     CHECK(answer.verdict == Verdict::ok);
     CHECK_FALSE(answer.more);

@@ -1,8 +1,8 @@
 // Opening LMDB stores: what is refused and with which words, one opening a process, fork.
-#include <catch2/catch.hpp>
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -124,9 +124,15 @@ TEST_CASE("A foreign LMDB environment is unsupported and stays as it was") {
   const TemporaryDirectory directory;
   {
     RawEnvironment raw(directory.path());
-    SECTION("with rows in its main table") { raw.put(nullptr, "key", "value"); }
-    SECTION("with tables of other names") { raw.put("their table", "key", "value", MDB_CREATE); }
-    SECTION("with a table that is named as ours") { raw.put("job", "key", "value", MDB_CREATE); }
+    SECTION("with rows in its main table") {
+      raw.put(nullptr, "key", "value");
+    }
+    SECTION("with tables of other names") {
+      raw.put("their table", "key", "value", MDB_CREATE);
+    }
+    SECTION("with a table that is named as ours") {
+      raw.put("job", "key", "value", MDB_CREATE);
+    }
     SECTION("with tables named as ours but without our record") {
       for (const char* name : {"job", "index", "meta"}) raw.put(name, "key", "value", MDB_CREATE);
     }
@@ -141,7 +147,8 @@ TEST_CASE("A foreign LMDB environment is unsupported and stays as it was") {
 
 TEST_CASE("A file that is no LMDB file is corrupt and stays as it was") {
   const TemporaryDirectory directory;
-  const std::string garbage = GENERATE(as<std::string>{}, "short", std::string(4096, 'x'), std::string(100'000, '\x7f'));
+  const std::string garbage =
+      GENERATE(as<std::string>{}, "short", std::string(4096, 'x'), std::string(100'000, '\x7f'));
   std::ofstream(directory / "data.mdb", std::ios::binary) << garbage;
   CHECK(kindOfOpening(directory.path()) == ErrorKind::corrupt);
   std::ifstream after(directory / "data.mdb", std::ios::binary);
@@ -153,7 +160,8 @@ TEST_CASE("A store whose own record is damaged is corrupt") {
   fixture.closeUnchecked();
   {
     RawEnvironment raw(fixture.path());
-    raw.change("meta", keys::storeKey(), [](std::string& bytes) { bytes.back() = static_cast<char>(bytes.back() ^ 1); });
+    raw.change("meta", keys::storeKey(),
+               [](std::string& bytes) { bytes.back() = static_cast<char>(bytes.back() ^ 1); });
   }
   CHECK(kindOfOpening(fixture.path()) == ErrorKind::corrupt);
 }

@@ -1,6 +1,6 @@
 // Several processes on one store: writers beside each other, stopped and killed ones, readers, backups.
-#include <catch2/catch.hpp>
 #include <signal.h>
+#include <catch2/catch.hpp>
 
 #include <atomic>
 #include <filesystem>
@@ -20,7 +20,9 @@ namespace {
 const RoleRegistration submitsAndRuns("submits-and-runs", [](RoleChannel& channel) {
   const auto store = LmdbJobStore::open(channel.argument("store"), {});
   const IncarnationID me = makeIncarnationID();
-  if (store->apply(RegisterIncarnation{me, channel.argument("name"), Role::assistant, {}, {"k"}}).verdict != Verdict::ok) return 3;
+  if (store->apply(RegisterIncarnation{me, channel.argument("name"), Role::assistant, {}, {"k"}}).verdict !=
+      Verdict::ok)
+    return 3;
   channel.say("ready");
   (void)channel.readLine();
   const int jobs = std::stoi(channel.argument("jobs"));
@@ -158,7 +160,8 @@ TEST_CASE("A backup of a store that is being written opens, checks clean and hol
   REQUIRE(started);
 
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(elsewhere / "copy")) files.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(elsewhere / "copy"))
+    files.push_back(entry.path().filename().string());
   CHECK(files == std::vector<std::string>{"data.mdb"});
   CHECK(std::distance(std::filesystem::directory_iterator(elsewhere.path()), {}) == 1);
   LmdbStoreOptions options;

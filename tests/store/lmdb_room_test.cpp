@@ -45,7 +45,8 @@ TEST_CASE("A full store refuses new jobs while all that is there can be run, can
   // Some are run, the others canceled; then all are forgotten.
   const auto claimed = fixture->apply(claimOf(principal, 10));
   REQUIRE(claimed.jobs.size() == 10);
-  for (const auto& item : claimed.jobs) CHECK(fixture->apply(Succeed{attemptOf(item.row), "1", {}}).verdict == Verdict::ok);
+  for (const auto& item : claimed.jobs)
+    CHECK(fixture->apply(Succeed{attemptOf(item.row), "1", {}}).verdict == Verdict::ok);
   std::size_t refused = 0;
   std::vector<Verb> verbs;
   for (const JobID id : ids) {
@@ -104,7 +105,8 @@ TEST_CASE("Of ten verbs in a commit only the one that the store has no room for 
   // Two results of a mebibyte do not fit into the map, so the whole transaction is refused by LMDB itself.
   std::vector<Verb> verbs;
   const std::string big(mebibyte, 'x');
-  for (std::size_t i = 0; i < 10; ++i) verbs.emplace_back(Succeed{attemptOf(claimed.jobs[i].row), i == 3 || i == 7 ? big : "1", {}});
+  for (std::size_t i = 0; i < 10; ++i)
+    verbs.emplace_back(Succeed{attemptOf(claimed.jobs[i].row), i == 3 || i == 7 ? big : "1", {}});
   const auto answers = fixture->applyAll(verbs);
   for (std::size_t i = 0; i < 10; ++i) {
     INFO(i);

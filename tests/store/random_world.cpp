@@ -17,13 +17,15 @@ Uuid RandomWorld::id() {
   static constexpr int randomFrom = 6;
   Uuid uuid;
   const std::uint64_t millis = static_cast<std::uint64_t>(clock_.now().utcMicros / 1000);
-  for (int i = 0; i < randomFrom; ++i) uuid.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
+  for (int i = 0; i < randomFrom; ++i)
+    uuid.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
   for (std::size_t i = randomFrom; i < 16; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(dice_.bits());
   return uuid;
 }
 
 RandomWorld::Director* RandomWorld::directorOf(IncarnationID id) {
-  const auto found = std::find_if(directors_.begin(), directors_.end(), [&](const Director& director) { return director.id == id; });
+  const auto found =
+      std::find_if(directors_.begin(), directors_.end(), [&](const Director& director) { return director.id == id; });
   return found == directors_.end() ? nullptr : &*found;
 }
 
@@ -93,7 +95,8 @@ Verb RandomWorld::closing() {
 
 Verb RandomWorld::adopting() {
   const IncarnationID which = closed_.empty() || dice_.oneIn(10) ? anyDirector() : dice_.pick(closed_);
-  return Adopt{which, dice_.oneIn(10) ? anyDirector() : principal_, 1 + dice_.roll(dice_.oneIn(2) ? 5 : 1000), static_cast<std::uint32_t>(dice_.bits())};
+  return Adopt{which, dice_.oneIn(10) ? anyDirector() : principal_, 1 + dice_.roll(dice_.oneIn(2) ? 5 : 1000),
+               static_cast<std::uint32_t>(dice_.bits())};
 }
 
 Verb RandomWorld::submitting() {
@@ -116,6 +119,7 @@ Verb RandomWorld::claiming() {
   claim.claimer = anyDirector();
   for (int i = 0; i < 3; ++i)
     if (!dice_.oneIn(3)) claim.kinds.push_back("k" + std::to_string(i));
+  if (!claim.kinds.empty() && dice_.oneIn(10)) claim.kinds.push_back(claim.kinds.front());
   claim.max = 1 + dice_.roll(dice_.oneIn(3) ? 20 : 3);
   claim.start = !dice_.oneIn(4);
   claim.idle = dice_.oneIn(2);
@@ -131,9 +135,12 @@ Verb RandomWorld::claiming() {
 Verb RandomWorld::attemptVerb() {
   const AttemptRef ref = anyAttempt();
   switch (dice_.roll(14)) {
-    case 0: return Start{ref};
-    case 1: return Unclaim{ref, "given back"};
-    case 2: return Notify{ref, static_cast<float>(dice_.roll(5)) / 4, "on its way", dice_.oneIn(2)};
+    case 0:
+      return Start{ref};
+    case 1:
+      return Unclaim{ref, "given back"};
+    case 2:
+      return Notify{ref, static_cast<float>(dice_.roll(5)) / 4, "on its way", dice_.oneIn(2)};
     case 3:
     case 4:
     case 5:
@@ -155,10 +162,14 @@ Verb RandomWorld::attemptVerb() {
       fail.random = static_cast<std::uint32_t>(dice_.bits());
       return fail;
     }
-    case 10: return RequestTransfer{ref};
-    case 11: return Transfer{ref};
-    case 12: return Start{ref};
-    default: break;
+    case 10:
+      return RequestTransfer{ref};
+    case 11:
+      return Transfer{ref};
+    case 12:
+      return Start{ref};
+    default:
+      break;
   }
   return Cancel{jobs_.empty() ? JobID{id()} : dice_.pick(jobs_), "not needed"};
 }
@@ -200,11 +211,16 @@ std::vector<Verb> RandomWorld::nextBatch(std::size_t size) {
 
 void RandomWorld::moveClock() {
   const std::uint32_t choice = dice_.roll(100);
-  if (choice < 60) clock_.advanceMicros(dice_.roll(3'000'000));
-  else if (choice < 90) clock_.advanceMicros(dice_.roll(60) * second);
-  else if (choice < 97) clock_.advanceMicros(hour);
-  else if (choice < 99) clock_.advanceMicros(day);
-  else clock_.reboot(Uuid{id()}), clock_.advanceMicros(static_cast<std::int64_t>(dice_.roll(100)) * second);
+  if (choice < 60)
+    clock_.advanceMicros(dice_.roll(3'000'000));
+  else if (choice < 90)
+    clock_.advanceMicros(dice_.roll(60) * second);
+  else if (choice < 97)
+    clock_.advanceMicros(hour);
+  else if (choice < 99)
+    clock_.advanceMicros(day);
+  else
+    clock_.reboot(Uuid{id()}), clock_.advanceMicros(static_cast<std::int64_t>(dice_.roll(100)) * second);
 }
 
 std::optional<std::string> RandomWorld::learnClaim(const Claim::Answer& answer) {

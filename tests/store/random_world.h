@@ -12,14 +12,15 @@
 
 namespace callsheet::tests {
 
-/// Makes random verbs that are likely to meet: it remembers directors, jobs and attempts from the answers, old ones too, and
-/// repeats itself. What it makes depends on the seed and the answers alone.
+/// Makes random verbs that are likely to meet: it remembers directors, jobs and attempts from the answers, old ones
+/// too, and repeats itself. What it makes depends on the seed and the answers alone.
 class RandomWorld {
  public:
   RandomWorld(std::uint64_t seed, ManualClock& clock) : dice_(seed), clock_(clock) {}
 
   [[nodiscard]] std::vector<Verb> nextBatch(std::size_t size);
-  /// Learns from the answers, and checks what must hold whatever the verbs were; the first broken promise as a sentence.
+  /// Learns from the answers, and checks what must hold whatever the verbs were; the first broken promise as a
+  /// sentence.
   [[nodiscard]] std::optional<std::string> learn(const std::vector<Verb>& verbs, const std::vector<AnyAnswer>& answers);
   void moveClock();
 

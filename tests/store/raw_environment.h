@@ -8,7 +8,8 @@
 
 namespace callsheet::tests {
 
-/// LMDB without the store around it, to damage a store or to be a stranger in one. The process must not have the store open.
+/// LMDB without the store around it, to damage a store or to be a stranger in one. The process must not have the store
+/// open.
 class RawEnvironment {
  public:
   explicit RawEnvironment(const std::string& directory) {

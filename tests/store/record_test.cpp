@@ -181,8 +181,10 @@ TEST_CASE("Every record type has the bytes of its golden file and is read from t
   checkGolden("job_result", RecordType::jobResult, keys::jobKey(jobID, keys::JobPart::result).view(),
               JobResult{R"({"rows":3})", {"io", "the disk is gone", "resize-image", "{}"}});
   checkGolden("log_entry", RecordType::logEntry, keys::logKey(jobID, 7).view(), sampleLogEntry());
-  checkGolden("incarnation", RecordType::incarnation, keys::incarnationKey(IncarnationID{uuidOf(0xCC)}).view(), sampleIncarnation());
-  checkGolden("business_key", RecordType::businessKey, keys::businessKey("report").view(), KeyRow{jobID, 1'760'000'000'000'000});
+  checkGolden("incarnation", RecordType::incarnation, keys::incarnationKey(IncarnationID{uuidOf(0xCC)}).view(),
+              sampleIncarnation());
+  checkGolden("business_key", RecordType::businessKey, keys::businessKey("report").view(),
+              KeyRow{jobID, 1'760'000'000'000'000});
   checkGolden("totals", RecordType::totals, keys::totalsKey(), sampleTotals());
 }
 
@@ -208,7 +210,8 @@ TEST_CASE("A record under another key or of another type is corrupt") {
   const auto key = keys::jobKey(jobID, keys::JobPart::row);
   std::string bytes;
   encodeRecord(RecordType::jobRow, key.view(), sampleRow(), bytes);
-  CHECK(kindOfDecoding(RecordType::jobRow, keys::jobKey(makeJobID(), keys::JobPart::row).view(), bytes) == ErrorKind::corrupt);
+  CHECK(kindOfDecoding(RecordType::jobRow, keys::jobKey(makeJobID(), keys::JobPart::row).view(), bytes) ==
+        ErrorKind::corrupt);
   CHECK(kindOfDecoding(RecordType::jobBody, key.view(), bytes) == ErrorKind::corrupt);
 }
 
@@ -218,8 +221,11 @@ TEST_CASE("A record that needs a newer reader is unsupported, not corrupt") {
   encodeRecord(RecordType::jobRow, key.view(), sampleRow(), bytes);
   bytes[0] = 9;
   bytes[1] = 9;
-  const auto crcOf = [](std::uint32_t before, std::string_view part) { return crc32c(before, std::as_bytes(std::span(part))); };
-  const std::uint32_t crc = crcOf(crcOf(crcOf(0, std::string_view(bytes).substr(0, 8)), key.view()), std::string_view(bytes).substr(recordHeaderBytes));
+  const auto crcOf = [](std::uint32_t before, std::string_view part) {
+    return crc32c(before, std::as_bytes(std::span(part)));
+  };
+  const std::uint32_t crc = crcOf(crcOf(crcOf(0, std::string_view(bytes).substr(0, 8)), key.view()),
+                                  std::string_view(bytes).substr(recordHeaderBytes));
   for (std::size_t i = 0; i < 4; ++i) bytes[8 + i] = static_cast<char>(crc >> (8 * i));
   CHECK(kindOfDecoding(RecordType::jobRow, key.view(), bytes) == ErrorKind::unsupported);
 }

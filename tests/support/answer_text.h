@@ -24,17 +24,20 @@ template <class Value>
 
 [[nodiscard]] inline std::string textOf(const JobRow& row) {
   std::ostringstream out;
-  out << row.id.toString() << ' ' << toString(row.state) << ' ' << toString(row.waitingFor) << ' ' << toString(row.outcome) << " owner "
-      << row.owner.toString().substr(28) << " holder " << row.holder.toString().substr(28) << " exec " << row.execID.toString() << " attempt "
-      << row.attempt << '/' << row.started << '/' << row.failures << '/' << row.holderDeaths << " wake " << row.wakeAt << " deadline "
-      << row.deadlineNanos << " version " << row.version << " flags " << row.cancelRequested << row.transferRequested << row.alone << " #"
-      << digestOf(row);
+  out << row.id.toString() << ' ' << toString(row.state) << ' ' << toString(row.waitingFor) << ' '
+      << toString(row.outcome) << " owner " << row.owner.toString().substr(28) << " holder "
+      << row.holder.toString().substr(28) << " exec " << row.execID.toString() << " attempt " << row.attempt << '/'
+      << row.started << '/' << row.failures << '/' << row.holderDeaths << " wake " << row.wakeAt << " deadline "
+      << row.deadlineNanos << " version " << row.version << " flags " << row.cancelRequested << row.transferRequested
+      << row.alone << " #" << digestOf(row);
   return out.str();
 }
 
 [[nodiscard]] inline std::string textOf(const JobView& view) {
   return textOf(view.row) + " body #" + std::to_string(digestOf(view.body)) + " result " +
-         (view.result ? view.result->value + " " + view.result->failure.message + " #" + std::to_string(digestOf(*view.result)) : "none");
+         (view.result
+              ? view.result->value + " " + view.result->failure.message + " #" + std::to_string(digestOf(*view.result))
+              : "none");
 }
 
 [[nodiscard]] inline std::string textOf(const JobPage& page) {
@@ -47,16 +50,16 @@ template <class Value>
 [[nodiscard]] inline std::string textOf(const std::vector<LogEntry>& log) {
   std::ostringstream out;
   for (const auto& entry : log)
-    out << entry.index << ' ' << toString(entry.move) << ' ' << toString(entry.before) << "->" << toString(entry.after) << ' ' << entry.note
-        << " #" << digestOf(entry) << '\n';
+    out << entry.index << ' ' << toString(entry.move) << ' ' << toString(entry.before) << "->" << toString(entry.after)
+        << ' ' << entry.note << " #" << digestOf(entry) << '\n';
   return out.str();
 }
 
 [[nodiscard]] inline std::string textOf(const std::vector<IncarnationRow>& rows) {
   std::ostringstream out;
   for (const auto& row : rows)
-    out << row.id.toString() << ' ' << row.name << ' ' << toString(row.role) << ' ' << toString(row.closing) << " emptied " << row.emptied
-        << " adopted " << row.adopted << " #" << digestOf(row) << '\n';
+    out << row.id.toString() << ' ' << row.name << ' ' << toString(row.role) << ' ' << toString(row.closing)
+        << " emptied " << row.emptied << " adopted " << row.adopted << " #" << digestOf(row) << '\n';
   return out.str();
 }
 
@@ -69,13 +72,15 @@ template <class Value>
         if constexpr (std::is_same_v<One, Adopt::Answer> || std::is_same_v<One, SweepAnswer>)
           out << " moved " << one.moved << " more " << one.more;
         if constexpr (std::is_same_v<One, Submit::Answer>)
-          for (const auto& job : one.jobs) out << "\n  " << toString(job.verdict) << ' ' << job.id.toString() << ' ' << job.why;
+          for (const auto& job : one.jobs)
+            out << "\n  " << toString(job.verdict) << ' ' << job.id.toString() << ' ' << job.why;
         if constexpr (std::is_same_v<One, Claim::Answer>) {
           out << " more " << one.more << " alone " << one.aloneWaiting << " next due " << one.nextDueAt;
           for (const auto& item : one.jobs) out << "\n  " << textOf(item.row) << " body #" << digestOf(item.body);
         }
         if constexpr (std::is_same_v<One, AttemptAnswer>)
-          out << " state " << toString(one.state) << " cancel " << one.cancelRequested << " transfer " << one.transferRequested;
+          out << " state " << toString(one.state) << " cancel " << one.cancelRequested << " transfer "
+              << one.transferRequested;
       },
       answer);
   return out.str();

@@ -18,10 +18,11 @@ class LossyStore final : public JobStore {
     std::vector<std::pair<std::size_t, AnyAnswer>> lost;
     for (std::size_t i = 0; i < verbs.size(); ++i)
       if (++count_ % every_ == 0) lost.emplace_back(i, answerWith(verbs[i], Verdict::unknown, "lost on purpose"));
-    inner_.post(std::move(verbs), patience, [lost = std::move(lost), answered = std::move(answered)](std::vector<AnyAnswer> answers) {
-      for (const auto& [index, answer] : lost) answers[index] = answer;
-      answered(std::move(answers));
-    });
+    inner_.post(std::move(verbs), patience,
+                [lost = std::move(lost), answered = std::move(answered)](std::vector<AnyAnswer> answers) {
+                  for (const auto& [index, answer] : lost) answers[index] = answer;
+                  answered(std::move(answers));
+                });
   }
 
   std::optional<JobView> find(JobID id) override { return inner_.find(id); }
@@ -31,7 +32,9 @@ class LossyStore final : public JobStore {
   }
   std::vector<JobID> resolve(std::string_view text, std::size_t limit) override { return inner_.resolve(text, limit); }
   std::optional<JobID> findByKey(std::string_view key) override { return inner_.findByKey(key); }
-  std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) override { return inner_.readLog(id, from, limit); }
+  std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) override {
+    return inner_.readLog(id, from, limit);
+  }
   std::vector<IncarnationRow> incarnations() override { return inner_.incarnations(); }
   Totals totals() override { return inner_.totals(); }
   StoreInfo info() override { return inner_.info(); }

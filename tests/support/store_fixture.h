@@ -17,7 +17,9 @@
 namespace callsheet::tests {
 
 [[nodiscard]] inline Moment testStart() {
-  return {.utcMicros = 1'750'000'000 * second, .bootNanos = 5'000'000'000'000, .bootID = *Uuid::parse("b0000000-0000-4000-8000-000000000001")};
+  return {.utcMicros = 1'750'000'000 * second,
+          .bootNanos = 5'000'000'000'000,
+          .bootID = *Uuid::parse("b0000000-0000-4000-8000-000000000001")};
 }
 
 /// What must hold in every store after every test: each log tells a legal story that ends where the job stands.
@@ -50,7 +52,9 @@ inline void checkStories(JobStore& store) {
 class StoreFixture {
  public:
   using Place = TemporaryDirectory::Place;
-  explicit StoreFixture(std::size_t mapBytes = 0, Place place = Place::disk) : directory_(place), mapBytes_(mapBytes) { open(); }
+  explicit StoreFixture(std::size_t mapBytes = 0, Place place = Place::disk) : directory_(place), mapBytes_(mapBytes) {
+    open();
+  }
   ~StoreFixture() {
     if (store_ && std::uncaught_exceptions() == 0) finish();
   }
@@ -88,8 +92,9 @@ class StoreFixture {
 
 enum class Backend { lmdb, memory, lossyLmdb, lossyMemory };
 
-/// A store of any kind, and the short ways in which the conformance tests use it. Verbs are repeated, with the same ids, until
-/// their answer arrives; an `alreadyApplied` that comes of that reads as `ok`, which is the contract of the seam.
+/// A store of any kind, and the short ways in which the conformance tests use it. Verbs are repeated, with the same
+/// ids, until their answer arrives; an `alreadyApplied` that comes of that reads as `ok`, which is the contract of the
+/// seam.
 class StoreUnderTest {
  public:
   explicit StoreUnderTest(Backend backend) : backend_(backend) {
@@ -144,7 +149,9 @@ class StoreUnderTest {
   }
   IncarnationID openPrincipal() { return open(Role::principal); }
   IncarnationID openAssistant(const std::string& name = "left") { return open(Role::assistant, name); }
-  void close(IncarnationID id, Closing how, IncarnationID sender) { REQUIRE(apply(CloseIncarnation{id, how, sender}).verdict == Verdict::ok); }
+  void close(IncarnationID id, Closing how, IncarnationID sender) {
+    REQUIRE(apply(CloseIncarnation{id, how, sender}).verdict == Verdict::ok);
+  }
 
   JobID add(const NewJob& job, IncarnationID sender = {}) {
     const auto answer = apply(submitOf({job}, sender));
@@ -198,7 +205,9 @@ class StoreUnderTest {
     return moves;
   }
   /// Whether the verdict says that the verb was applied before. Behind a lossy store that may read as ok, see above.
-  [[nodiscard]] bool isRepeat(Verdict verdict) const { return verdict == Verdict::alreadyApplied || (isLossy() && verdict == Verdict::ok); }
+  [[nodiscard]] bool isRepeat(Verdict verdict) const {
+    return verdict == Verdict::alreadyApplied || (isLossy() && verdict == Verdict::ok);
+  }
   Verdict verdictOfSucceed(const JobRow& row) { return apply(Succeed{attemptOf(row), "1", {}}).verdict; }
 
  private:
@@ -222,8 +231,8 @@ class StoreUnderTest {
 }  // namespace callsheet::tests
 
 /// Runs the rest of the test once for each kind of store.
-#define ON_EVERY_STORE(store)                                                                                                \
-  const auto backend = GENERATE(callsheet::tests::Backend::lmdb, callsheet::tests::Backend::memory,                          \
-                                callsheet::tests::Backend::lossyLmdb, callsheet::tests::Backend::lossyMemory);               \
-  INFO("on the store: " << callsheet::tests::StoreUnderTest::nameOf(backend));                                               \
+#define ON_EVERY_STORE(store)                                                                                  \
+  const auto backend = GENERATE(callsheet::tests::Backend::lmdb, callsheet::tests::Backend::memory,            \
+                                callsheet::tests::Backend::lossyLmdb, callsheet::tests::Backend::lossyMemory); \
+  INFO("on the store: " << callsheet::tests::StoreUnderTest::nameOf(backend));                                 \
   callsheet::tests::StoreUnderTest store(backend)

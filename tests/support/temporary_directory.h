@@ -9,8 +9,8 @@
 
 namespace callsheet::tests {
 
-/// A directory of a test's own, removed with all that is in it: under the system's temporary directory, or in memory, for tests
-/// whose many commits need not wait for a disk.
+/// A directory of a test's own, removed with all that is in it: under the system's temporary directory, or in memory,
+/// for tests whose many commits need not wait for a disk.
 class TemporaryDirectory {
  public:
   enum class Place { disk, memory };
@@ -18,7 +18,8 @@ class TemporaryDirectory {
     const bool inMemory = place == Place::memory && ::access("/dev/shm", W_OK) == 0;
     const std::filesystem::path parent = inMemory ? "/dev/shm" : std::filesystem::temp_directory_path();
     std::string pattern = (parent / "callsheet-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory could be made: " + pattern);
+    if (::mkdtemp(pattern.data()) == nullptr)
+      throw std::runtime_error("no temporary directory could be made: " + pattern);
     path_ = pattern;
   }
   ~TemporaryDirectory() {

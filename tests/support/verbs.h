@@ -38,7 +38,8 @@ inline constexpr std::int64_t day = 24 * hour;
   return submit;
 }
 
-[[nodiscard]] inline Claim claimOf(IncarnationID claimer, std::uint32_t max = 1, std::vector<std::string> kinds = {"k"}) {
+[[nodiscard]] inline Claim claimOf(IncarnationID claimer, std::uint32_t max = 1,
+                                   std::vector<std::string> kinds = {"k"}) {
   Claim claim;
   claim.id = makeClaimID();
   claim.claimer = claimer;

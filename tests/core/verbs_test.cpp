@@ -1,0 +1,105 @@
+#include "core/verbs.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <set>
+#include <string>
+
+#include "callsheet/limits.h"
+#include "core/validator.h"
+
+using namespace callsheet;
+
+namespace {
+template <std::size_t... index>
+std::vector<Verb> oneOfEach(std::index_sequence<index...>) {
+  return {Verb(std::in_place_index<index>)...};
+}
+std::vector<Verb> oneOfEach() {
+  return oneOfEach(std::make_index_sequence<std::variant_size_v<Verb>>());
+}
+bool isRefused(const Verb& verb) {
+  const auto why = whyRefused(verb);
+  return why && why->size() > 10;
+}
+}  // namespace
+
+TEST_CASE("Every verb has a name of its own, a size and an answer that fits it") {
+  std::set<std::string_view> names;
+  for (const Verb& verb : oneOfEach()) {
+    CHECK(names.insert(nameOf(verb)).second);
+    CHECK(sizeOf(verb) > 0);
+    const AnyAnswer answer = answerWith(verb, Verdict::notDone, "later");
+    CHECK(baseOf(answer).verdict == Verdict::notDone);
+    CHECK(baseOf(answer).why == "later");
+    CHECK(std::visit(
+        [&](const auto& one) { return std::holds_alternative<typename std::decay_t<decltype(one)>::Answer>(answer); },
+        verb));
+  }
+  CHECK(names.contains("requestTransfer"));
+}
+
+TEST_CASE("The size of a verb grows with what it carries") {
+  Submit submit;
+  submit.jobs.resize(1);
+  submit.jobs[0].body.parameters.assign(100'000, 'x');
+  CHECK(sizeOf(submit) > 100'000);
+  Succeed succeed;
+  succeed.value.assign(50'000, 'x');
+  succeed.then = submit.jobs;
+  CHECK(sizeOf(succeed) > 150'000);
+  Fail fail;
+  fail.failure.message.assign(1000, 'x');
+  fail.value.assign(1000, 'x');
+  CHECK(sizeOf(fail) > 2000);
+}
+
+TEST_CASE("Accepted are ok and its repeat, nothing else") {
+  for (int verdict = 0; verdict <= static_cast<int>(Verdict::unknown); ++verdict) {
+    const auto one = static_cast<Verdict>(verdict);
+    CHECK(isAccepted(one) == (one == Verdict::ok || one == Verdict::alreadyApplied));
+    CHECK_FALSE(toString(one).empty());
+  }
+}
+
+TEST_CASE("Progress that is no share of the whole is refused") {
+  for (const float progress : {-0.01f, 1.01f, std::nanf(""), INFINITY, -INFINITY})
+    CHECK(isRefused(Notify{{}, progress, {}, false}));
+  for (const float progress : {0.0f, 0.5f, 1.0f}) CHECK_FALSE(whyRefused(Notify{{}, progress, {}, false}));
+}
+
+TEST_CASE("Incarnations need an id, a name where they have one, and kinds that are kinds") {
+  RegisterIncarnation verb;
+  verb.id = makeIncarnationID();
+  verb.name = "left";
+  verb.kinds = {"a", "b/c"};
+  CHECK_FALSE(whyRefused(verb));
+  RegisterIncarnation bad = verb;
+  bad.id = {};
+  CHECK(isRefused(bad));
+  bad = verb;
+  bad.kinds.push_back("a//b");
+  CHECK(isRefused(bad));
+  bad.kinds.assign(limits::claimKindsMax + 1, "a");
+  CHECK(isRefused(bad));
+  bad = verb;
+  bad.name = ".";
+  CHECK(isRefused(bad));
+  bad.role = Role::executor;
+  CHECK(isRefused(bad));
+  bad.name.clear();
+  CHECK_FALSE(whyRefused(bad));
+}
+
+TEST_CASE("The jobs that follow a success are validated as a submit is") {
+  Succeed succeed;
+  succeed.then.resize(1);
+  succeed.then[0].id = makeJobID();
+  succeed.then[0].kind = "k";
+  CHECK_FALSE(whyRefused(succeed));
+  succeed.then.push_back(succeed.then[0]);
+  CHECK(isRefused(succeed));
+  succeed.then.pop_back();
+  succeed.then[0].kind = "no kind";
+  CHECK(isRefused(succeed));
+}
