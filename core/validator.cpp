@@ -19,21 +19,28 @@ std::string over(std::string_view what, std::size_t size, std::size_t limit) {
 Why whyKinds(const std::vector<std::string>& kinds) {
   if (kinds.size() > limits::claimKindsMax) return "more than " + std::to_string(limits::claimKindsMax) + " kinds";
   for (const auto& kind : kinds)
-    if (!isValidKind(kind)) return "'" + kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'";
+    if (!isValidKind(kind))
+      return "'" + kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'";
   return std::nullopt;
 }
 
 Why whyTexts(const NewJob& job) {
   const JobBody& body = job.body;
   if (body.parameters.size() > limits::payloadBytesMax)
-    return over("the payload", body.parameters.size(), limits::payloadBytesMax) + "; keep large data in a file and pass its path";
-  if (body.key.size() > limits::businessKeyBytesMax) return over("the key", body.key.size(), limits::businessKeyBytesMax);
-  if (body.requester.size() > limits::textBytesMax) return over("requester", body.requester.size(), limits::textBytesMax);
-  if (body.traceparent.size() > limits::textBytesMax) return over("traceparent", body.traceparent.size(), limits::textBytesMax);
-  if (body.blob.size() > limits::textBytesMax) return over("the blob reference", body.blob.size(), limits::textBytesMax);
+    return over("the payload", body.parameters.size(), limits::payloadBytesMax) +
+           "; keep large data in a file and pass its path";
+  if (body.key.size() > limits::businessKeyBytesMax)
+    return over("the key", body.key.size(), limits::businessKeyBytesMax);
+  if (body.requester.size() > limits::textBytesMax)
+    return over("requester", body.requester.size(), limits::textBytesMax);
+  if (body.traceparent.size() > limits::textBytesMax)
+    return over("traceparent", body.traceparent.size(), limits::textBytesMax);
+  if (body.blob.size() > limits::textBytesMax)
+    return over("the blob reference", body.blob.size(), limits::textBytesMax);
   if (body.labels.size() > limits::labelsMax) return "more than " + std::to_string(limits::labelsMax) + " labels";
   for (const auto& [name, value] : body.labels) {
-    if (!isValidName(name)) return "'" + name + "' is not a label's name: at most 64 of letters, digits, '.', '_' and '-'";
+    if (!isValidName(name))
+      return "'" + name + "' is not a label's name: at most 64 of letters, digits, '.', '_' and '-'";
     if (value.size() > limits::textBytesMax) return over("label '" + name + "'", value.size(), limits::textBytesMax);
   }
   return std::nullopt;
@@ -41,14 +48,17 @@ Why whyTexts(const NewJob& job) {
 
 Why whyJob(const NewJob& job) {
   if (job.id.isNil()) return "a job needs an id";
-  if (!isValidKind(job.kind)) return "'" + job.kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'";
-  if (!isValidName(job.queue)) return "'" + job.queue + "' is not a queue's name: at most 64 of letters, digits, '.', '_' and '-'";
+  if (!isValidKind(job.kind))
+    return "'" + job.kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'";
+  if (!isValidName(job.queue))
+    return "'" + job.queue + "' is not a queue's name: at most 64 of letters, digits, '.', '_' and '-'";
   if (job.priority < limits::priorityMin || job.priority > limits::priorityMax)
     return "priority " + std::to_string(job.priority) + " is outside -1000..1000";
   if (job.delayMicros < 0) return "the delay is negative";
   if (job.delayMicros > limits::delayMax.count()) return "the delay is longer than ten years";
   if (job.notBeforeMicros < 0) return "the time of the job is before 1970";
-  if (job.keyWindowMicros < 0 || job.keyWindowMicros > limits::delayMax.count()) return "the key's window must lie within 0 and ten years";
+  if (job.keyWindowMicros < 0 || job.keyWindowMicros > limits::delayMax.count())
+    return "the key's window must lie within 0 and ten years";
   if (job.body.attemptLimitMicros < 0 || job.body.attemptLimitMicros > limits::delayMax.count())
     return "the attempt's time limit must lie within 0 and ten years";
   if (auto why = whyRefused(job.body.retry)) return why;
@@ -71,31 +81,37 @@ Why whyJobs(const std::vector<NewJob>& jobs, bool allOrNothing) {
 }
 
 Why whyLimit(std::uint32_t limit) {
-  if (limit == 0 || limit > limits::sliceRowsMax) return "a slice has 1 to " + std::to_string(limits::sliceRowsMax) + " rows";
+  if (limit == 0 || limit > limits::sliceRowsMax)
+    return "a slice has 1 to " + std::to_string(limits::sliceRowsMax) + " rows";
   return std::nullopt;
 }
 
 Why why(const RegisterIncarnation& verb) {
   if (verb.id.isNil()) return "an incarnation needs an id";
   if ((verb.role == Role::assistant || !verb.name.empty()) && !isValidName(verb.name))
-    return "'" + verb.name + "' is not a director's name: at most 64 of letters, digits, '.', '_' and '-', not starting with a dot";
+    return "'" + verb.name +
+           "' is not a director's name: at most 64 of letters, digits, '.', '_' and '-', not starting with a dot";
   return whyKinds(verb.kinds);
 }
 Why why(const CloseIncarnation& verb) {
   if (verb.how == Closing::open) return "closing needs a reason";
   return std::nullopt;
 }
-Why why(const Adopt& verb) { return whyLimit(verb.limit); }
+Why why(const Adopt& verb) {
+  return whyLimit(verb.limit);
+}
 Why why(const Submit& verb) {
   if (verb.jobs.empty()) return "nothing to submit";
-  if (!verb.ownerName.empty() && !isValidName(verb.ownerName)) return "'" + verb.ownerName + "' is not a director's name";
+  if (!verb.ownerName.empty() && !isValidName(verb.ownerName))
+    return "'" + verb.ownerName + "' is not a director's name";
   return whyJobs(verb.jobs, verb.allOrNothing);
 }
 Why why(const Claim& verb) {
   if (verb.id.isNil()) return "a claim needs an id";
   for (std::size_t i = 12; i < 16; ++i)
     if (verb.id.value.bytes[i] != 0) return "the last four bytes of a claim's id are zero";
-  if (verb.max == 0 || verb.max > limits::claimJobsMax) return "a claim takes 1 to " + std::to_string(limits::claimJobsMax) + " jobs";
+  if (verb.max == 0 || verb.max > limits::claimJobsMax)
+    return "a claim takes 1 to " + std::to_string(limits::claimJobsMax) + " jobs";
   if (verb.startLimitMicros < 0 || verb.startLimitMicros > limits::delayMax.count())
     return "the start limit must lie within 0 and ten years";
   return whyKinds(verb.kinds);
@@ -110,15 +126,19 @@ Why why(const Notify& verb) {
   return std::nullopt;
 }
 Why why(const Succeed& verb) {
-  if (verb.value.size() > limits::payloadBytesMax) return over("the result", verb.value.size(), limits::payloadBytesMax);
+  if (verb.value.size() > limits::payloadBytesMax)
+    return over("the result", verb.value.size(), limits::payloadBytesMax);
   return verb.then.empty() ? std::nullopt : whyJobs(verb.then, true);
 }
 Why why(const Fail& verb) {
-  if (verb.value.size() > limits::payloadBytesMax) return over("the result", verb.value.size(), limits::payloadBytesMax);
-  if (verb.failure.message.size() > limits::errorBytesMax) return over("the error", verb.failure.message.size(), limits::errorBytesMax);
+  if (verb.value.size() > limits::payloadBytesMax)
+    return over("the result", verb.value.size(), limits::payloadBytesMax);
+  if (verb.failure.message.size() > limits::errorBytesMax)
+    return over("the error", verb.failure.message.size(), limits::errorBytesMax);
   if (verb.failure.payload.size() > limits::payloadBytesMax)
     return over("the error's payload", verb.failure.payload.size(), limits::payloadBytesMax);
-  if (verb.failure.type.size() > limits::textBytesMax) return over("the error's type", verb.failure.type.size(), limits::textBytesMax);
+  if (verb.failure.type.size() > limits::textBytesMax)
+    return over("the error's type", verb.failure.type.size(), limits::textBytesMax);
   if (verb.failure.origin.size() > limits::textBytesMax)
     return over("the error's origin", verb.failure.origin.size(), limits::textBytesMax);
   return std::nullopt;
@@ -127,8 +147,12 @@ Why why(const Cancel& verb) {
   if (verb.why.size() > limits::textBytesMax) return over("the reason", verb.why.size(), limits::textBytesMax);
   return std::nullopt;
 }
-Why why(const Promote& verb) { return whyLimit(verb.limit); }
-Why why(const Expire& verb) { return whyLimit(verb.limit); }
+Why why(const Promote& verb) {
+  return whyLimit(verb.limit);
+}
+Why why(const Expire& verb) {
+  return whyLimit(verb.limit);
+}
 Why why(const Prune& verb) {
   if (verb.maxAgeMicros < 0) return "the age is negative";
   return whyLimit(verb.limit);

@@ -39,7 +39,8 @@ void CommitQueue::post(std::vector<Verb> verbs, std::chrono::milliseconds patien
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queuedBytes_ + group.bytes > limits::queuedBytesMax) {
-      const char* why = stopping_ ? "the store is being closed" : "too much waits for a commit already; try again later";
+      const char* why =
+          stopping_ ? "the store is being closed" : "too much waits for a commit already; try again later";
       return answerAll(group, Verdict::notDone, why);
     }
     queuedBytes_ += group.bytes;

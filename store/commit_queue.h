@@ -13,15 +13,15 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// The store's thread: takes what is queued, has it applied in one commit, answers all. While one commit waits for the disk the
-/// next one gathers, so a busy process pays for few flushes. Verbs of one post share a commit.
+/// The store's thread: takes what is queued, has it applied in one commit, answers all. While one commit waits for the
+/// disk the next one gathers, so a busy process pays for few flushes. Verbs of one post share a commit.
 class CommitQueue {
  public:
   /// One post on its way.
   struct Group {
     std::vector<Verb> verbs;
-    std::vector<AnyAnswer> answers;   ///< one a verb
-    std::vector<bool> isSettled;      ///< answered already (refused by the validator): not to be applied
+    std::vector<AnyAnswer> answers;  ///< one a verb
+    std::vector<bool> isSettled;     ///< answered already (refused by the validator): not to be applied
     JobStore::Answered answered;
     std::chrono::steady_clock::time_point deadline;
     std::size_t bytes = 0;

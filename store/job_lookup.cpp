@@ -6,13 +6,16 @@ namespace callsheet {
 inline namespace v1 {
 namespace lookup {
 
-std::string tokenOf(JobID last) { return "p1-" + last.toString(); }
+std::string tokenOf(JobID last) {
+  return "p1-" + last.toString();
+}
 
 std::optional<JobID> positionOf(const std::string& token) {
   if (token.empty()) return std::nullopt;
   if (token.size() == 39 && token.compare(0, 3, "p1-") == 0)
     if (const auto id = JobID::parse(std::string_view(token).substr(3))) return id;
-  throw Error(ErrorKind::invalid, "'" + token.substr(0, 64) + "' is not a page token of this store; begin with the first page");
+  throw Error(ErrorKind::invalid,
+              "'" + token.substr(0, 64) + "' is not a page token of this store; begin with the first page");
 }
 
 std::optional<std::string> hexDigitsOf(std::string_view text) {

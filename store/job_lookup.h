@@ -18,11 +18,13 @@ namespace lookup {
 /// Nothing for an empty token; Error(invalid) for one that no store made.
 [[nodiscard]] std::optional<JobID> positionOf(const std::string& token);
 
-/// The bytes that a text of at least two hex digits (dashes allowed) fixes at the beginning of an id; nothing for other texts.
+/// The bytes that a text of at least two hex digits (dashes allowed) fixes at the beginning of an id; nothing for other
+/// texts.
 [[nodiscard]] std::optional<std::string> hexDigitsOf(std::string_view text);
 /// Whether the text is the beginning of the id, or all of it.
 [[nodiscard]] bool isStartOf(std::string_view text, JobID id);
-/// The same, or the beginning of its short id. Of more matches than asked for, those by the beginning of the id count first.
+/// The same, or the beginning of its short id. Of more matches than asked for, those by the beginning of the id count
+/// first.
 [[nodiscard]] bool means(std::string_view text, JobID id);
 
 /// Continues a job's log with the entries that stand in its row.

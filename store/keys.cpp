@@ -196,8 +196,12 @@ std::optional<DoneKey> decodeDone(std::string_view bytes) {
   return reader.ended() ? std::optional(key) : std::nullopt;
 }
 
-std::string_view storeKey() { return "store"; }
-std::string_view totalsKey() { return "totals"; }
+std::string_view storeKey() {
+  return "store";
+}
+std::string_view totalsKey() {
+  return "totals";
+}
 
 Key incarnationKey(IncarnationID id) {
   Key key;

@@ -7,7 +7,8 @@
 
 #include "core/job_order.h"
 
-// Key bytes of the LMDB store. Big endian, so that comparing bytes is comparing values. docs/store_format.md shows them.
+// Key bytes of the LMDB store. Big endian, so that comparing bytes is comparing values. docs/store_format.md shows
+// them.
 namespace callsheet {
 inline namespace v1 {
 namespace keys {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,8 +19,12 @@ inline namespace v1 {
 
 namespace {
 
-MDB_val valueOf(std::string_view bytes) { return {bytes.size(), const_cast<char*>(bytes.data())}; }
-std::string_view viewOf(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
+MDB_val valueOf(std::string_view bytes) {
+  return {bytes.size(), const_cast<char*>(bytes.data())};
+}
+std::string_view viewOf(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
 
 /// Held round opening and closing: some LMDB versions destroy the shared mutexes at close while another process opens.
 class OpeningGuard {
@@ -80,8 +85,10 @@ void LmdbEnvironment::open(const std::string& directory, const Options& options)
   // Full sync and no WRITEMAP: an answer survives a power cut, and a full disk is an error and not a SIGBUS.
   const int code = mdb_env_open(env_, directory.c_str(), MDB_NOTLS, 0600);
   if (code == MDB_INVALID || code == MDB_VERSION_MISMATCH || code == MDB_CORRUPTED)
-    throw Error(ErrorKind::corrupt, data + " is not an LMDB file that this program can read; restore a backup or move it away");
-  if (code == EACCES) throw Error(ErrorKind::permission, data + " cannot be opened for writing; run as the store's owner");
+    throw Error(ErrorKind::corrupt,
+                data + " is not an LMDB file that this program can read; restore a backup or move it away");
+  if (code == EACCES)
+    throw Error(ErrorKind::permission, data + " cannot be opened for writing; run as the store's owner");
   checkLmdb(code, "open its files");
   // LMDB leaves data.mdb open across exec; a started command must not inherit the store.
   int descriptor = -1;
@@ -122,7 +129,8 @@ void LmdbEnvironment::openTablesIn(MDB_txn* txn, bool fresh, const Clock& clock)
   const unsigned flags = fresh ? MDB_CREATE : 0;
   const int codes[] = {mdb_dbi_open(txn, "job", flags, &jobs_), mdb_dbi_open(txn, "index", flags, &index_),
                        mdb_dbi_open(txn, "meta", flags, &meta_)};
-  const std::string foreign = directory_ + " holds an LMDB environment that is not a Callsheet store; choose another place";
+  const std::string foreign =
+      directory_ + " holds an LMDB environment that is not a Callsheet store; choose another place";
   for (const int code : codes) {
     if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) throw Error(ErrorKind::unsupported, foreign);
     checkLmdb(code, "open its tables");
@@ -144,10 +152,13 @@ void LmdbEnvironment::openTablesIn(MDB_txn* txn, bool fresh, const Clock& clock)
 void LmdbEnvironment::checkFormat(const StoreRecord& record) const {
   if (record.format > storeFormat)
     throw Error(ErrorKind::unsupported, "the store in " + directory_ + " has format " + std::to_string(record.format) +
-                                            ", this program knows up to " + std::to_string(storeFormat) + "; upgrade Callsheet");
+                                            ", this program knows up to " + std::to_string(storeFormat) +
+                                            "; upgrade Callsheet");
 }
 
-bool LmdbEnvironment::isInherited() const { return ::getpid() != process_; }
+bool LmdbEnvironment::isInherited() const {
+  return ::getpid() != process_;
+}
 
 void LmdbEnvironment::checkProcess() const {
   if (isInherited())
@@ -178,7 +189,19 @@ void LmdbEnvironment::write(const std::function<void()>& began, const std::funct
     mdb_txn_abort(txn);
     throw;
   }
-  checkLmdb(mdb_txn_commit(txn), "commit");
+  const int code = mdb_txn_commit(txn);
+  checkLmdb(code == EIO && isFullDisk() ? ENOSPC : code, "commit");
+}
+
+/// LMDB says EIO when a write was cut short, which is how a disk gets full. Only while it was a page's write and not the last, the
+/// meta page's: after that one the environment is of no use, and the outcome is not known.
+bool LmdbEnvironment::isFullDisk() const {
+  struct statvfs space {};
+  if (::statvfs(directory_.c_str(), &space) != 0 || space.f_bavail * space.f_frsize > (1u << 20)) return false;
+  MDB_txn* txn = nullptr;
+  if (mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn) != 0) return false;
+  mdb_txn_abort(txn);
+  return true;
 }
 
 std::uint64_t LmdbEnvironment::lastCommit() const {
@@ -195,8 +218,8 @@ std::uint64_t LmdbEnvironment::roomForJobs() const {
   checkLmdb(mdb_env_stat(env_, &pages), "describe its pages");
   const std::uint64_t forJobs = info.me_mapsize / 4 * 3;
   std::uint64_t used = (info.me_last_pgno + 1) * pages.ms_psize;
-  // That counts up to the highest page ever used; what was freed since stands in LMDB's own table 0, which only a reader may
-  // open. While the map is half empty nobody needs to know.
+  // That counts up to the highest page ever used; what was freed since stands in LMDB's own table 0, which only a
+  // reader may open. While the map is half empty nobody needs to know.
   if (used > forJobs / 2) {
     read([&](MDB_txn* txn) {
       scanRows(txn, 0, {}, [&](std::string_view, std::string_view value) {

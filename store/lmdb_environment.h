@@ -27,8 +27,9 @@ struct StoreRecord {
 
 inline constexpr std::uint32_t storeFormat = 1;
 
-/// One LMDB environment and its tables, opened once a process. Transactions are function bodies, so none can outlive its call.
-/// Thread-safe, but one writer at a time (the commit queue's thread). Of no use in a forked child: every call there throws.
+/// One LMDB environment and its tables, opened once a process. Transactions are function bodies, so none can outlive
+/// its call. Thread-safe, but one writer at a time (the commit queue's thread). Of no use in a forked child: every call
+/// there throws.
 class LmdbEnvironment {
  public:
   struct Options {
@@ -50,15 +51,16 @@ class LmdbEnvironment {
 
   /// Runs `body` in a snapshot. Keep it short: a pinned snapshot keeps pages from being used again.
   void read(const std::function<void(MDB_txn*)>& body) const;
-  /// Waits for the machine-wide write lock, runs `began` and `body`, commits. Whatever is thrown aborts the transaction.
+  /// Waits for the machine-wide write lock, runs `began` and `body`, commits. Whatever is thrown aborts the
+  /// transaction.
   void write(const std::function<void()>& began, const std::function<void(MDB_txn*)>& body);
   /// The number of the last commit, of any process.
   [[nodiscard]] std::uint64_t lastCommit() const;
   /// Frees the slots of readers that died.
   int clearDeadReaders();
   void copyTo(int descriptor) const;
-  /// How many bytes new jobs may still take. A quarter of the map is not theirs: it is for what the jobs that are there still
-  /// write, so that they can be run, canceled and pruned in a store that takes no more. Looks at the last commit.
+  /// How many bytes new jobs may still take. A quarter of the map is not theirs: it is for what the jobs that are there
+  /// still write, so that they can be run, canceled and pruned in a store that takes no more. Looks at the last commit.
   [[nodiscard]] std::uint64_t roomForJobs() const;
   /// Throws when the store has a newer format than this program knows.
   void checkFormat(const StoreRecord& record) const;
@@ -66,6 +68,7 @@ class LmdbEnvironment {
   [[nodiscard]] bool isInherited() const;
   /// Throws in such a child.
   void checkProcess() const;
+  [[nodiscard]] bool isFullDisk() const;
 
  private:
   void open(const std::string& directory, const Options& options);

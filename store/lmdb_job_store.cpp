@@ -173,20 +173,23 @@ class Store final : public LmdbJobStore {
   }
 
   /// `room` is what this commit may still take for new jobs; looked up when the first ones come.
-  AnyAnswer applyOne(const Verb& verb, const Moment& now, LmdbRows& rows, Effects& effects, std::optional<std::uint64_t>& room) {
+  AnyAnswer applyOne(const Verb& verb, const Moment& now, LmdbRows& rows, Effects& effects,
+                     std::optional<std::uint64_t>& room) {
     if (const auto* submit = std::get_if<Submit>(&verb)) {
       if (!room) room = environment_.roomForJobs();
       const std::uint64_t taken = 2 * sizeOf(verb);  // with its places in the orders and half-filled pages
       const bool isRepeat = taken > *room && rows.job(submit->jobs.front().id);
       if (isRepeat) return callsheet::apply(verb, now, rows, effects);
       if (taken > *room)
-        return answerWith(verb, Verdict::storeFull, "the store has no room for new jobs; prune done jobs or cancel waiting ones");
+        return answerWith(verb, Verdict::storeFull,
+                          "the store has no room for new jobs; prune done jobs or cancel waiting ones");
       *room -= taken;
     }
     return callsheet::apply(verb, now, rows, effects);
   }
 
-  /// The store refused inside a commit. The transaction is gone; each verb gets one of its own, so that only the guilty fails.
+  /// The store refused inside a commit. The transaction is gone; each verb gets one of its own, so that only the guilty
+  /// fails.
   void commitApart(std::vector<CommitQueue::Group>& groups, const std::exception& reason, Effects& effects) {
     std::size_t verbs = 0;
     for (const auto& group : groups) verbs += group.verbs.size();
@@ -222,21 +225,25 @@ class Store final : public LmdbJobStore {
       }
     } const cleared{witness_.get()};
     if (witness_) witness_->wants();
-    environment_.write([this] { if (witness_) witness_->began(); },
-                       [&](MDB_txn* txn) {
-                         requireKnownFormat(txn);
-                         // Read inside the lock: what an earlier commit decided must not lie in the future of a later one.
-                         const Moment now = clock_->now();
-                         LmdbRows rows(environment_, txn);
-                         body(rows, now);
-                         rows.finish();
-                       });
+    environment_.write(
+        [this] {
+          if (witness_) witness_->began();
+        },
+        [&](MDB_txn* txn) {
+          requireKnownFormat(txn);
+          // Read inside the lock: what an earlier commit decided must not lie in the future of a later one.
+          const Moment now = clock_->now();
+          LmdbRows rows(environment_, txn);
+          body(rows, now);
+          rows.finish();
+        });
   }
 
   /// Another process may have upgraded the store since it was opened.
   void requireKnownFormat(MDB_txn* txn) {
     std::string_view value;
-    if (!getRow(txn, environment_.meta(), keys::storeKey(), value)) throw Error(ErrorKind::corrupt, "the store lost its own record");
+    if (!getRow(txn, environment_.meta(), keys::storeKey(), value))
+      throw Error(ErrorKind::corrupt, "the store lost its own record");
     if (value == formatBytes_) return;
     StoreRecord record;
     decodeRecord(RecordType::meta, keys::storeKey(), value, record);
@@ -275,11 +282,11 @@ class Store final : public LmdbJobStore {
   std::string formatBytes_;  // the queue's thread only
   std::mutex listenersMutex_;
   std::vector<std::weak_ptr<Committed>> listeners_;  // guarded by listenersMutex_
-  CommitQueue queue_;  // last: its thread uses all of the above
+  CommitQueue queue_;                                // last: its thread uses all of the above
 };
 
-/// LMDB must not be opened twice in one process (its locks are the process's), so openings are shared, and one that is being
-/// closed is waited for.
+/// LMDB must not be opened twice in one process (its locks are the process's), so openings are shared, and one that is
+/// being closed is waited for.
 struct Registry {
   using Place = std::pair<dev_t, ino_t>;
   struct Opening {
@@ -310,7 +317,8 @@ void close(const Registry::Place& place, Store* store) {
 
 std::shared_ptr<LmdbJobStore> LmdbJobStore::open(const std::string& directory, LmdbStoreOptions options) {
   struct stat status {};
-  if (::stat(directory.c_str(), &status) != 0) throw systemError("the store's directory " + directory + " cannot be opened", errno);
+  if (::stat(directory.c_str(), &status) != 0)
+    throw systemError("the store's directory " + directory + " cannot be opened", errno);
   const Registry::Place place{status.st_dev, status.st_ino};
   std::unique_lock lock(registry().mutex);
   Registry::Opening& opening = registry().openings[place];

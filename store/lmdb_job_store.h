@@ -12,8 +12,8 @@ namespace callsheet {
 inline namespace v1 {
 
 struct LmdbStoreOptions {
-  bool create = true;          ///< make the store when there is none
-  std::size_t mapBytes = 0;    ///< 0 = limits::mapBytes
+  bool create = true;                  ///< make the store when there is none
+  std::size_t mapBytes = 0;            ///< 0 = limits::mapBytes
   std::shared_ptr<const Clock> clock;  ///< null: the machine's clocks
   std::shared_ptr<Doorbell> doorbell;  ///< rung after each commit for whom it concerns; null: nobody is
   /// Called when the directory is really opened in this process; empty: nobody is told about the write lock.
@@ -33,12 +33,12 @@ struct CheckReport {
 /// The durable store: an LMDB environment that every process writes itself. Thread-safe.
 class LmdbJobStore : public JobStore {
  public:
-  /// The store in an existing directory of ours. LMDB allows one opening a process, so all callers of one directory share one
-  /// object (a registry by device and inode); the first caller's options count. Throws Error.
+  /// The store in an existing directory of ours. LMDB allows one opening a process, so all callers of one directory
+  /// share one object (a registry by device and inode); the first caller's options count. Throws Error.
   [[nodiscard]] static std::shared_ptr<LmdbJobStore> open(const std::string& directory, LmdbStoreOptions options);
 
-  /// Verifies every record, every order and the totals in one snapshot. A badly damaged file may crash the process that checks
-  /// it, so run it in a child and take a crash for damage.
+  /// Verifies every record, every order and the totals in one snapshot. A badly damaged file may crash the process that
+  /// checks it, so run it in a child and take a crash for damage.
   [[nodiscard]] virtual CheckReport check() = 0;
   /// Copies the living store into a new directory: written, synced, checked, then renamed to its place.
   virtual void backup(const std::string& target) = 0;

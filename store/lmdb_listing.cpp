@@ -64,8 +64,8 @@ std::vector<IncarnationRow> incarnationsOf(LmdbRows& rows) {
 
 }  // namespace
 
-JobPage listJobs(const LmdbEnvironment& environment, MDB_txn* txn, const JobFilter& filter, const std::string& pageToken,
-                 std::size_t limit) {
+JobPage listJobs(const LmdbEnvironment& environment, MDB_txn* txn, const JobFilter& filter,
+                 const std::string& pageToken, std::size_t limit) {
   JobPage page;
   limit = std::clamp<std::size_t>(limit, 1, limits::pageRowsMax);
   LmdbRows rows(environment, txn);
@@ -96,7 +96,8 @@ JobPage listJobs(const LmdbEnvironment& environment, MDB_txn* txn, const JobFilt
   }
 }
 
-std::vector<JobID> resolveJobs(const LmdbEnvironment& environment, MDB_txn* txn, std::string_view text, std::size_t limit) {
+std::vector<JobID> resolveJobs(const LmdbEnvironment& environment, MDB_txn* txn, std::string_view text,
+                               std::size_t limit) {
   std::vector<JobID> found;
   const auto digits = lookup::hexDigitsOf(text);
   if (!digits) return found;
@@ -108,9 +109,10 @@ std::vector<JobID> resolveJobs(const LmdbEnvironment& environment, MDB_txn* txn,
   LmdbRows rows(environment, txn);
   std::optional<JobID> id;
   std::string_view row;
-  if (limit > 0 && getRow(txn, environment.jobs(), keys::jobKey(smallest, keys::JobPart::row).view(), row)) found.push_back(smallest);
-  for (id = cursor.forward(smallest); id && found.size() < limit && lookup::hexDigitsOf(id->toString())->starts_with(*digits);
-       id = cursor.forward(id))
+  if (limit > 0 && getRow(txn, environment.jobs(), keys::jobKey(smallest, keys::JobPart::row).view(), row))
+    found.push_back(smallest);
+  for (id = cursor.forward(smallest);
+       id && found.size() < limit && lookup::hexDigitsOf(id->toString())->starts_with(*digits); id = cursor.forward(id))
     found.push_back(*id);
   if (digits->size() > 8) return found;
   std::string shortPadded = *digits;
@@ -129,14 +131,17 @@ std::vector<JobID> resolveJobs(const LmdbEnvironment& environment, MDB_txn* txn,
   return found;
 }
 
-std::vector<LogEntry> readJobLog(const LmdbEnvironment& environment, MDB_txn* txn, JobID id, std::uint32_t from, std::size_t limit) {
+std::vector<LogEntry> readJobLog(const LmdbEnvironment& environment, MDB_txn* txn, JobID id, std::uint32_t from,
+                                 std::size_t limit) {
   std::vector<LogEntry> entries;
   scanRows(txn, environment.jobs(), keys::logKey(id, from).view(), [&](std::string_view key, std::string_view value) {
     const auto prefix = keys::jobKey(id, keys::JobPart::log);
-    if (entries.size() >= limit || !key.starts_with(prefix.view()) || key.size() != prefix.view().size() + 4) return false;
+    if (entries.size() >= limit || !key.starts_with(prefix.view()) || key.size() != prefix.view().size() + 4)
+      return false;
     LogEntry entry;
     decodeRecord(RecordType::logEntry, key, value, entry);
-    for (std::size_t i = 0; i < 4; ++i) entry.index = entry.index << 8 | static_cast<std::uint8_t>(key[prefix.view().size() + i]);
+    for (std::size_t i = 0; i < 4; ++i)
+      entry.index = entry.index << 8 | static_cast<std::uint8_t>(key[prefix.view().size() + i]);
     entries.push_back(std::move(entry));
     return true;
   });

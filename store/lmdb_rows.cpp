@@ -11,7 +11,9 @@ inline namespace v1 {
 using keys::JobPart;
 
 namespace {
-std::string_view bytesOf(const JobID& id) { return {reinterpret_cast<const char*>(id.value.bytes.data()), 16}; }
+std::string_view bytesOf(const JobID& id) {
+  return {reinterpret_cast<const char*>(id.value.bytes.data()), 16};
+}
 
 JobID jobIDFrom(std::string_view value) {
   JobID id;
@@ -62,7 +64,9 @@ std::optional<JobResult> LmdbRows::result(JobID id) {
   return result;
 }
 
-void LmdbRows::putRowOf(const JobRow& row) { put(environment_.jobs(), RecordType::jobRow, keys::jobKey(row.id, JobPart::row).view(), row); }
+void LmdbRows::putRowOf(const JobRow& row) {
+  put(environment_.jobs(), RecordType::jobRow, keys::jobKey(row.id, JobPart::row).view(), row);
+}
 
 void LmdbRows::insertJob(const JobRow& row, const JobBody& body) {
   putRowOf(row);
@@ -98,15 +102,21 @@ void LmdbRows::putLog(JobID id, const LogEntry& entry) {
   put(environment_.jobs(), RecordType::logEntry, keys::logKey(id, entry.index).view(), entry);
 }
 
-void LmdbRows::eraseLog(JobID id, std::uint32_t index) { deleteRow(txn_, environment_.jobs(), keys::logKey(id, index).view()); }
+void LmdbRows::eraseLog(JobID id, std::uint32_t index) {
+  deleteRow(txn_, environment_.jobs(), keys::logKey(id, index).view());
+}
 
 void LmdbRows::setAside(const PlaceKey& place, JobID id) {
   std::visit([&](const auto& key) { deleteRow(txn_, environment_.index(), keys::encode(key).view()); }, place);
   addPlace(keys::unreadableKey(id));
 }
 
-void LmdbRows::addPlace(const keys::Key& key, std::string_view value) { putRow(txn_, environment_.index(), key.view(), value); }
-void LmdbRows::removePlace(const keys::Key& key) { deleteRow(txn_, environment_.index(), key.view()); }
+void LmdbRows::addPlace(const keys::Key& key, std::string_view value) {
+  putRow(txn_, environment_.index(), key.view(), value);
+}
+void LmdbRows::removePlace(const keys::Key& key) {
+  deleteRow(txn_, environment_.index(), key.view());
+}
 
 void LmdbRows::addPlaces(const JobRow& row) {
   if (const auto key = readyKeyOf(row)) addPlace(keys::encode(*key), bytesOf(row.id));
@@ -191,13 +201,14 @@ void LmdbRows::eraseIncarnation(IncarnationID id) {
 }
 
 void LmdbRows::scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) {
-  scanRows(txn_, environment_.meta(), keys::incarnationKey({}).view(), [&](std::string_view key, std::string_view value) {
-    if (key.size() != 17 || key[0] != 'i') return false;
-    IncarnationRow row;
-    decodeRecord(RecordType::incarnation, key, value, row);
-    std::memcpy(row.id.value.bytes.data(), key.data() + 1, 16);
-    return visit(row);
-  });
+  scanRows(txn_, environment_.meta(), keys::incarnationKey({}).view(),
+           [&](std::string_view key, std::string_view value) {
+             if (key.size() != 17 || key[0] != 'i') return false;
+             IncarnationRow row;
+             decodeRecord(RecordType::incarnation, key, value, row);
+             std::memcpy(row.id.value.bytes.data(), key.data() + 1, 16);
+             return visit(row);
+           });
 }
 
 std::optional<KeyRow> LmdbRows::businessKey(std::string_view bytes) {
@@ -211,7 +222,9 @@ std::optional<KeyRow> LmdbRows::businessKey(std::string_view bytes) {
 void LmdbRows::putBusinessKey(std::string_view bytes, const KeyRow& row) {
   put(environment_.meta(), RecordType::businessKey, keys::businessKey(bytes).view(), row);
 }
-void LmdbRows::eraseBusinessKey(std::string_view bytes) { deleteRow(txn_, environment_.meta(), keys::businessKey(bytes).view()); }
+void LmdbRows::eraseBusinessKey(std::string_view bytes) {
+  deleteRow(txn_, environment_.meta(), keys::businessKey(bytes).view());
+}
 
 Totals& LmdbRows::totals() {
   if (!totals_) {

@@ -64,7 +64,8 @@ class LmdbRows final : public Rows {
   MDB_txn* txn_;
   std::string buffer_;
   std::optional<Totals> totals_;
-  std::map<IncarnationID, bool> isOpen_;  // what this transaction has looked up; nearly every verb asks for the same few
+  std::map<IncarnationID, bool>
+      isOpen_;  // what this transaction has looked up; nearly every verb asks for the same few
   Totals storedTotals_;
 };
 

@@ -58,14 +58,18 @@ class MemoryRows final : public Rows {
   void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override {
     for (auto at = ready.lower_bound(from); at != ready.end() && visit(at->first, at->second);) ++at;
   }
-  void scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) override { scan(waiting, from, visit); }
+  void scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) override {
+    scan(waiting, from, visit);
+  }
   void scanAttached(const AttachedKey& from, const std::function<bool(const AttachedKey&)>& visit) override {
     scan(attached, from, visit);
   }
   void scanDeadlines(const DeadlineKey& from, const std::function<bool(const DeadlineKey&)>& visit) override {
     scan(deadlines, from, visit);
   }
-  void scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) override { scan(done, from, visit); }
+  void scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) override {
+    scan(done, from, visit);
+  }
 
   std::optional<IncarnationRow> incarnation(IncarnationID id) override {
     const auto found = incarnations.find(id);
@@ -139,7 +143,8 @@ class MemoryJobStore final : public JobStore {
       const Moment now = clock_.now();
       for (const Verb& verb : verbs) {
         if (verbs.size() > limits::commitVerbsMax)
-          answers.push_back(answerWith(verb, Verdict::refused, "more than 1000 verbs in one commit; post them in parts"));
+          answers.push_back(
+              answerWith(verb, Verdict::refused, "more than 1000 verbs in one commit; post them in parts"));
         else if (auto why = whyRefused(verb))
           answers.push_back(answerWith(verb, Verdict::refused, std::move(*why)));
         else
@@ -268,7 +273,9 @@ class MemoryJobStore final : public JobStore {
 
 }  // namespace
 
-std::unique_ptr<JobStore> makeMemoryJobStore(const Clock& clock) { return std::make_unique<MemoryJobStore>(clock); }
+std::unique_ptr<JobStore> makeMemoryJobStore(const Clock& clock) {
+  return std::make_unique<MemoryJobStore>(clock);
+}
 
 }  // namespace v1
 }  // namespace callsheet

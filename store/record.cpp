@@ -25,7 +25,8 @@ std::uint32_t checksum(const char* header, std::string_view key, std::string_vie
   return crc32c(crc, std::as_bytes(std::span(body)));
 }
 [[noreturn]] void bad(RecordType type, const std::string& why) {
-  throw Error(ErrorKind::corrupt, "a record of type " + std::to_string(static_cast<int>(type)) + " " + why + "; run `callsheet check`");
+  throw Error(ErrorKind::corrupt,
+              "a record of type " + std::to_string(static_cast<int>(type)) + " " + why + "; run `callsheet check`");
 }
 }  // namespace
 
@@ -44,7 +45,8 @@ std::string_view openRecord(RecordType type, std::string_view key, std::string_v
   const std::string_view body = bytes.substr(recordHeaderBytes);
   if (getLittle<std::uint32_t>(header + 4) != body.size()) bad(type, "has a wrong length");
   if (getLittle<std::uint32_t>(header + 8) != checksum(header, key, body)) bad(type, "has a wrong checksum");
-  if (getLittle<std::uint16_t>(header + 2) != static_cast<std::uint16_t>(type)) bad(type, "stands where another type belongs");
+  if (getLittle<std::uint16_t>(header + 2) != static_cast<std::uint16_t>(type))
+    bad(type, "stands where another type belongs");
   if (static_cast<std::uint8_t>(header[1]) > recordFormat)
     throw Error(ErrorKind::unsupported, "a record was written by a newer Callsheet; upgrade this program");
   return body;

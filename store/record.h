@@ -27,8 +27,8 @@ inline constexpr std::uint8_t recordFormat = 1;
 inline constexpr std::uint8_t recordMinReader = 1;
 inline constexpr std::size_t recordHeaderBytes = 12;
 
-/// header {format u8, minReader u8, type u16, length u32, CRC32C u32}, then the body. The CRC covers the first eight header
-/// bytes, the key and the body, so that a record under another's key is noticed.
+/// header {format u8, minReader u8, type u16, length u32, CRC32C u32}, then the body. The CRC covers the first eight
+/// header bytes, the key and the body, so that a record under another's key is noticed.
 template <class Body>
 void encodeRecord(RecordType type, std::string_view key, const Body& body, std::string& out);
 

@@ -56,7 +56,8 @@ void backupStore(const LmdbEnvironment& environment, const std::string& target, 
     fs::remove(temporary + "/lock.mdb");
     fs::remove(temporary + "/env.open");
     syncDirectory(temporary);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) throw systemError(path.string() + " cannot be put in place", errno);
+    if (::rename(temporary.c_str(), path.c_str()) != 0)
+      throw systemError(path.string() + " cannot be put in place", errno);
     syncDirectory(parent.string());
   } catch (...) {
     std::error_code ignored;

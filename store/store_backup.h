@@ -6,8 +6,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Copies a living store to `target`, which must not exist: a temporary directory beside it is written, synced and checked, then
-/// renamed. The copy holds a snapshot for as long as it takes, so the living file may grow meanwhile.
+/// Copies a living store to `target`, which must not exist: a temporary directory beside it is written, synced and
+/// checked, then renamed. The copy holds a snapshot for as long as it takes, so the living file may grow meanwhile.
 void backupStore(const LmdbEnvironment& environment, const std::string& target, const Clock& clock);
 
 }  // namespace v1

@@ -11,10 +11,12 @@ inline namespace v1 {
 
 namespace {
 
-/// Walks the three tables once. Every place that the rows ask for must be there, and there must be no more places than that.
+/// Walks the three tables once. Every place that the rows ask for must be there, and there must be no more places than
+/// that.
 class Check {
  public:
-  Check(const LmdbEnvironment& environment, MDB_txn* txn) : environment_(environment), txn_(txn), rows_(environment, txn) {}
+  Check(const LmdbEnvironment& environment, MDB_txn* txn)
+      : environment_(environment), txn_(txn), rows_(environment, txn) {}
 
   CheckReport run() {
     checkIncarnations();
@@ -59,7 +61,8 @@ class Check {
     const JobID id = keys::jobIDOf(key);
     if (key.size() < 17) return problem("a key of the job table is too short");
     switch (static_cast<keys::JobPart>(key[16])) {
-      case keys::JobPart::row: return checkRow(id);
+      case keys::JobPart::row:
+        return checkRow(id);
       case keys::JobPart::body:
         if (id != lastRow_) problem("job " + id.toString() + ": a body without a row");
         return (void)rows_.body(id);
@@ -101,25 +104,31 @@ class Check {
     if (running && row.holderKind == HolderKind::none) problem(name + ": an attempt without a holder");
     if (running && row.execID.isNil()) problem(name + ": an attempt without an execId");
     if (!running && row.holderKind != HolderKind::none) problem(name + ": a holder without an attempt");
-    if ((row.state == JobState::done) != (row.outcome != JobOutcome::none)) problem(name + ": state and outcome disagree");
-    if ((row.state == JobState::waiting) != (row.waitingFor != WaitReason::none)) problem(name + ": state and reason disagree");
-    if (row.started > row.attempt || row.failures > row.started) problem(name + ": more starts than hand-outs, or failures than starts");
+    if ((row.state == JobState::done) != (row.outcome != JobOutcome::none))
+      problem(name + ": state and outcome disagree");
+    if ((row.state == JobState::waiting) != (row.waitingFor != WaitReason::none))
+      problem(name + ": state and reason disagree");
+    if (row.started > row.attempt || row.failures > row.started)
+      problem(name + ": more starts than hand-outs, or failures than starts");
     if (!running && (row.cancelRequested || row.transferRequested)) problem(name + ": a request without an attempt");
     // A closed owner that was emptied has nothing left; its rows would never be found again.
     if (row.state != JobState::done && row.owner != principalOwner) {
       const auto owner = incarnations_.find(row.owner);
-      if (owner == incarnations_.end() || owner->second.emptied) problem(name + ": its owner was emptied, nobody will run it");
+      if (owner == incarnations_.end() || owner->second.emptied)
+        problem(name + ": its owner was emptied, nobody will run it");
     }
     if (running && row.holderKind == HolderKind::incarnation) {
       const auto holder = incarnations_.find(IncarnationID{row.holder});
-      if (holder == incarnations_.end() || holder->second.emptied) problem(name + ": its holder was emptied, nobody will end it");
+      if (holder == incarnations_.end() || holder->second.emptied)
+        problem(name + ": its holder was emptied, nobody will end it");
     }
   }
 
   /// The entries of the job before, now that all its rows were seen.
   void checkLog() {
     if (logExpected_ && logEntries_ != *logExpected_)
-      problem("job " + lastRow_.toString() + ": " + std::to_string(logEntries_) + " log entries instead of " + std::to_string(*logExpected_));
+      problem("job " + lastRow_.toString() + ": " + std::to_string(logEntries_) + " log entries instead of " +
+              std::to_string(*logExpected_));
     logEntries_ = 0;
   }
 
@@ -150,7 +159,8 @@ class Check {
         KeyRow row;
         decodeRecord(RecordType::businessKey, key, value, row);
         const auto body = rows_.body(row.job);
-        if (!body || body->key != key.substr(1)) problem("a business key points to job " + row.job.toString() + ", which does not carry it");
+        if (!body || body->key != key.substr(1))
+          problem("a business key points to job " + row.job.toString() + ", which does not carry it");
       });
       return true;
     });

@@ -59,7 +59,8 @@ Answer Application::operator()(const CloseIncarnation& verb) {
   return {Verdict::ok, {}};
 }
 
-void Application::endHolder(const JobRow& before, const IncarnationRow& closed, IncarnationID actor, std::uint32_t random) {
+void Application::endHolder(const JobRow& before, const IncarnationRow& closed, IncarnationID actor,
+                            std::uint32_t random) {
   JobRow after = before;
   after.owner = principalOwner;
   Move move = Move::holderEnded;
@@ -68,7 +69,8 @@ void Application::endHolder(const JobRow& before, const IncarnationRow& closed, 
     after.execID = ExecID{};
   } else {
     // A reboot, a stop and a lease say nothing about the job; a death may be its doing.
-    const bool counts = closed.closing == Closing::died && closed.bootID == now_.bootID && before.state == JobState::inProgress;
+    const bool counts =
+        closed.closing == Closing::died && closed.bootID == now_.bootID && before.state == JobState::inProgress;
     const bool wasAlone = before.alone;
     voidAttempt(after);
     if (counts) ++after.holderDeaths;
@@ -96,12 +98,14 @@ std::vector<Application::Place> Application::leftovers(IncarnationID closed, std
     if (!more) found.emplace_back(place, id);
     return !more;
   };
-  rows_.scanAttached({closed, {}}, [&](const AttachedKey& key) { return key.incarnation == closed && take(key, key.id); });
+  rows_.scanAttached({closed, {}},
+                     [&](const AttachedKey& key) { return key.incarnation == closed && take(key, key.id); });
   if (!more) {
     rows_.scanReady({closed, {}, {}, 0, 0, 0},
                     [&](const ReadyKey& key, JobID id) { return key.owner == closed && take(key, id); });
   }
-  if (!more) rows_.scanWaiting({closed, 0, {}}, [&](const WaitingKey& key) { return key.owner == closed && take(key, key.id); });
+  if (!more)
+    rows_.scanWaiting({closed, 0, {}}, [&](const WaitingKey& key) { return key.owner == closed && take(key, key.id); });
   return found;
 }
 

@@ -17,13 +17,23 @@ AnyAnswer apply(const Verb& verb, const Moment& now, Rows& rows, Effects& effect
   return std::visit([&](const auto& one) -> AnyAnswer { return application(one); }, verb);
 }
 
-bool Application::isOpen(IncarnationID id) { return rows_.isOpen(id); }
+bool Application::isOpen(IncarnationID id) {
+  return rows_.isOpen(id);
+}
 
 namespace {
-bool standsAt(const JobRow& row, const ReadyKey& key) { return readyKeyOf(row) == key; }
-bool standsAt(const JobRow& row, const WaitingKey& key) { return waitingKeyOf(row) == key; }
-bool standsAt(const JobRow& row, const DeadlineKey& key) { return deadlineKeyOf(row) == key; }
-bool standsAt(const JobRow& row, const DoneKey& key) { return doneKeyOf(row) == key; }
+bool standsAt(const JobRow& row, const ReadyKey& key) {
+  return readyKeyOf(row) == key;
+}
+bool standsAt(const JobRow& row, const WaitingKey& key) {
+  return waitingKeyOf(row) == key;
+}
+bool standsAt(const JobRow& row, const DeadlineKey& key) {
+  return deadlineKeyOf(row) == key;
+}
+bool standsAt(const JobRow& row, const DoneKey& key) {
+  return doneKeyOf(row) == key;
+}
 bool standsAt(const JobRow& row, const AttachedKey& key) {
   const AttachedKeys keys = attachedKeysOf(row);
   return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -43,7 +53,8 @@ std::optional<JobRow> Application::rowAt(const PlaceKey& place, JobID id) {
 
 void Application::change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note) {
   // Nothing may appear behind adoption: a row of a closed owner goes to the principal with whatever write comes next.
-  if (after.owner != principalOwner && after.state != JobState::done && !isOpen(after.owner)) after.owner = principalOwner;
+  if (after.owner != principalOwner && after.state != JobState::done && !isOpen(after.owner))
+    after.owner = principalOwner;
   if (!isLegal(before.state, move, after.state)) std::abort();
   ++after.version;
   writeLog(after, before, move, actor, std::move(note));
@@ -52,7 +63,8 @@ void Application::change(const JobRow& before, JobRow& after, Move move, Incarna
   if (after.state == JobState::done) effects_.finished = true;
 }
 
-void Application::writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor, std::string note) {
+void Application::writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor,
+                           std::string note) {
   LogEntry entry;
   entry.at = now_.utcMicros;
   entry.move = move;

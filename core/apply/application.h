@@ -33,14 +33,15 @@ class Application {
  private:
   // Shared by the verbs: application.cpp.
   [[nodiscard]] bool isOpen(IncarnationID id);
-  /// The row that stands at a place of an order. When none can be read that does, the place is set aside and there is nothing.
+  /// The row that stands at a place of an order. When none can be read that does, the place is set aside and there is
+  /// nothing.
   [[nodiscard]] std::optional<JobRow> rowAt(const PlaceKey& place, JobID id);
   /// Writes the row with its log entry: the only way a job row changes. Gives a closed owner's job to the principal.
   void change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note = {});
   void writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor, std::string note);
   void becomeReady(JobRow& row);
-  /// After an attempt that was cut short: the job keeps its place in the order, and with `first` goes one step of priority ahead,
-  /// so that what was running when its holder ended runs again before what only waited.
+  /// After an attempt that was cut short: the job keeps its place in the order, and with `first` goes one step of
+  /// priority ahead, so that what was running when its holder ended runs again before what only waited.
   void becomeReadyAgain(JobRow& row, bool first);
   void becomeDone(JobRow& row, JobOutcome outcome);
   void endAttempt(JobRow& row);
@@ -56,22 +57,24 @@ class Application {
   };
   [[nodiscard]] Placement placementOf(const Submit& verb);
   [[nodiscard]] SubmittedJob judge(const NewJob& job);
-  [[nodiscard]] SubmittedJob insert(const NewJob& job, IncarnationID owner, IncarnationID sender, const std::string& senderName);
+  [[nodiscard]] SubmittedJob insert(const NewJob& job, IncarnationID owner, IncarnationID sender,
+                                    const std::string& senderName);
   [[nodiscard]] Submit::Answer submitAll(const Submit& verb, const Placement& placement);
 
   // Claiming: claim.cpp.
   void claimAgain(const Claim& verb, IncarnationID owner, Claim::Answer& answer);
   /// The first `depth` ready jobs of each queue of the claim's kinds, best first. `cut`: some queue has more.
-  [[nodiscard]] std::vector<std::pair<ReadyKey, JobID>> headsOfQueues(const Claim& verb, IncarnationID owner, std::size_t depth,
-                                                                      bool& cut);
+  [[nodiscard]] std::vector<std::pair<ReadyKey, JobID>> headsOfQueues(const Claim& verb, IncarnationID owner,
+                                                                      std::size_t depth, bool& cut);
   [[nodiscard]] std::vector<JobRow> choose(const Claim& verb, IncarnationID owner, Claim::Answer& answer);
   /// False when the job's body cannot be read.
-  [[nodiscard]] bool handOut(const Claim& verb, const IncarnationRow& claimer, const JobRow& before, Claim::Answer& answer);
+  [[nodiscard]] bool handOut(const Claim& verb, const IncarnationRow& claimer, const JobRow& before,
+                             Claim::Answer& answer);
   std::uint32_t promoteDue(IncarnationID owner, std::uint32_t limit, bool& more);
 
   // Attempts: attempt.cpp.
   struct Attempt {
-    AttemptAnswer answer;           ///< verdict ok when the attempt is valid
+    AttemptAnswer answer;  ///< verdict ok when the attempt is valid
     std::optional<JobRow> row;
   };
   [[nodiscard]] Attempt find(const AttemptRef& ref, std::optional<Move> ownEnd);

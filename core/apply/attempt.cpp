@@ -33,9 +33,11 @@ Application::Attempt Application::find(const AttemptRef& ref, std::optional<Move
   } else if (row.execID != ref.exec || ref.exec.isNil()) {
     attempt.answer = answerOf(row, Verdict::fenced, "the attempt was replaced");
   } else if (!isRunning(row)) {
-    // The execId is still there, so the attempt ended by itself: either this very verb was applied before, or another end was.
+    // The execId is still there, so the attempt ended by itself: either this very verb was applied before, or another
+    // end was.
     const bool again = ownEnd && row.lastEnd == *ownEnd;
-    attempt.answer = answerOf(row, again ? Verdict::alreadyApplied : Verdict::illegal, again ? "" : "the attempt has ended");
+    attempt.answer =
+        answerOf(row, again ? Verdict::alreadyApplied : Verdict::illegal, again ? "" : "the attempt has ended");
   } else if (row.holderKind == HolderKind::incarnation && !isOpen(IncarnationID{row.holder})) {
     attempt.answer = answerOf(row, Verdict::fenced, "the attempt's holder was closed");
   } else if (isExpired(row)) {
@@ -156,7 +158,8 @@ AttemptAnswer Application::operator()(const Succeed& verb) {
     Placement placement = placementOf(follow);
     if (placement.verdict == Verdict::ok) {
       const Submit::Answer made = submitAll(follow, placement);
-      if (!isAccepted(made.verdict)) return answerOf(before, Verdict::refused, "a job to follow was refused: " + made.why);
+      if (!isAccepted(made.verdict))
+        return answerOf(before, Verdict::refused, "a job to follow was refused: " + made.why);
     }
   }
   endAttempt(after);

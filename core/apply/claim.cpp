@@ -11,7 +11,9 @@ namespace {
 bool isOfClaim(const ExecID& exec, const ClaimID& claim) {
   return std::memcmp(exec.value.bytes.data(), claim.value.bytes.data(), 12) == 0;
 }
-bool mustRunAlone(const JobRow& row) { return row.holderDeaths >= limits::deathsBeforeAlone; }
+bool mustRunAlone(const JobRow& row) {
+  return row.holderDeaths >= limits::deathsBeforeAlone;
+}
 }  // namespace
 
 std::uint32_t Application::promoteDue(IncarnationID owner, std::uint32_t limit, bool& more) {
@@ -33,12 +35,13 @@ std::uint32_t Application::promoteDue(IncarnationID owner, std::uint32_t limit, 
   return static_cast<std::uint32_t>(due.size());
 }
 
-std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& verb, IncarnationID owner, std::size_t depth,
-                                                                   bool& cut) {
+std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& verb, IncarnationID owner,
+                                                                   std::size_t depth, bool& cut) {
   std::vector<std::pair<ReadyKey, JobID>> heads;
   cut = false;
   for (const auto& kind : verb.kinds) {
-    // Each queue of the kind gives its head; the best of all heads are handed out, so priority holds across queues and kinds.
+    // Each queue of the kind gives its head; the best of all heads are handed out, so priority holds across queues and
+    // kinds.
     ReadyKey from{owner, kind, {}, 0, std::numeric_limits<std::int64_t>::min(), 0};
     bool atEnd = false;
     while (!atEnd) {
@@ -110,7 +113,8 @@ std::vector<JobRow> Application::choose(const Claim& verb, IncarnationID owner, 
   }
 }
 
-bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, const JobRow& before, Claim::Answer& answer) {
+bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, const JobRow& before,
+                          Claim::Answer& answer) {
   std::optional<JobBody> body;
   try {
     body = rows_.body(before.id);
@@ -160,7 +164,8 @@ void Application::claimAgain(const Claim& verb, IncarnationID owner, Claim::Answ
     }
   }
   // As they were handed out.
-  std::sort(answer.jobs.begin(), answer.jobs.end(), [](const auto& a, const auto& b) { return a.row.execID < b.row.execID; });
+  std::sort(answer.jobs.begin(), answer.jobs.end(),
+            [](const auto& a, const auto& b) { return a.row.execID < b.row.execID; });
   bool cut = false;
   answer.more = !headsOfQueues(verb, owner, 1, cut).empty();
 }
@@ -181,7 +186,8 @@ Claim::Answer Application::operator()(const Claim& verb) {
     bool moreDue = false;
     promoteDue(owner, limits::sliceRowsMax, moreDue);
     bool allHandedOut = true;
-    for (const JobRow& row : choose(verb, owner, answer)) allHandedOut = handOut(verb, *claimer, row, answer) && allHandedOut;
+    for (const JobRow& row : choose(verb, owner, answer))
+      allHandedOut = handOut(verb, *claimer, row, answer) && allHandedOut;
     answer.more = answer.more || moreDue || !allHandedOut;
     if (!answer.jobs.empty()) {
       claimer->lastClaim = verb.id;

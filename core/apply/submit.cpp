@@ -7,7 +7,8 @@ inline namespace v1 {
 
 namespace {
 bool isSameWork(const NewJob& job, const JobRow& row, const JobBody& body) {
-  return job.kind == row.kind && job.queue == row.queue && job.body.parameters == body.parameters && job.body.key == body.key;
+  return job.kind == row.kind && job.queue == row.queue && job.body.parameters == body.parameters &&
+         job.body.key == body.key;
 }
 }  // namespace
 
@@ -51,7 +52,8 @@ SubmittedJob Application::judge(const NewJob& job) {
   return {Verdict::duplicate, key->job, "the key already stands for job " + key->job.toString()};
 }
 
-SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, IncarnationID sender, const std::string& senderName) {
+SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, IncarnationID sender,
+                                 const std::string& senderName) {
   JobRow row;
   row.id = job.id;
   row.kind = job.kind;
@@ -86,7 +88,8 @@ Submit::Answer Application::submitAll(const Submit& verb, const Placement& place
   Submit::Answer answer;
   answer.verdict = Verdict::ok;
   if (verb.allOrNothing) {
-    // Look at all before the first write, so that a refusal has changed nothing. The validator has refused repeats within the list.
+    // Look at all before the first write, so that a refusal has changed nothing. The validator has refused repeats
+    // within the list.
     for (const auto& job : verb.jobs) {
       SubmittedJob judged = judge(job);
       if (!isAccepted(judged.verdict)) {
@@ -98,7 +101,8 @@ Submit::Answer Application::submitAll(const Submit& verb, const Placement& place
     if (answer.verdict == Verdict::refused) {
       // Nothing was made, so no job of the list may read as if it were.
       for (auto& judged : answer.jobs)
-        if (judged.verdict == Verdict::ok) judged = {Verdict::refused, judged.id, "another job of the list was refused"};
+        if (judged.verdict == Verdict::ok)
+          judged = {Verdict::refused, judged.id, "another job of the list was refused"};
       return answer;
     }
     answer.jobs.clear();

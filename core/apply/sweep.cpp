@@ -27,11 +27,13 @@ std::vector<DeadlineKey> Application::passedDeadlines(std::uint32_t limit, bool&
   // Deadlines of any other boot have passed, whatever their figure says.
   rows_.scanDeadlines({Uuid{}, 0, {}}, [&](const DeadlineKey& key) { return key.bootID < here && take(key); });
   if (!more)
-    rows_.scanDeadlines({here, 0, {}},
-                        [&](const DeadlineKey& key) { return key.bootID == here && key.deadlineNanos < now_.bootNanos && take(key); });
+    rows_.scanDeadlines({here, 0, {}}, [&](const DeadlineKey& key) {
+      return key.bootID == here && key.deadlineNanos < now_.bootNanos && take(key);
+    });
   JobID last;
   last.value.bytes.fill(0xFF);
-  if (!more) rows_.scanDeadlines({here, never, last}, [&](const DeadlineKey& key) { return key.bootID != here && take(key); });
+  if (!more)
+    rows_.scanDeadlines({here, never, last}, [&](const DeadlineKey& key) { return key.bootID != here && take(key); });
   return passed;
 }
 
@@ -57,7 +59,8 @@ SweepAnswer Application::operator()(const Prune& verb) {
   SweepAnswer answer;
   answer.verdict = Verdict::ok;
   const std::int64_t keptFrom = now_.utcMicros - limits::rowKeptMin.count();
-  const std::int64_t ageFrom = verb.maxAgeMicros == 0 ? std::numeric_limits<std::int64_t>::min() : now_.utcMicros - verb.maxAgeMicros;
+  const std::int64_t ageFrom =
+      verb.maxAgeMicros == 0 ? std::numeric_limits<std::int64_t>::min() : now_.utcMicros - verb.maxAgeMicros;
   std::uint64_t done = 0;
   for (const auto count : rows_.totals().done) done += count;
   std::uint64_t over = verb.maxCount != 0 && done > verb.maxCount ? done - verb.maxCount : 0;
@@ -97,7 +100,8 @@ SweepAnswer Application::operator()(const Prune& verb) {
 
   std::vector<IncarnationID> gone;
   rows_.scanIncarnations([&](const IncarnationRow& row) {
-    if (!row.isOpen() && row.emptied && row.closedAt < std::max(ageFrom, keptFrom - 23 * limits::rowKeptMin.count())) gone.push_back(row.id);
+    if (!row.isOpen() && row.emptied && row.closedAt < std::max(ageFrom, keptFrom - 23 * limits::rowKeptMin.count()))
+      gone.push_back(row.id);
     return gone.size() < verb.limit;
   });
   for (const IncarnationID id : gone) rows_.eraseIncarnation(id);

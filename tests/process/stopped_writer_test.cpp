@@ -30,7 +30,7 @@ class StoppingWitness final : public WriterWitness {
   void wants() override { slot_.writerWants(); }
   void began() override {
     slot_.writerBegan();
-    if (isArmed) ::kill(::getpid(), SIGSTOP);
+    if (isArmed) ::raise(SIGSTOP);  // at this thread, so that it does not get a step further
   }
   void cleared() override { slot_.writerCleared(); }
 
@@ -73,7 +73,7 @@ int playStoppedReader(RoleChannel& channel) {
   const Environment environment(channel.argument("path"));
   MDB_txn* txn = nullptr;
   if (mdb_txn_begin(environment.handle, nullptr, MDB_RDONLY, &txn) != 0) return 1;
-  ::kill(::getpid(), SIGSTOP);
+  ::raise(SIGSTOP);
   while (channel.readLine()) {
   }
   return 0;
