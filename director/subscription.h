@@ -8,9 +8,9 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Hears of commits for as long as it lives: once it is gone, its callback is not running and does not come again. The store
-/// alone does not promise that, and its thread may be another director's of the same process. Made and destroyed on any thread
-/// but the store's, without a lock that the callback takes.
+/// Hears of commits for as long as it lives: once it is gone, its callback is not running and does not come again. The
+/// store alone does not promise that, and its thread may be another director's of the same process. Made and destroyed
+/// on any thread but the store's, without a lock that the callback takes.
 class Subscription {
  public:
   Subscription() = default;

@@ -1,5 +1,5 @@
-// Catch's main, alone in its object library because it takes long to compile. A test binary that a test started again to play
-// a role never comes as far as Catch.
+// Catch's main, alone in its object library because it takes long to compile. A test binary that a test started again
+// to play a role never comes as far as Catch.
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 

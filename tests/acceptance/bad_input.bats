@@ -105,6 +105,14 @@ noStore() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet ]]; }
   [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
 }
 
+@test "keys and commands that cannot be kept are refused" {
+  callsheet add -- true
+  refused 4 "%" callsheet add --key 'a%zz' -- true
+  refused 4 "256" callsheet add --key "$(printf '%0300d' 1)" -- true
+  refused 4 "UTF-8" callsheet add -- echo $'\xff'
+  [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
+}
+
 @test "an assistant that is not alive cannot be given a job" {
   callsheet add -- true
   refused 4 "no living assistant is named 'nobody'" callsheet add --to nobody -- true

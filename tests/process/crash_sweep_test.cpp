@@ -11,8 +11,8 @@
 #include "tests/process/director_process.h"
 #include "tests/support/wait_for.h"
 
-// A process is killed at every named crash point, in the life of an assistant and in that of a principal. Whatever it had
-// promised until then is kept by the next principal.
+// A process is killed at every named crash point, in the life of an assistant and in that of a principal. Whatever it
+// had promised until then is kept by the next principal.
 namespace callsheet::tests {
 
 namespace {
@@ -23,7 +23,9 @@ struct Asked {
   bool isAcknowledged = false;
 };
 
-std::string parametersOf(const std::string& kind) { return kind == "transfer" ? R"({"threads":1})" : "{}"; }
+std::string parametersOf(const std::string& kind) {
+  return kind == "transfer" ? R"({"threads":1})" : "{}";
+}
 
 /// Asks as a program does: with an id of its own making, so that it may ask again when it got no answer.
 void ask(DirectorProcess& director, std::vector<Asked>& asked, const std::string& kind) {
@@ -92,7 +94,8 @@ TEST_CASE("a process killed at any crash point loses nothing and leaves nothing 
   std::set<std::string> reached;
   for (const char* point : crashPointNames())
     for (const Part part : {Part::assistant, Part::principal})
-      if (crashAt(point, part)) reached.insert(std::string(part == Part::assistant ? "assistant " : "principal ") + point);
+      if (crashAt(point, part))
+        reached.insert(std::string(part == Part::assistant ? "assistant " : "principal ") + point);
 
   const auto has = [&](const std::string& one) {
     INFO(one << " was not reached");

@@ -12,7 +12,8 @@
 
 namespace callsheet::tests {
 
-// ---- in the test's process --------------------------------------------------------------------------------------------
+// ---- in the test's process
+// --------------------------------------------------------------------------------------------
 
 namespace {
 std::vector<std::string> argumentsOf(const Stage& stage, const DirectorProcess::Options& options) {
@@ -80,10 +81,12 @@ std::optional<JobID> DirectorProcess::submit(const std::string& kind, const std:
   return id;
 }
 
-std::vector<JobID> DirectorProcess::submitMany(std::size_t count, const std::string& kind, const std::string& parameters) {
+std::vector<JobID> DirectorProcess::submitMany(std::size_t count, const std::string& kind,
+                                               const std::string& parameters) {
   std::vector<JobID> ids;
   while (ids.size() < count) {
-    const auto line = process_.ask("batch " + std::to_string(std::min<std::size_t>(100, count - ids.size())) + " " + kind + " " + parameters);
+    const auto line = process_.ask("batch " + std::to_string(std::min<std::size_t>(100, count - ids.size())) + " " +
+                                   kind + " " + parameters);
     if (!line) break;
     const auto words = wordsOf(*line);
     INFO(*line);
@@ -99,7 +102,9 @@ std::optional<bool> DirectorProcess::cancel(JobID id) {
   return *line == "true";
 }
 
-bool DirectorProcess::awaitDone(JobID id) { return process_.ask("wait " + id.toString()) == "done"; }
+bool DirectorProcess::awaitDone(JobID id) {
+  return process_.ask("wait " + id.toString()) == "done";
+}
 
 std::optional<IncarnationID> DirectorProcess::askIncarnation() {
   const auto line = process_.ask("incarnation");
@@ -128,15 +133,18 @@ void DirectorProcess::quit() {
   process_.waitForEnd();
 }
 
-// ---- in the role's process --------------------------------------------------------------------------------------------
+// ---- in the role's process
+// --------------------------------------------------------------------------------------------
 
 JobDirectorOptions optionsOf(const RoleChannel& channel) {
   JobDirectorOptions options;
   options.workers = static_cast<unsigned>(std::stoul(channel.argument("workers", "4")));
   options.lease = std::chrono::milliseconds(std::stoll(channel.argument("lease", "3600000")));
   options.writerLimit = std::chrono::milliseconds(std::stoll(channel.argument("writerLimit", "3600000")));
-  options.log = [file = channel.argument("location") + "/log", who = channel.argument("name", "")](LogLevel level, std::string_view sentence) {
-    std::string line = (who.empty() ? "principal" : who) + " " + std::to_string(::getpid()) + " " + std::string(toString(level)) + ": ";
+  options.log = [file = channel.argument("location") + "/log", who = channel.argument("name", "")](
+                    LogLevel level, std::string_view sentence) {
+    std::string line = (who.empty() ? "principal" : who) + " " + std::to_string(::getpid()) + " " +
+                       std::string(toString(level)) + ": ";
     std::ofstream(file, std::ios::app) << line + std::string(sentence) + "\n";
   };
   return options;
@@ -216,7 +224,8 @@ int serveDirector(RoleChannel& channel, JobDirector& director) {
 
 int playDirector(RoleChannel& channel) {
   useStage(channel.argument("location"));
-  JobDirector director(JobDirectorID(channel.argument("id")), channel.argument("location"), modeOf(channel), testJobs(), optionsOf(channel));
+  JobDirector director(JobDirectorID(channel.argument("id")), channel.argument("location"), modeOf(channel), testJobs(),
+                       optionsOf(channel));
   director.start();
   channel.say("started " + director.incarnation().toString());
   return serveDirector(channel, director);

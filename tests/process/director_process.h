@@ -8,16 +8,17 @@
 
 namespace callsheet::tests {
 
-/// A director in a process of its own, which does what the test tells it. Everything it is asked after its death is answered
-/// with nothing. Lives on the test's thread.
+/// A director in a process of its own, which does what the test tells it. Everything it is asked after its death is
+/// answered with nothing. Lives on the test's thread.
 class DirectorProcess {
  public:
   struct Options {
     std::string name;  ///< empty: the principal
     unsigned workers = 4;
-    std::chrono::milliseconds lease = std::chrono::hours{1};  ///< so that nothing but a death, a stop or a ring can be the cause
+    std::chrono::milliseconds lease =
+        std::chrono::hours{1};  ///< so that nothing but a death, a stop or a ring can be the cause
     std::chrono::milliseconds writerLimit = std::chrono::hours{1};
-    std::string crashAt;            ///< CALLSHEET_CRASH_AT
+    std::string crashAt;  ///< CALLSHEET_CRASH_AT
     std::string role = "director";
     std::vector<std::string> more;  ///< arguments of another role
   };

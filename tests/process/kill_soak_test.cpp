@@ -23,19 +23,20 @@
 #include "tests/support/seed.h"
 #include "tests/support/wait_for.h"
 
-// One principal and four assistants that submit, run, transfer and cancel, while any of them is killed at any moment. What was
-// promised to whom is written into logs outside of the store, and compared with it at the end.
+// One principal and four assistants that submit, run, transfer and cancel, while any of them is killed at any moment.
+// What was promised to whom is written into logs outside of the store, and compared with it at the end.
 namespace callsheet::tests {
 
 namespace {
 
-/// "WORD JOB\n" in one write, so that a kill leaves no half line: "intent" before a submit, "ack" when it was accepted, "cancel"
-/// before a cancel.
+/// "WORD JOB\n" in one write, so that a kill leaves no half line: "intent" before a submit, "ack" when it was accepted,
+/// "cancel" before a cancel.
 void writePromise(const std::string& location, const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += line + "\n";
   const int file = ::open((location + "/promises").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0 || ::write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw std::runtime_error("no promises log");
+  if (file < 0 || ::write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw std::runtime_error("no promises log");
   ::close(file);
 }
 
@@ -50,7 +51,8 @@ Promises readPromises(const std::string& location) {
   Promises promises;
   std::string word;
   std::string job;
-  while (file >> word >> job) (word == "intent" ? promises.intents : word == "ack" ? promises.acknowledged : promises.canceled).insert(job);
+  while (file >> word >> job)
+    (word == "intent" ? promises.intents : word == "ack" ? promises.acknowledged : promises.canceled).insert(job);
   return promises;
 }
 
@@ -60,8 +62,8 @@ std::string parametersFor(const std::string& kind) {
   return "{}";
 }
 
-/// One round of a submitter: one to eight jobs, some of a kind that makes trouble; waits for one of them, so that no queue grows
-/// without end.
+/// One round of a submitter: one to eight jobs, some of a kind that makes trouble; waits for one of them, so that no
+/// queue grows without end.
 void submitSome(JobDirector& director, const std::string& location, Dice& dice) {
   const std::string kind = dice.oneIn(6) ? "transfer" : dice.oneIn(10) ? "throw" : "count";
   SubmitOptions options;
@@ -87,7 +89,8 @@ void submitSome(JobDirector& director, const std::string& location, Dice& dice) 
 int playSoaker(RoleChannel& channel) {
   const std::string location = channel.argument("location");
   useStage(location);
-  JobDirector director(JobDirectorID(channel.argument("id")), location, modeOf(channel), testJobs(), optionsOf(channel));
+  JobDirector director(JobDirectorID(channel.argument("id")), location, modeOf(channel), testJobs(),
+                       optionsOf(channel));
   director.start();
   std::atomic<bool> isEnough{false};
   std::thread submitter([&, seed = std::stoull(channel.argument("seed"))] {
@@ -111,17 +114,29 @@ class Crew {
     for (std::size_t i = 0; i < names_.size(); ++i) launch(i);
   }
 
-  /// Kills one, sometimes after it was stopped for a while, and starts its successor. `pace` waits for the world to go on.
+  /// Kills one, sometimes after it was stopped for a while, and starts its successor. `pace` waits for the world to go
+  /// on.
   void killOne(const std::function<void()>& pace) {
     const std::size_t victim = dice_.roll(names_.size());
-    if (dice_.oneIn(8)) {
+    if (dice_.oneIn(6)) {
       members_[victim]->process().signal(SIGSTOP);
       pace();
+      if (dice_.oneIn(2)) members_[victim]->process().signal(SIGCONT);
     }
     members_[victim]->kill();
     ++kills_[victim];
     if (dice_.oneIn(3)) pace();  // the others are without it for a while
     launch(victim);
+  }
+  /// Lets one stand still until it is fenced, and then go on.
+  void hangOne(Stage& stage) {
+    const std::size_t victim = 1 + dice_.roll(static_cast<std::uint32_t>(names_.size() - 1));
+    CHECK(waitFor([&] { return !stage.openAssistant(names_[victim]).isNil(); }));
+    const IncarnationID former = stage.openAssistant(names_[victim]);
+    members_[victim]->process().signal(SIGSTOP);
+    CHECK(waitFor(
+        [&] { return stage.openAssistant(names_[victim]) != former || members_[victim]->process().hasEnded(); }));
+    members_[victim]->process().signal(SIGCONT);
   }
   [[nodiscard]] std::size_t kills() const {
     std::size_t all = 0;
@@ -147,6 +162,7 @@ class Crew {
     DirectorProcess::Options options;
     options.name = names_[index];
     options.role = "soaker";
+    options.lease = std::chrono::seconds{2};
     options.writerLimit = std::chrono::seconds{2};
     options.more = {"seed=" + std::to_string(dice_.bits())};
     members_[index].emplace(stage_, options);
@@ -191,7 +207,8 @@ void judge(Stage& stage, const Promises& promises) {
     for (const JobView& view : page.jobs) {
       if (!promises.intents.contains(view.row.id.toString())) ++unasked;
       for (const LogEntry& entry : stage.store().readLog(view.row.id, 0, limits::logEntriesMax))
-        if ((entry.move == Move::adopt || entry.move == Move::holderEnded || entry.move == Move::holderDied) && !principals.contains(entry.actor))
+        if ((entry.move == Move::adopt || entry.move == Move::holderEnded || entry.move == Move::holderDied) &&
+            !principals.contains(entry.actor))
           ++movedByOthers;
     }
     token = page.next;
@@ -224,6 +241,7 @@ TEST_CASE("random kills of a principal and four assistants lose nothing and acce
   while (crew.kills() < kills) {
     pace();
     crew.killOne(pace);
+    if (crew.kills() % 100 == 50) crew.hangOne(stage);
   }
   CHECK(waitFor([&] { return readPromises(stage.location()).acknowledged.size() >= jobs; }, std::chrono::minutes{5}));
   crew.endSubmitting();
@@ -235,10 +253,13 @@ TEST_CASE("random kills of a principal and four assistants lose nothing and acce
   CHECK(crew.kills() >= kills);
   CHECK(crew.principalKills() > 0);
   CHECK(promises.acknowledged.size() >= jobs);
-  std::printf("soak: CALLSHEET_SEED=%llu, %zu kills (%zu of the principal), %zu jobs acknowledged, %zu cancels, %zu calls of execute, %lld ms\n",
-              static_cast<unsigned long long>(seed), crew.kills(), crew.principalKills(), promises.acknowledged.size(),
-              promises.canceled.size(), stage.effectCount(),
-              static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count()));
+  std::printf(
+      "soak: CALLSHEET_SEED=%llu, %zu kills (%zu of the principal), %zu jobs acknowledged, %zu cancels, %zu calls of "
+      "execute, %lld ms\n",
+      static_cast<unsigned long long>(seed), crew.kills(), crew.principalKills(), promises.acknowledged.size(),
+      promises.canceled.size(), stage.effectCount(),
+      static_cast<long long>(
+          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count()));
 }
 
 }  // namespace callsheet::tests

@@ -29,7 +29,9 @@ std::unique_ptr<TemporaryDirectory> makeDirectory() {
 }
 }  // namespace
 
-Stage::Stage(std::string id) : id_(std::move(id)), directory_(makeDirectory()) { useStage(location()); }
+Stage::Stage(std::string id) : id_(std::move(id)), directory_(makeDirectory()) {
+  useStage(location());
+}
 
 Stage::~Stage() {
   if (std::uncaught_exceptions() == 0) finish();
@@ -40,8 +42,12 @@ StoreAccess& Stage::access() {
   return *access_;
 }
 
-void Stage::raiseFlag(const std::string& name) const { std::ofstream(location() + "/" + name).flush(); }
-void Stage::lowerFlag(const std::string& name) const { std::filesystem::remove(location() + "/" + name); }
+void Stage::raiseFlag(const std::string& name) const {
+  std::ofstream(location() + "/" + name).flush();
+}
+void Stage::lowerFlag(const std::string& name) const {
+  std::filesystem::remove(location() + "/" + name);
+}
 
 std::vector<Effect> Stage::effectsOf(JobID job) const {
   std::vector<Effect> all = effects();
@@ -72,7 +78,8 @@ std::string Stage::resultOf(JobID job) {
 
 std::size_t Stage::countOf(JobID job, Move move) {
   const auto log = store().readLog(job, 0, limits::logEntriesMax);
-  return static_cast<std::size_t>(std::count_if(log.begin(), log.end(), [&](const LogEntry& entry) { return entry.move == move; }));
+  return static_cast<std::size_t>(
+      std::count_if(log.begin(), log.end(), [&](const LogEntry& entry) { return entry.move == move; }));
 }
 
 IncarnationID Stage::openAssistant(const std::string& name) {
@@ -93,7 +100,9 @@ JobID Stage::submit(const std::string& kind, const std::string& parameters, cons
   return job.id;
 }
 
-bool Stage::cancel(JobID job) { return isAccepted(store().apply(Cancel{job, "the test wants it"}).verdict); }
+bool Stage::cancel(JobID job) {
+  return isAccepted(store().apply(Cancel{job, "the test wants it"}).verdict);
+}
 
 bool Stage::waitForDone(const std::vector<JobID>& jobs) {
   return std::all_of(jobs.begin(), jobs.end(), [this](JobID job) { return waitForState(job, JobState::done); });
@@ -131,7 +140,8 @@ void Stage::expectNothingLeft() {
 void Stage::checkEffects() {
   std::map<ExecID, JobID> attempts;
   bool everyExecOnce = true;
-  for (const Effect& effect : effects()) everyExecOnce = attempts.emplace(effect.exec, effect.job).second && everyExecOnce;
+  for (const Effect& effect : effects())
+    everyExecOnce = attempts.emplace(effect.exec, effect.job).second && everyExecOnce;
   CHECK(everyExecOnce);
   std::string token;
   do {

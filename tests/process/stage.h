@@ -10,9 +10,10 @@
 
 namespace callsheet::tests {
 
-/// A store of a test's own, in memory where the machine has such a directory (these tests are about processes, not about power,
-/// and there they get through a hundred times as many commits), with what stands outside of it: the effects log and the flags of its jobs. When the test ends well,
-/// the store must tell a true story (finish()). Lives on the test's thread; one at a time in a process.
+/// A store of a test's own, in memory where the machine has such a directory (these tests are about processes, not
+/// about power, and there they get through a hundred times as many commits), with what stands outside of it: the
+/// effects log and the flags of its jobs. When the test ends well, the store must tell a true story (finish()). Lives
+/// on the test's thread; one at a time in a process.
 class Stage {
  public:
   explicit Stage(std::string id = "main");
@@ -54,8 +55,8 @@ class Stage {
   /// Until no job is left that is not done.
   [[nodiscard]] bool waitForAllDone(std::chrono::milliseconds deadline = std::chrono::minutes{2});
 
-  /// What must hold after every test: `check` finds nothing; every job's log is legal; no execId was ever handed out twice; an
-  /// accepted result was made by the last attempt, which really ran, and was accepted once.
+  /// What must hold after every test: `check` finds nothing; every job's log is legal; no execId was ever handed out
+  /// twice; an accepted result was made by the last attempt, which really ran, and was accepted once.
   void finish();
   /// All jobs are done, and no dead presence is left to look at. For tests that end with a living principal.
   void expectNothingLeft();

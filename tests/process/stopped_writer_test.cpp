@@ -167,7 +167,8 @@ TEST_CASE("an assistant that is started again while the principal takes over fro
   DirectorProcess next(stage, options);
   REQUIRE(waitFor([&] {
     const auto presences = listPresences(directory);
-    return std::any_of(presences.begin(), presences.end(), [&](const Presence& one) { return one.info.name == "one" && one.info.pid == next.pid(); });
+    return std::any_of(presences.begin(), presences.end(),
+                       [&](const Presence& one) { return one.info.name == "one" && one.info.pid == next.pid(); });
   }));
   writer.signal(SIGCONT);
   const bool started = next.awaitStart();
@@ -184,7 +185,9 @@ TEST_CASE("a stopped reader that dies pins nothing any longer") {
   RoleProcess reader("stopped reader", {path});
   REQUIRE(waitUntilStopped(reader.pid()));
   RoleProcess list("reader list", {path});
-  const auto isListed = [&] { return list.ask("list").value().find(" " + std::to_string(reader.pid()) + " ") != std::string::npos; };
+  const auto isListed = [&] {
+    return list.ask("list").value().find(" " + std::to_string(reader.pid()) + " ") != std::string::npos;
+  };
   CHECK(isListed());
   // It holds up nobody.
   CHECK(principal.awaitDone(principal.submit("count").value()));

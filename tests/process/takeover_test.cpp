@@ -8,7 +8,8 @@
 #include "tests/process/director_process.h"
 #include "tests/support/wait_for.h"
 
-// Deaths, and every order in which directors start and end. The lease is an hour, so nothing here happens because of it.
+// Deaths, and every order in which directors start and end. The lease is an hour, so nothing here happens because of
+// it.
 namespace callsheet::tests {
 
 namespace {
@@ -134,7 +135,8 @@ TEST_CASE("2500 jobs of a killed assistant are adopted slice by slice") {
   stage.raiseFlag("release");
   CHECK(stage.waitForAllDone());
   const auto incarnations = stage.store().incarnations();
-  const auto row = std::find_if(incarnations.begin(), incarnations.end(), [&](const auto& one) { return one.id == dead; });
+  const auto row =
+      std::find_if(incarnations.begin(), incarnations.end(), [&](const auto& one) { return one.id == dead; });
   REQUIRE(row != incarnations.end());
   CHECK(row->adopted == 2500);
   stage.expectNothingLeft();
@@ -178,7 +180,8 @@ TEST_CASE("who takes a dead assistant's name gets none of its jobs") {
 }
 
 TEST_CASE("an assistant that died on its way into the store does not keep its name") {
-  const std::string point = GENERATE("presence.file-made", "presence.locked", "presence.linked", "bell.bound", "director.registered");
+  const std::string point =
+      GENERATE("presence.file-made", "presence.locked", "presence.linked", "bell.bound", "director.registered");
   // Twice for the presence: a process has one as a writer before its director gets one.
   const std::string count = point.starts_with("presence") ? ":2" : "";
   INFO("at " << point);
@@ -202,7 +205,8 @@ TEST_CASE("a second principal and a second living assistant of a name are refuse
   DirectorProcess assistant = DirectorProcess::assistant(stage, "one");
   DirectorProcess secondPrincipal(stage, {});
   CHECK_FALSE(secondPrincipal.awaitStart());
-  CHECK(secondPrincipal.whyNot().find("process " + std::to_string(principal.pid()) + " is the principal") != std::string::npos);
+  CHECK(secondPrincipal.whyNot().find("process " + std::to_string(principal.pid()) + " is the principal") !=
+        std::string::npos);
   DirectorProcess::Options sameName;
   sameName.name = "one";
   DirectorProcess secondAssistant(stage, sameName);

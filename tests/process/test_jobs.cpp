@@ -25,7 +25,9 @@ std::string& stage() {
   return directory;
 }
 
-std::string effectsIn(const std::string& directory) { return directory + "/effects"; }
+std::string effectsIn(const std::string& directory) {
+  return directory + "/effects";
+}
 
 void requestDeepInside(JobContext& context, int depth) {
   try {
@@ -36,14 +38,20 @@ void requestDeepInside(JobContext& context, int depth) {
 }
 }  // namespace
 
-void useStage(const std::string& directory) { stage() = directory; }
-bool hasFlag(const std::string& name) { return ::access((stage() + "/" + name).c_str(), F_OK) == 0; }
+void useStage(const std::string& directory) {
+  stage() = directory;
+}
+bool hasFlag(const std::string& name) {
+  return ::access((stage() + "/" + name).c_str(), F_OK) == 0;
+}
 
 void writeEffect(const JobContext& context) {
   char line[effectBytes + 1];
-  std::snprintf(line, sizeof line, "%s %s %10d\n", context.id().toString().c_str(), context.execID().toString().c_str(), ::getpid());
+  std::snprintf(line, sizeof line, "%s %s %10d\n", context.id().toString().c_str(), context.execID().toString().c_str(),
+                ::getpid());
   const int file = ::open(effectsIn(stage()).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0 || ::write(file, line, effectBytes) != static_cast<ssize_t>(effectBytes)) throw std::runtime_error("no effects log");
+  if (file < 0 || ::write(file, line, effectBytes) != static_cast<ssize_t>(effectBytes))
+    throw std::runtime_error("no effects log");
   ::close(file);
 }
 
@@ -70,7 +78,8 @@ std::string CountJob::execute(JobContext& context) const {
 
 std::string HoldJob::execute(JobContext& context) const {
   writeEffect(context);
-  if (!waitFor([&] { return hasFlag("release") || context.isCanceled(); }, holdMax)) throw std::runtime_error("never released");
+  if (!waitFor([&] { return hasFlag("release") || context.isCanceled(); }, holdMax))
+    throw std::runtime_error("never released");
   if (!hasFlag("release")) context.throwIfCanceled();
   return context.execID().toString();
 }

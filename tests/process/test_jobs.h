@@ -7,8 +7,8 @@
 
 #include "callsheet/job_types.h"
 
-// The jobs of the process tests; every role knows them all. Each call of execute first writes a line into a log outside of the
-// store, which is what the tests' oracle reads.
+// The jobs of the process tests; every role knows them all. Each call of execute first writes a line into a log outside
+// of the store, which is what the tests' oracle reads.
 namespace callsheet::tests {
 
 /// Where this process's jobs find their flags and write their effects.
@@ -25,7 +25,8 @@ void writeEffect(const JobContext& context);
 [[nodiscard]] std::vector<Effect> readEffects(const std::string& directory);
 [[nodiscard]] std::size_t countEffects(const std::string& directory);
 
-// The result of each, if it has one, is the execId of the attempt that made it, so that an accepted result tells whose it was.
+// The result of each, if it has one, is the execId of the attempt that made it, so that an accepted result tells whose
+// it was.
 
 struct CountJob {
   template <class Archive>
@@ -54,7 +55,8 @@ struct KillerJob {
   std::string execute(JobContext& context) const;
 };
 
-/// Asks for its transfer from deep inside code that swallows whatever is thrown, and returns as if nothing had happened.
+/// Asks for its transfer from deep inside code that swallows whatever is thrown, and returns as if nothing had
+/// happened.
 struct TransferJob {
   int threads = 1;
   template <class Archive>

@@ -77,9 +77,13 @@ std::optional<std::string> RoleChannel::readLine() {
   }
 }
 
-void RoleChannel::say(const std::string& line) { sendAll(lineInRole, line + "\n"); }
+void RoleChannel::say(const std::string& line) {
+  sendAll(lineInRole, line + "\n");
+}
 
-RoleRegistration::RoleRegistration(const std::string& name, std::function<int(RoleChannel&)> body) { roles()[name] = std::move(body); }
+RoleRegistration::RoleRegistration(const std::string& name, std::function<int(RoleChannel&)> body) {
+  roles()[name] = std::move(body);
+}
 
 std::optional<int> playRole(int argc, char** argv) {
   if (argc < 3 || argv[1] != roleOption) return std::nullopt;
@@ -98,9 +102,11 @@ std::optional<int> playRole(int argc, char** argv) {
   }
 }
 
-RoleProcess::RoleProcess(const std::string& role, const std::vector<std::string>& arguments, const Environment& environment) {
+RoleProcess::RoleProcess(const std::string& role, const std::vector<std::string>& arguments,
+                         const Environment& environment) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("no line to a role's process");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    throw std::runtime_error("no line to a role's process");
   std::vector<std::string> words{"callsheet-test", std::string(roleOption), role};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> settings;
@@ -130,7 +136,9 @@ RoleProcess::RoleProcess(const std::string& role, const std::vector<std::string>
   }
 }
 
-RoleProcess::~RoleProcess() { end(); }
+RoleProcess::~RoleProcess() {
+  end();
+}
 
 RoleProcess::RoleProcess(RoleProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
@@ -159,7 +167,9 @@ void RoleProcess::end() noexcept {
   pid_ = -1;
 }
 
-void RoleProcess::send(const std::string& line) { sendAll(line_, line + "\n"); }
+void RoleProcess::send(const std::string& line) {
+  sendAll(line_, line + "\n");
+}
 
 std::optional<std::string> RoleProcess::readLine(std::chrono::milliseconds deadline) {
   const auto until = std::chrono::steady_clock::now() + deadline;
