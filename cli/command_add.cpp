@@ -168,7 +168,8 @@ void defineOptions(CLI::App& app, AddOptions& options) {
       "callsheet add [OPTIONS] --kind KIND [--params JSON]\n"
       "\nPrints the job's id when the job is durable. Needs no daemon, and makes the store when there is none.\n"
       "Durations are written 250ms, 90s, 1h30m or 7d; a bare number counts seconds.\n"
-      "A command runs without a shell, where you are now, with the environment of the daemon that runs it.");
+      "A command runs without a shell, where you are now. Of the environment of the daemon that runs it, it gets\n"
+      "PATH, HOME, LANG and their like; --env adds to them.");
 }
 
 int add(const AddOptions& options, Session& session) {

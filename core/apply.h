@@ -10,9 +10,10 @@ inline namespace v1 {
 
 /// Whom a commit concerns; what the doorbells are rung for after it.
 struct Effects {
-  std::vector<IncarnationID> owners;   ///< whose queues got work, or whose running jobs were asked to end; nil: the principal
-  bool finished = false;               ///< some job became done
-  bool closed = false;                 ///< an incarnation was closed: the principal has something to adopt
+  std::vector<IncarnationID>
+      owners;             ///< whose queues got work, or whose running jobs were asked to end; nil: the principal
+  bool finished = false;  ///< some job became done
+  bool closed = false;    ///< an incarnation was closed: the principal has something to adopt
 
   void touch(IncarnationID owner);
 };

@@ -13,11 +13,16 @@ struct Row {
   int exitCode;
 };
 constexpr Row rows[] = {
-    {ErrorKind::usage, "usage", 2},           {ErrorKind::notFound, "notFound", 3},
-    {ErrorKind::invalid, "invalid", 4},       {ErrorKind::conflict, "conflict", 75},
-    {ErrorKind::fenced, "fenced", 76},        {ErrorKind::unsupported, "unsupported", 78},
-    {ErrorKind::permission, "permission", 77}, {ErrorKind::corrupt, "corrupt", 65},
-    {ErrorKind::storeFull, "storeFull", 73},  {ErrorKind::io, "io", 74},
+    {ErrorKind::usage, "usage", 2},
+    {ErrorKind::notFound, "notFound", 3},
+    {ErrorKind::invalid, "invalid", 4},
+    {ErrorKind::conflict, "conflict", 75},
+    {ErrorKind::fenced, "fenced", 76},
+    {ErrorKind::unsupported, "unsupported", 78},
+    {ErrorKind::permission, "permission", 77},
+    {ErrorKind::corrupt, "corrupt", 65},
+    {ErrorKind::storeFull, "storeFull", 73},
+    {ErrorKind::io, "io", 74},
     {ErrorKind::unavailable, "unavailable", 69},
 };
 const Row& rowOf(ErrorKind kind) {
@@ -27,8 +32,12 @@ const Row& rowOf(ErrorKind kind) {
 }
 }  // namespace
 
-std::string_view toString(ErrorKind kind) { return rowOf(kind).name; }
-int exitCodeOf(ErrorKind kind) { return rowOf(kind).exitCode; }
+std::string_view toString(ErrorKind kind) {
+  return rowOf(kind).name;
+}
+int exitCodeOf(ErrorKind kind) {
+  return rowOf(kind).exitCode;
+}
 
 Error systemError(const std::string& sentence, int errnoValue) {
   ErrorKind kind = ErrorKind::io;

@@ -28,7 +28,7 @@ struct IncarnationRow {
   Uuid bootID;           ///< of the boot that it was opened in
   std::int64_t openedAt = 0;
   std::int64_t closedAt = 0;
-  ClaimID lastClaim;     ///< its last claim that handed something out
+  ClaimID lastClaim;               ///< its last claim that handed something out
   std::vector<std::string> kinds;  ///< what it knows how to run
   std::uint64_t adopted = 0;       ///< jobs moved to the principal after it closed
 

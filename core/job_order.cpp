@@ -7,9 +7,13 @@
 namespace callsheet {
 inline namespace v1 {
 
-bool isRunning(const JobRow& row) { return row.state == JobState::requested || row.state == JobState::inProgress; }
+bool isRunning(const JobRow& row) {
+  return row.state == JobState::requested || row.state == JobState::inProgress;
+}
 
-std::int64_t rankOf(const JobRow& row) { return row.readyAt - row.priority * limits::rankPerPriority.count(); }
+std::int64_t rankOf(const JobRow& row) {
+  return row.readyAt - row.priority * limits::rankPerPriority.count();
+}
 
 std::optional<ReadyKey> readyKeyOf(const JobRow& row) {
   if (row.state != JobState::ready) return std::nullopt;
@@ -31,7 +35,9 @@ std::optional<DoneKey> doneKeyOf(const JobRow& row) {
   return DoneKey{row.finishedAt, row.id};
 }
 
-bool operator==(const AttachedKeys& a, const AttachedKeys& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+bool operator==(const AttachedKeys& a, const AttachedKeys& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
 
 AttachedKeys attachedKeysOf(const JobRow& row) {
   AttachedKeys attached;
@@ -44,11 +50,16 @@ AttachedKeys attachedKeysOf(const JobRow& row) {
 
 std::uint64_t& Totals::countOf(const JobRow& row) {
   switch (row.state) {
-    case JobState::waiting: return waiting[static_cast<std::size_t>(row.waitingFor)];
-    case JobState::ready: return ready;
-    case JobState::requested: return requested;
-    case JobState::inProgress: return inProgress;
-    case JobState::done: break;
+    case JobState::waiting:
+      return waiting[static_cast<std::size_t>(row.waitingFor)];
+    case JobState::ready:
+      return ready;
+    case JobState::requested:
+      return requested;
+    case JobState::inProgress:
+      return inProgress;
+    case JobState::done:
+      break;
   }
   return done[static_cast<std::size_t>(row.outcome)];
 }

@@ -7,8 +7,8 @@
 
 #include "core/job_row.h"
 
-// The orders in which a store can walk its jobs. Every one follows from the JobRow alone, so a store keeps them in step by
-// comparing the places of the row before and after, and `check` recomputes them.
+// The orders in which a store can walk its jobs. Every one follows from the JobRow alone, so a store keeps them in step
+// by comparing the places of the row before and after, and `check` recomputes them.
 namespace callsheet {
 inline namespace v1 {
 
@@ -75,9 +75,9 @@ struct AttachedKeys {
 
 /// How many jobs stand where; kept in step with the rows, recounted by `check`.
 struct Totals {
-  std::uint64_t sequence = 0;   ///< last given to a job that became ready
-  std::uint64_t submitted = 0;  ///< jobs ever made
-  std::uint64_t closures = 0;   ///< incarnations ever closed: when it moves, the principal has something to adopt
+  std::uint64_t sequence = 0;     ///< last given to a job that became ready
+  std::uint64_t submitted = 0;    ///< jobs ever made
+  std::uint64_t closures = 0;     ///< incarnations ever closed: when it moves, the principal has something to adopt
   std::uint64_t waiting[7] = {};  ///< by WaitReason
   std::uint64_t ready = 0;
   std::uint64_t requested = 0;

@@ -37,8 +37,8 @@ struct LogEntry {
   JobState after = JobState::waiting;
   WaitReason waitingFor = WaitReason::none;
   std::uint32_t attempt = 0;
-  Uuid actor;               ///< the incarnation that asked for it, if any
-  std::int64_t timer = 0;   ///< UTC us of the timer it set, 0 = none
+  Uuid actor;              ///< the incarnation that asked for it, if any
+  std::int64_t timer = 0;  ///< UTC us of the timer it set, 0 = none
   std::string note;
 
   template <class Archive>
@@ -48,8 +48,8 @@ struct LogEntry {
   friend bool operator==(const LogEntry&, const LogEntry&) = default;
 };
 
-/// What changes about a job, rewritten by every transition: about 150 bytes, and as much for the latest log entries, which are
-/// here so that the few transitions of an ordinary job cost no rows of their own.
+/// What changes about a job, rewritten by every transition: about 150 bytes, and as much for the latest log entries,
+/// which are here so that the few transitions of an ordinary job cost no rows of their own.
 struct JobRow {
   JobID id;  ///< the key; not in the body
   JobState state = JobState::ready;
@@ -59,44 +59,48 @@ struct JobRow {
   bool cancelRequested = false;
   bool transferRequested = false;
   bool stalled = false;
-  bool alone = false;               ///< the present attempt runs alone in its process
-  Move lastEnd = Move::submit;      ///< how the attempt named by execID ended, if it ended by itself
+  bool alone = false;           ///< the present attempt runs alone in its process
+  Move lastEnd = Move::submit;  ///< how the attempt named by execID ended, if it ended by itself
   HolderKind holderKind = HolderKind::none;
-  IncarnationID owner;              ///< nil: the principal
-  Uuid holder;                      ///< an incarnation or a shim
-  ExecID execID;                    ///< of the present attempt, or of the last if it ended by itself; nil once voided
-  std::uint32_t attempt = 0;        ///< hand-outs
-  std::uint32_t started = 0;        ///< starts, counted before user code
-  std::uint32_t failures = 0;       ///< fails and deadlines; what the retry policy compares
-  std::uint32_t holderDeaths = 0;   ///< consecutive
-  std::uint64_t version = 0;        ///< changes of this row
-  std::uint32_t logCount = 0;       ///< log entries ever written
+  IncarnationID owner;             ///< nil: the principal
+  Uuid holder;                     ///< an incarnation or a shim
+  ExecID execID;                   ///< of the present attempt, or of the last if it ended by itself; nil once voided
+  std::uint32_t attempt = 0;       ///< hand-outs
+  std::uint32_t started = 0;       ///< starts, counted before user code
+  std::uint32_t failures = 0;      ///< fails and deadlines; what the retry policy compares
+  std::uint32_t holderDeaths = 0;  ///< consecutive
+  std::uint64_t version = 0;       ///< changes of this row
+  std::uint32_t logCount = 0;      ///< log entries ever written
   std::int32_t priority = 0;
   std::string kind;
   std::string queue;
-  std::uint64_t lane = 0;           ///< hash of the limited value; 0 = none
-  std::uint64_t sequence = 0;       ///< order of becoming ready
-  std::int64_t readyAt = 0;         ///< UTC us, what rank counts from
-  std::int64_t wakeAt = 0;          ///< UTC us while waiting; `never` = only an event
-  std::int64_t deadlineNanos = 0;   ///< boot clock; 0 = no limit
-  Uuid deadlineBootID;              ///< another boot than the present one = expired
-  std::int64_t createdAt = 0;       ///< UTC us, as the next three
+  std::uint64_t lane = 0;          ///< hash of the limited value; 0 = none
+  std::uint64_t sequence = 0;      ///< order of becoming ready
+  std::int64_t readyAt = 0;        ///< UTC us, what rank counts from
+  std::int64_t wakeAt = 0;         ///< UTC us while waiting; `never` = only an event
+  std::int64_t deadlineNanos = 0;  ///< boot clock; 0 = no limit
+  Uuid deadlineBootID;             ///< another boot than the present one = expired
+  std::int64_t createdAt = 0;      ///< UTC us, as the next three
   std::int64_t startedAt = 0;
   std::int64_t finishedAt = 0;
-  float progress = 0;               ///< 0..1
+  float progress = 0;  ///< 0..1
   std::string progressText;
-  std::vector<LogEntry> recentLog;  ///< the last entries, at most limits::logEntriesInRow; older ones have rows. Their index is 0
+  std::vector<LogEntry>
+      recentLog;  ///< the last entries, at most limits::logEntriesInRow; older ones have rows. Their index is 0
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested, stalled, alone, lastEnd, holderKind, owner,
-            holder, execID, attempt, started, failures, holderDeaths, version, logCount, priority, kind, queue, lane, sequence,
-            readyAt, wakeAt, deadlineNanos, deadlineBootID, createdAt, startedAt, finishedAt, progress, progressText, recentLog);
+    archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested, stalled, alone, lastEnd, holderKind,
+            owner, holder, execID, attempt, started, failures, holderDeaths, version, logCount, priority, kind, queue,
+            lane, sequence, readyAt, wakeAt, deadlineNanos, deadlineBootID, createdAt, startedAt, finishedAt, progress,
+            progressText, recentLog);
   }
   friend bool operator==(const JobRow&, const JobRow&) = default;
 
   /// Log entries that were written to rows of their own, the erased ones too.
-  [[nodiscard]] std::uint32_t spilledLogCount() const { return logCount - static_cast<std::uint32_t>(recentLog.size()); }
+  [[nodiscard]] std::uint32_t spilledLogCount() const {
+    return logCount - static_cast<std::uint32_t>(recentLog.size());
+  }
   /// Of the oldest entry that is kept.
   [[nodiscard]] std::uint32_t firstLogIndex() const {
     return logCount > limits::logEntriesMax ? logCount - limits::logEntriesMax : 0;
@@ -106,26 +110,26 @@ struct JobRow {
 /// What never changes after submit.
 struct JobBody {
   std::uint32_t kindVersion = 1;
-  std::string parameters;              ///< JSON, or what the type's own archive wrote
-  bool binary = false;                 ///< parameters are not JSON
+  std::string parameters;  ///< JSON, or what the type's own archive wrote
+  bool binary = false;     ///< parameters are not JSON
   RetryPolicy retry;
-  std::int64_t attemptLimitMicros = 0; ///< 0 = none
-  IncarnationID submitter;             ///< nil: no director (the command, a client of the API)
+  std::int64_t attemptLimitMicros = 0;  ///< 0 = none
+  IncarnationID submitter;              ///< nil: no director (the command, a client of the API)
   std::string submitterName;
-  std::string key;                     ///< canonical bytes of the business key; empty = none
-  std::int64_t keyUntil = 0;           ///< UTC us
+  std::string key;            ///< canonical bytes of the business key; empty = none
+  std::int64_t keyUntil = 0;  ///< UTC us
   JobID parent;
   JobID retryOf;
   std::string requester;
   std::string traceparent;
-  std::string blob;                    ///< reference to parameters kept elsewhere; reserved
-  std::uint32_t definitionVersion = 0; ///< reserved
+  std::string blob;                     ///< reference to parameters kept elsewhere; reserved
+  std::uint32_t definitionVersion = 0;  ///< reserved
   std::map<std::string, std::string> labels;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(kindVersion, parameters, binary, retry, attemptLimitMicros, submitter, submitterName, key, keyUntil, parent, retryOf,
-            requester, traceparent, blob, definitionVersion, labels);
+    archive(kindVersion, parameters, binary, retry, attemptLimitMicros, submitter, submitterName, key, keyUntil, parent,
+            retryOf, requester, traceparent, blob, definitionVersion, labels);
   }
   friend bool operator==(const JobBody&, const JobBody&) = default;
 };
@@ -146,8 +150,8 @@ struct JobFailure {
 
 /// What a done job left.
 struct JobResult {
-  std::string value;  ///< JSON; empty for none
-  JobFailure failure; ///< filled when the outcome is failed
+  std::string value;   ///< JSON; empty for none
+  JobFailure failure;  ///< filled when the outcome is failed
 
   template <class Archive>
   void serialize(Archive& archive) {

@@ -13,11 +13,11 @@ struct JobRunner::Attempt {
   Claim::Item item;
   AttemptRef ref;
   std::stop_source stop;
-  std::atomic<bool> isCanceled{false};       // by somebody
-  std::atomic<bool> isGivenBack{false};      // the director stops
-  std::atomic<bool> isVoid{false};           // fenced, expired, replaced
-  std::atomic<bool> isTransferred{false};    // the request is durable
-  std::atomic<std::int64_t> progressedAt{0}; // steady clock, ns
+  std::atomic<bool> isCanceled{false};        // by somebody
+  std::atomic<bool> isGivenBack{false};       // the director stops
+  std::atomic<bool> isVoid{false};            // fenced, expired, replaced
+  std::atomic<bool> isTransferred{false};     // the request is durable
+  std::atomic<std::int64_t> progressedAt{0};  // steady clock, ns
 };
 
 /// What user code sees. Lives on the worker's stack for one call of execute.
@@ -48,7 +48,8 @@ class JobRunner::Context final : public JobContext {
     if (isAccepted(answer.verdict)) {
       attempt_.isTransferred = true;
       crashPoint("transfer.requested");
-    } else if (answer.verdict == Verdict::fenced || answer.verdict == Verdict::illegal || answer.verdict == Verdict::notFound) {
+    } else if (answer.verdict == Verdict::fenced || answer.verdict == Verdict::illegal ||
+               answer.verdict == Verdict::notFound) {
       // Somebody else has the job already; what this call of execute does has no effect on it.
       attempt_.isVoid = true;
       attempt_.stop.request_stop();
@@ -102,7 +103,11 @@ std::optional<Verb> JobRunner::endOf(Attempt& attempt) {
   thread_local std::minstd_rand random(std::random_device{}());
   const auto fail = [&](std::string type, std::string message, bool retryable, std::string value = {}) -> Verb {
     if (message.size() > limits::errorBytesMax) message.resize(limits::errorBytesMax);
-    return Fail{ref, {std::move(type), std::move(message), attempt.item.row.kind, {}}, retryable, static_cast<std::uint32_t>(random()), std::move(value)};
+    return Fail{ref,
+                {std::move(type), std::move(message), attempt.item.row.kind, {}},
+                retryable,
+                static_cast<std::uint32_t>(random()),
+                std::move(value)};
   };
   std::optional<Verb> end;
   // What a job throws while it is being stopped is how it stops; what it returns counts all the same.
@@ -112,8 +117,11 @@ std::optional<Verb> JobRunner::endOf(Attempt& attempt) {
     if (type == nullptr) {
       end = Unclaim{ref, "this director does not know the kind"};
     } else if (attempt.item.body.kindVersion > type->version) {
-      end = fail("version", "the job has version " + std::to_string(attempt.item.body.kindVersion) + " of its kind, this program knows up to " +
-                                std::to_string(type->version) + "; upgrade it and retry the job", false);
+      end = fail("version",
+                 "the job has version " + std::to_string(attempt.item.body.kindVersion) +
+                     " of its kind, this program knows up to " + std::to_string(type->version) +
+                     "; upgrade it and retry the job",
+                 false);
     } else {
       Context context(host_, attempt);
       end = Succeed{ref, type->run(attempt.item.body.parameters, context), {}};
@@ -123,11 +131,13 @@ std::optional<Verb> JobRunner::endOf(Attempt& attempt) {
   } catch (const JobCanceled&) {
     end = asked() ? Verb(Unclaim{ref, "the director stops"}) : fail("canceled", "it was asked to end", false);
   } catch (const JobError& error) {
-    end = asked() ? Verb(Unclaim{ref, "the director stops"}) : fail(error.type(), error.what(), error.isRetryable(), error.result());
+    end = asked() ? Verb(Unclaim{ref, "the director stops"})
+                  : fail(error.type(), error.what(), error.isRetryable(), error.result());
   } catch (const std::exception& error) {
     end = asked() ? Verb(Unclaim{ref, "the director stops"}) : fail("error", error.what(), true);
   } catch (...) {
-    end = asked() ? Verb(Unclaim{ref, "the director stops"}) : fail("error", "something that is not a std::exception was thrown", true);
+    end = asked() ? Verb(Unclaim{ref, "the director stops"})
+                  : fail("error", "something that is not a std::exception was thrown", true);
   }
   if (attempt.isTransferred) {
     crashPoint("transfer.left");

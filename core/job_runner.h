@@ -17,8 +17,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Runs claimed attempts on a bounded pool and turns what becomes of each into the verb that says so. Knows no store: asks its
-/// host. Thread-safe.
+/// Runs claimed attempts on a bounded pool and turns what becomes of each into the verb that says so. Knows no store:
+/// asks its host. Thread-safe.
 class JobRunner {
  public:
   /// What an attempt needs from outside. Called on worker threads, without a lock held.
@@ -38,7 +38,8 @@ class JobRunner {
   /// Waits for every attempt to return.
   ~JobRunner();
 
-  /// The caller never runs more than freeWorkers(). An attempt of a job whose former attempt has not returned here yet waits for it.
+  /// The caller never runs more than freeWorkers(). An attempt of a job whose former attempt has not returned here yet
+  /// waits for it.
   void run(Claim::Item item, IncarnationID sender);
   [[nodiscard]] unsigned freeWorkers() const;
   [[nodiscard]] std::size_t runningCount() const;

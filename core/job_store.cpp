@@ -17,8 +17,7 @@ std::vector<AnyAnswer> JobStore::applyAll(std::vector<Verb> verbs, std::chrono::
   const auto ticket = std::make_shared<Ticket>();
   std::vector<AnyAnswer> lost;
   lost.reserve(verbs.size());
-  for (const Verb& verb : verbs)
-    lost.push_back(answerWith(verb, Verdict::unknown, {}));
+  for (const Verb& verb : verbs) lost.push_back(answerWith(verb, Verdict::unknown, {}));
   post(std::move(verbs), patience, [ticket](std::vector<AnyAnswer> answers) {
     const std::lock_guard lock(ticket->mutex);
     ticket->answers = std::move(answers);
@@ -42,8 +41,10 @@ bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarna
   });
 }
 
-bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body, const std::vector<IncarnationRow>& incarnations) {
-  if (!filter.states.empty() && std::find(filter.states.begin(), filter.states.end(), row.state) == filter.states.end()) return false;
+bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body,
+             const std::vector<IncarnationRow>& incarnations) {
+  if (!filter.states.empty() && std::find(filter.states.begin(), filter.states.end(), row.state) == filter.states.end())
+    return false;
   if (filter.owner && row.owner != *filter.owner) return false;
   if (!filter.kind.empty() && row.kind != filter.kind) return false;
   if (!filter.queue.empty() && row.queue != filter.queue) return false;

@@ -36,9 +36,9 @@ struct JobFilter {
 };
 
 struct JobPage {
-  std::vector<JobView> jobs;     ///< by time of creation; results are not filled in
-  std::vector<JobID> unreadable; ///< met on the way: listed, never dropped
-  std::string next;              ///< opaque; empty at the end
+  std::vector<JobView> jobs;      ///< by time of creation; results are not filled in
+  std::vector<JobID> unreadable;  ///< met on the way: listed, never dropped
+  std::string next;               ///< opaque; empty at the end
 };
 
 struct StoreInfo {
@@ -60,12 +60,13 @@ class JobStore {
 
   virtual ~JobStore() = default;
 
-  /// Queues verbs that share one commit, each with its own answer. `answered` is called once, on the store's thread, and must
-  /// be short. What is still queued after `patience` is answered `notDone`.
+  /// Queues verbs that share one commit, each with its own answer. `answered` is called once, on the store's thread,
+  /// and must be short. What is still queued after `patience` is answered `notDone`.
   virtual void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) = 0;
 
   /// Posts and waits. When the commit itself takes longer than `patience` the answers are `unknown`.
-  [[nodiscard]] std::vector<AnyAnswer> applyAll(std::vector<Verb> verbs, std::chrono::milliseconds patience = defaultPatience);
+  [[nodiscard]] std::vector<AnyAnswer> applyAll(std::vector<Verb> verbs,
+                                                std::chrono::milliseconds patience = defaultPatience);
 
   template <class OneVerb>
   [[nodiscard]] typename OneVerb::Answer apply(OneVerb verb, std::chrono::milliseconds patience = defaultPatience) {
@@ -78,7 +79,8 @@ class JobStore {
   /// Only what changes: for who looks often.
   [[nodiscard]] virtual std::optional<JobRow> peek(JobID id) = 0;
   [[nodiscard]] virtual JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) = 0;
-  /// Jobs that a person may mean by a full id, a short id (the last 8 hex digits) or the beginning of either; at most `limit`.
+  /// Jobs that a person may mean by a full id, a short id (the last 8 hex digits) or the beginning of either; at most
+  /// `limit`.
   [[nodiscard]] virtual std::vector<JobID> resolve(std::string_view text, std::size_t limit) = 0;
   [[nodiscard]] virtual std::optional<JobID> findByKey(std::string_view key) = 0;
   [[nodiscard]] virtual std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) = 0;
@@ -88,8 +90,8 @@ class JobStore {
   /// Grows with every commit of every process.
   [[nodiscard]] virtual std::uint64_t sequence() = 0;
 
-  /// A hint after each commit of this process, on the store's thread, before its answers. One listener is kept for the life
-  /// of the returned handle.
+  /// A hint after each commit of this process, on the store's thread, before its answers. One listener is kept for the
+  /// life of the returned handle.
   [[nodiscard]] virtual std::shared_ptr<void> subscribe(Committed committed) = 0;
 };
 

@@ -24,7 +24,8 @@ struct KeyRow {
   friend bool operator==(const KeyRow&, const KeyRow&) = default;
 };
 
-/// A stored row whose bytes do not check or do not parse. Sweeps and claims step over it; whoever asked for it gets `corrupt`.
+/// A stored row whose bytes do not check or do not parse. Sweeps and claims step over it; whoever asked for it gets
+/// `corrupt`.
 class UnreadableRow : public Error {
  public:
   UnreadableRow(JobID id, const std::string& sentence) : Error(ErrorKind::corrupt, sentence), id_(id) {}
@@ -34,9 +35,10 @@ class UnreadableRow : public Error {
   JobID id_;
 };
 
-/// The rows of a store inside one write transaction: what `apply` works on, for LMDB and memory alike. Orders (core/job_order.h)
-/// and totals are kept in step by the implementation from the rows alone. Scans walk in order from `from` until the visitor
-/// answers false; the visitor must not change rows. A row that cannot be read throws UnreadableRow.
+/// The rows of a store inside one write transaction: what `apply` works on, for LMDB and memory alike. Orders
+/// (core/job_order.h) and totals are kept in step by the implementation from the rows alone. Scans walk in order from
+/// `from` until the visitor answers false; the visitor must not change rows. A row that cannot be read throws
+/// UnreadableRow.
 class Rows {
  public:
   virtual ~Rows() = default;

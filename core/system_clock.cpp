@@ -13,7 +13,9 @@ SystemClock::SystemClock() {
   std::string text;
   file >> text;
   const auto uuid = Uuid::parse(text);
-  if (!uuid) throw Error(ErrorKind::unsupported, "/proc/sys/kernel/random/boot_id cannot be read; Callsheet needs a mounted /proc");
+  if (!uuid)
+    throw Error(ErrorKind::unsupported,
+                "/proc/sys/kernel/random/boot_id cannot be read; Callsheet needs a mounted /proc");
   bootID_ = *uuid;
 }
 

@@ -44,9 +44,10 @@ constexpr Transition table[] = {
 };
 
 constexpr std::array<std::string_view, moveCount> names{
-    "submit",  "submit-later", "promote",  "request",  "claim",        "start",       "unclaim",    "start-time-out",
-    "succeed", "fail",         "retry-later", "deadline", "suspend",   "transfer",    "holder-ended", "holder-died",
-    "quarantine", "cancel",    "cancel-request", "transfer-request", "adopt", "notify"};
+    "submit",         "submit-later",     "promote",      "request",     "claim",       "start",
+    "unclaim",        "start-time-out",   "succeed",      "fail",        "retry-later", "deadline",
+    "suspend",        "transfer",         "holder-ended", "holder-died", "quarantine",  "cancel",
+    "cancel-request", "transfer-request", "adopt",        "notify"};
 }  // namespace
 
 std::string_view toString(Move move) {
@@ -54,7 +55,9 @@ std::string_view toString(Move move) {
   return index < names.size() ? names[index] : "unknown";
 }
 
-std::span<const Transition> transitions() { return table; }
+std::span<const Transition> transitions() {
+  return table;
+}
 
 bool isLegal(std::optional<JobState> from, Move move, JobState to) {
   return std::any_of(std::begin(table), std::end(table),

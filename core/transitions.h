@@ -11,28 +11,28 @@ inline namespace v1 {
 
 /// The arrows of the state diagram (docs/architecture.md). A log entry names the move that made it.
 enum class Move : std::uint8_t {
-  submit,          ///< a new job that may run now
-  submitLater,     ///< a new job that is due later
-  promote,         ///< what it waited for has come
-  request,         ///< handed to an executor, which has not started yet
-  claim,           ///< handed to a director's own runner, started in the same write
-  start,           ///< the executor began
-  unclaim,         ///< given back before or while running; counts as nothing
-  startTimeOut,    ///< requested, but never started in time
-  succeed,         ///< accepted result
-  fail,            ///< final failure
-  retryLater,      ///< a failure that the retry policy forgives
-  deadline,        ///< the attempt's time is over and the retry policy does not forgive it
-  suspend,         ///< sleeps or waits for an event
-  transfer,        ///< handed to the principal by its own wish
-  holderEnded,     ///< its holder died, stopped or hung: runs again at once
-  holderDied,      ///< its holder died, not for the first time in a row: runs again after a back-off
-  quarantine,      ///< too many deaths alone
-  cancel,          ///< ended by request
-  cancelRequest,   ///< the running attempt is asked to end
-  transferRequest, ///< the running attempt will be transferred, however it ends
-  adopt,           ///< now stands in the principal's queue; an attempt that goes on is not disturbed
-  notify,          ///< progress, a sign of life
+  submit,           ///< a new job that may run now
+  submitLater,      ///< a new job that is due later
+  promote,          ///< what it waited for has come
+  request,          ///< handed to an executor, which has not started yet
+  claim,            ///< handed to a director's own runner, started in the same write
+  start,            ///< the executor began
+  unclaim,          ///< given back before or while running; counts as nothing
+  startTimeOut,     ///< requested, but never started in time
+  succeed,          ///< accepted result
+  fail,             ///< final failure
+  retryLater,       ///< a failure that the retry policy forgives
+  deadline,         ///< the attempt's time is over and the retry policy does not forgive it
+  suspend,          ///< sleeps or waits for an event
+  transfer,         ///< handed to the principal by its own wish
+  holderEnded,      ///< its holder died, stopped or hung: runs again at once
+  holderDied,       ///< its holder died, not for the first time in a row: runs again after a back-off
+  quarantine,       ///< too many deaths alone
+  cancel,           ///< ended by request
+  cancelRequest,    ///< the running attempt is asked to end
+  transferRequest,  ///< the running attempt will be transferred, however it ends
+  adopt,            ///< now stands in the principal's queue; an attempt that goes on is not disturbed
+  notify,           ///< progress, a sign of life
 };
 
 inline constexpr std::uint8_t moveCount = static_cast<std::uint8_t>(Move::notify) + 1;

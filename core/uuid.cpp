@@ -113,7 +113,9 @@ ExecID execIDOf(ClaimID claim, std::uint32_t index) {
   return exec;
 }
 
-std::string shortIDOf(JobID id) { return id.toString().substr(28); }
+std::string shortIDOf(JobID id) {
+  return id.toString().substr(28);
+}
 
 }  // namespace v1
 }  // namespace callsheet

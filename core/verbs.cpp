@@ -6,9 +6,9 @@ namespace callsheet {
 inline namespace v1 {
 
 std::string_view toString(Verdict verdict) {
-  static constexpr std::array<std::string_view, 11> names{"ok",       "alreadyApplied", "duplicate", "fenced",
-                                                          "notFound", "illegal",        "conflict",  "refused",
-                                                          "storeFull", "notDone",       "unknown"};
+  static constexpr std::array<std::string_view, 11> names{"ok",        "alreadyApplied", "duplicate", "fenced",
+                                                          "notFound",  "illegal",        "conflict",  "refused",
+                                                          "storeFull", "notDone",        "unknown"};
   return names.at(static_cast<std::size_t>(verdict));
 }
 
@@ -28,9 +28,22 @@ AnyAnswer answerWith(const Verb& verb, Verdict verdict, std::string why) {
 }
 
 std::string_view nameOf(const Verb& verb) {
-  static constexpr std::array<std::string_view, std::variant_size_v<Verb>> names{
-      "registerIncarnation", "closeIncarnation", "adopt", "submit", "claim",    "start",  "unclaim", "notify",
-      "succeed",             "fail",             "requestTransfer", "transfer", "cancel", "promote", "expire", "prune"};
+  static constexpr std::array<std::string_view, std::variant_size_v<Verb>> names{"registerIncarnation",
+                                                                                 "closeIncarnation",
+                                                                                 "adopt",
+                                                                                 "submit",
+                                                                                 "claim",
+                                                                                 "start",
+                                                                                 "unclaim",
+                                                                                 "notify",
+                                                                                 "succeed",
+                                                                                 "fail",
+                                                                                 "requestTransfer",
+                                                                                 "transfer",
+                                                                                 "cancel",
+                                                                                 "promote",
+                                                                                 "expire",
+                                                                                 "prune"};
   return names.at(verb.index());
 }
 

@@ -27,7 +27,9 @@ enum class Verdict : std::uint8_t {
   unknown,         ///< the outcome of the commit is not known: repeat with the same ids
 };
 [[nodiscard]] std::string_view toString(Verdict verdict);
-[[nodiscard]] inline bool isAccepted(Verdict verdict) { return verdict == Verdict::ok || verdict == Verdict::alreadyApplied; }
+[[nodiscard]] inline bool isAccepted(Verdict verdict) {
+  return verdict == Verdict::ok || verdict == Verdict::alreadyApplied;
+}
 
 struct Answer {
   Verdict verdict = Verdict::unknown;
@@ -36,8 +38,8 @@ struct Answer {
 
 // ---- directors and executors ------------------------------------------------------------------------------------
 
-/// Opens an incarnation. `expectedFormer` names the open incarnation of the same name (or of the principal) that the caller
-/// knows to be dead; it is closed in the same transaction.
+/// Opens an incarnation. `expectedFormer` names the open incarnation of the same name (or of the principal) that the
+/// caller knows to be dead; it is closed in the same transaction.
 struct RegisterIncarnation {
   using Answer = v1::Answer;
   IncarnationID id;
@@ -47,7 +49,8 @@ struct RegisterIncarnation {
   std::vector<std::string> kinds;
 };
 
-/// Ends an incarnation: from this commit on nothing it holds or sends is valid. One small write; the jobs move by Adopt.
+/// Ends an incarnation: from this commit on nothing it holds or sends is valid. One small write; the jobs move by
+/// Adopt.
 struct CloseIncarnation {
   using Answer = v1::Answer;
   IncarnationID id;
@@ -92,8 +95,8 @@ struct Submit {
   struct Answer : v1::Answer {
     std::vector<SubmittedJob> jobs;
   };
-  IncarnationID sender;    ///< nil: somebody without an incarnation
-  std::string ownerName;   ///< an assistant's name; empty: the sender's own queue, or the principal's
+  IncarnationID sender;   ///< nil: somebody without an incarnation
+  std::string ownerName;  ///< an assistant's name; empty: the sender's own queue, or the principal's
   bool allOrNothing = false;
   std::vector<NewJob> jobs;
 };
@@ -108,16 +111,16 @@ struct Claim {
   };
   struct Answer : v1::Answer {
     std::vector<Item> jobs;
-    bool more = false;                 ///< ready jobs of these kinds were left
-    bool aloneWaiting = false;         ///< a job that must run alone waits until the claimer runs nothing else
-    std::int64_t nextDueAt = never;    ///< UTC us of the queue's next waiting job
+    bool more = false;               ///< ready jobs of these kinds were left
+    bool aloneWaiting = false;       ///< a job that must run alone waits until the claimer runs nothing else
+    std::int64_t nextDueAt = never;  ///< UTC us of the queue's next waiting job
   };
   ClaimID id;
   IncarnationID claimer;
   std::vector<std::string> kinds;
   std::uint32_t max = 1;
-  bool start = true;     ///< straight into in-progress; false: requested
-  bool idle = true;      ///< the claimer runs nothing now, so a job that must run alone may be handed to it
+  bool start = true;  ///< straight into in-progress; false: requested
+  bool idle = true;   ///< the claimer runs nothing now, so a job that must run alone may be handed to it
   std::int64_t startLimitMicros = 0;  ///< for requested: how long until start; 0 = none
 };
 
@@ -157,17 +160,17 @@ struct Notify {
 struct Succeed {
   using Answer = AttemptAnswer;
   AttemptRef attempt;
-  std::string value;          ///< JSON, or empty
-  std::vector<NewJob> then;   ///< submitted in the same transaction
+  std::string value;         ///< JSON, or empty
+  std::vector<NewJob> then;  ///< submitted in the same transaction
 };
 
 struct Fail {
   using Answer = AttemptAnswer;
   AttemptRef attempt;
   JobFailure failure;
-  bool retryable = true;      ///< false: final whatever the policy says
-  std::uint32_t random = 0;   ///< for the back-off's jitter
-  std::string value;          ///< what it left all the same, such as a command's output
+  bool retryable = true;     ///< false: final whatever the policy says
+  std::uint32_t random = 0;  ///< for the back-off's jitter
+  std::string value;         ///< what it left all the same, such as a command's output
 };
 
 struct RequestTransfer {
@@ -218,8 +221,8 @@ struct Prune {
   std::uint32_t limit = 1000;
 };
 
-using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed, Fail,
-                          RequestTransfer, Transfer, Cancel, Promote, Expire, Prune>;
+using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
+                          Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

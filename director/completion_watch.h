@@ -14,8 +14,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Lets threads wait until jobs are done, in whichever process that happens. Hears an observer's bell from the first wait on,
-/// and looks once a second all the same. Thread-safe.
+/// Lets threads wait until jobs are done, in whichever process that happens. Hears an observer's bell from the first
+/// wait on, and looks once a second all the same. Thread-safe.
 class CompletionWatch {
  public:
   CompletionWatch(JobStore& store, EventLoop& loop, const StoreDirectory& directory);

@@ -19,12 +19,14 @@ DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
   try {
     // The bell hangs already, so nothing that is submitted from the first moment on goes unheard.
     if (place.mode.isPrincipal()) {
-      Sweeps::Options sweeps{place.options.lease, place.options.keepDoneFor, place.options.keepDoneCount, place.options.log, {}};
+      Sweeps::Options sweeps{
+          place.options.lease, place.options.keepDoneFor, place.options.keepDoneCount, place.options.log, {}};
       principal_ = std::make_unique<PrincipalRole>(
-          PrincipalRole::Place{place.access.directory(), place.access.store(), place.loop, place.board}, incarnation_, place.kinds,
-          std::move(sweeps), onRing_);
+          PrincipalRole::Place{place.access.directory(), place.access.store(), place.loop, place.board}, incarnation_,
+          place.kinds, std::move(sweeps), onRing_);
     } else {
-      const AssistantRole role(place.access.store(), place.access.directory(), incarnation_, place.mode.name(), place.kinds);
+      const AssistantRole role(place.access.store(), place.access.directory(), incarnation_, place.mode.name(),
+                               place.kinds);
       // A dead holder of the name may have left jobs, and the principal should watch this one.
       place.access.doorbell().ringPrincipal();
     }
@@ -36,10 +38,13 @@ DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
   crashPoint("director.registered");
 }
 
-DirectorLife::~DirectorLife() { bellWatch_ = FdWatch{}; }
+DirectorLife::~DirectorLife() {
+  bellWatch_ = FdWatch{};
+}
 
 void DirectorLife::begin() {
-  // Before the first claim: a slot that was never written would prove nothing about a director that is stopped right afterwards.
+  // Before the first claim: a slot that was never written would prove nothing about a director that is stopped right
+  // afterwards.
   if (place_.options.runsJobs) slot_->beat();
   bellWatch_ = place_.loop.watchFd(bell_.descriptor(), [this] {
     bell_.drain();
@@ -49,7 +54,8 @@ void DirectorLife::begin() {
 }
 
 void DirectorLife::tick() {
-  // Also while there is nothing to do: whoever stands still cannot say that work came meanwhile. Who runs no jobs owes nothing.
+  // Also while there is nothing to do: whoever stands still cannot say that work came meanwhile. Who runs no jobs owes
+  // nothing.
   if (place_.options.runsJobs) slot_->beat();
   if (principal_) principal_->tick();
 }

@@ -14,8 +14,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// One incarnation of a director from registration to its end: presence, bell, line on the board, and the role. A fenced director
-/// gets a new one.
+/// One incarnation of a director from registration to its end: presence, bell, line on the board, and the role. A
+/// fenced director gets a new one.
 class DirectorLife {
  public:
   struct Place {

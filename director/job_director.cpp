@@ -20,8 +20,8 @@ inline namespace v1 {
 /// Wires the parts together and guards the order in which they begin and end. Public methods on any thread.
 class JobDirector::Implementation {
  public:
-  Implementation(JobDirector& self, const JobDirectorID& id, const std::string& location, JobDirectorMode mode, JobTypes types,
-                 JobDirectorOptions options)
+  Implementation(JobDirector& self, const JobDirectorID& id, const std::string& location, JobDirectorMode mode,
+                 JobTypes types, JobDirectorOptions options)
       : self_(self),
         mode_(std::move(mode)),
         types_(std::move(types)),
@@ -42,10 +42,10 @@ class JobDirector::Implementation {
 
   void start();
   StopReport stop(std::chrono::milliseconds grace);
-  [[nodiscard]] bool isRunning() const { return isRunning_; }
+  [[nodiscard]] bool isRunning() const { return isRunning_ || isRenewing_; }
 
-  std::vector<Submission> submit(std::string_view kind, std::vector<std::string> parameters, const SubmitOptions& options,
-                                 bool allOrNothing);
+  std::vector<Submission> submit(std::string_view kind, std::vector<std::string> parameters,
+                                 const SubmitOptions& options, bool allOrNothing);
   std::optional<JobStatus> status(JobID id) const;
   std::optional<JobStatus> wait(JobID id, std::chrono::milliseconds timeout);
   bool cancel(JobID id, std::string_view why) {
@@ -64,6 +64,7 @@ class JobDirector::Implementation {
   void tick();
   void lookAtOwnRow();
   void renew(IncarnationID fenced);
+  void beginAnew();
   void awaitRenewal(IncarnationID fenced);
   void say(LogLevel level, const std::string& sentence) const {
     if (options_.log) options_.log(level, sentence);
@@ -102,14 +103,17 @@ class JobDirector::Implementation {
 
   mutable std::mutex incarnationMutex_;
   std::condition_variable renewed_;
-  IncarnationID incarnation_;  // guarded by incarnationMutex_
-  std::atomic<bool> isRunning_{false};
+  IncarnationID incarnation_;            // guarded by incarnationMutex_
+  std::atomic<bool> isRunning_{false};   // has a life in which it may submit and claim
+  std::atomic<bool> isRenewing_{false};  // was fenced and is about to begin anew
 };
 
 std::unique_ptr<DirectorLife> JobDirector::Implementation::newLife() {
   std::vector<std::string> kinds = options_.runsJobs ? types_.kinds() : std::vector<std::string>{};
   return std::make_unique<DirectorLife>(DirectorLife::Place{*access_, loop_, board_, mode_, options_, std::move(kinds)},
-                                        [this] { if (runner_) runner_->wake(); });
+                                        [this] {
+                                          if (runner_) runner_->wake();
+                                        });
 }
 
 /// A life begins: registered, heard, claiming.
@@ -128,11 +132,14 @@ void JobDirector::Implementation::start() {
   if (wasStarted_) return;
   loop_.start();
   if (options_.runsJobs) {
-    QueueRunner::Options options{workerCount(), mode_.isPrincipal(), options_.log, [this](IncarnationID fenced) { renew(fenced); }};
+    QueueRunner::Options options{workerCount(), mode_.isPrincipal(), options_.log,
+                                 [this](IncarnationID fenced) { renew(fenced); }};
     runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));
     subscription_ = Subscription(access_->store(), [this](const Effects& effects) {
       const IncarnationID self = incarnation();
-      const auto concerns = [&](IncarnationID owner) { return owner == self || (owner == principalOwner && mode_.isPrincipal()); };
+      const auto concerns = [&](IncarnationID owner) {
+        return owner == self || (owner == principalOwner && mode_.isPrincipal());
+      };
       if (std::any_of(effects.owners.begin(), effects.owners.end(), concerns)) runner_->wake();
     });
   }
@@ -169,27 +176,35 @@ void JobDirector::Implementation::lookAtOwnRow() {
   closuresSeen_ = closures;
 }
 
-/// Somebody fenced this director while it stood still. It begins a new life; what it was running is void, what it had submitted is
-/// durable. Comes on the loop's, the store's or a submitter's thread, which must not wait for themselves.
+/// Somebody fenced this director while it stood still. It begins a new life; what it was running is void, what it had
+/// submitted is durable. Comes on the loop's, the store's or a submitter's thread, which must not wait for themselves.
 void JobDirector::Implementation::renew(IncarnationID fenced) {
   const std::lock_guard lock(incarnationMutex_);
-  if (incarnation_ != fenced || !isRunning_.exchange(false)) return;
+  if (incarnation_ != fenced || !isRunning_) return;
+  isRenewing_ =
+      true;  // before the next, so that nobody sees it stopped; and again when the earlier one has said it is over
+  isRunning_ = false;
   say(LogLevel::warning, "this director was fenced; its jobs go on elsewhere, and it begins anew");
   if (renewal_.joinable()) renewal_.join();  // an earlier one, which has done its work
+  isRenewing_ = true;
   renewal_ = std::thread([this] {
     const std::lock_guard life(lifeMutex_);
-    if (wasStopped_) return;
-    tick_ = Timer{};
-    life_->abandon();
-    life_.reset();
-    try {
-      openLife();
-      isRunning_ = true;
-    } catch (const std::exception& error) {
-      setIncarnation({});
-      say(LogLevel::error, std::string("this director cannot begin anew and stops: ") + error.what());
-    }
+    if (!wasStopped_) beginAnew();
+    isRenewing_ = false;
   });
+}
+
+void JobDirector::Implementation::beginAnew() {
+  tick_ = Timer{};
+  life_->abandon();
+  life_.reset();
+  try {
+    openLife();
+    isRunning_ = true;
+  } catch (const std::exception& error) {
+    setIncarnation({});
+    say(LogLevel::error, std::string("this director cannot begin anew and stops: ") + error.what());
+  }
 }
 
 /// Until the new life has begun, or it is certain that none will.
@@ -233,9 +248,11 @@ std::vector<Submission> JobDirector::Implementation::submit(std::string_view kin
   Submit verb;
   verb.ownerName = options.to;
   verb.allOrNothing = allOrNothing;
-  for (auto& one : parameters) verb.jobs.push_back(newJobOf(kind, type != nullptr ? type->version : 1, std::move(one), options));
+  for (auto& one : parameters)
+    verb.jobs.push_back(newJobOf(kind, type != nullptr ? type->version : 1, std::move(one), options));
   Submit::Answer answer;
-  // The ids are made, so repeating is safe: after a fence under the new incarnation, after a lost answer under the same.
+  // The ids are made, so repeating is safe: after a fence under the new incarnation, after a lost answer under the
+  // same.
   for (int tries = 0; tries < 3; ++tries) {
     verb.sender = incarnation();
     answer = access_->store().apply(verb);
@@ -263,13 +280,21 @@ std::optional<JobStatus> JobDirector::Implementation::wait(JobID id, std::chrono
   return status(id);
 }
 
-JobDirector::JobDirector(JobDirectorID id, const std::string& location, JobDirectorMode mode, JobTypes types, JobDirectorOptions options)
-    : implementation_(std::make_unique<Implementation>(*this, id, location, std::move(mode), std::move(types), std::move(options))) {}
+JobDirector::JobDirector(JobDirectorID id, const std::string& location, JobDirectorMode mode, JobTypes types,
+                         JobDirectorOptions options)
+    : implementation_(std::make_unique<Implementation>(*this, id, location, std::move(mode), std::move(types),
+                                                       std::move(options))) {}
 JobDirector::~JobDirector() = default;
 
-void JobDirector::start() { implementation_->start(); }
-StopReport JobDirector::stop(std::chrono::milliseconds grace) { return implementation_->stop(grace); }
-bool JobDirector::isRunning() const { return implementation_->isRunning(); }
+void JobDirector::start() {
+  implementation_->start();
+}
+StopReport JobDirector::stop(std::chrono::milliseconds grace) {
+  return implementation_->stop(grace);
+}
+bool JobDirector::isRunning() const {
+  return implementation_->isRunning();
+}
 
 Submission JobDirector::submitJson(std::string_view kind, std::string parameters, const SubmitOptions& options) {
   std::vector<std::string> one;
@@ -283,12 +308,24 @@ std::vector<Submission> JobDirector::submitAllJson(std::string_view kind, std::v
   return implementation_->submit(kind, std::move(parameters), options, allOrNothing);
 }
 
-std::optional<JobStatus> JobDirector::status(JobID id) const { return implementation_->status(id); }
-std::optional<JobStatus> JobDirector::wait(JobID id, std::chrono::milliseconds timeout) { return implementation_->wait(id, timeout); }
-bool JobDirector::cancel(JobID id, std::string_view why) { return implementation_->cancel(id, why); }
-const JobTypes& JobDirector::types() const { return implementation_->types(); }
-const JobDirectorMode& JobDirector::mode() const { return implementation_->mode(); }
-IncarnationID JobDirector::incarnation() const { return implementation_->incarnation(); }
+std::optional<JobStatus> JobDirector::status(JobID id) const {
+  return implementation_->status(id);
+}
+std::optional<JobStatus> JobDirector::wait(JobID id, std::chrono::milliseconds timeout) {
+  return implementation_->wait(id, timeout);
+}
+bool JobDirector::cancel(JobID id, std::string_view why) {
+  return implementation_->cancel(id, why);
+}
+const JobTypes& JobDirector::types() const {
+  return implementation_->types();
+}
+const JobDirectorMode& JobDirector::mode() const {
+  return implementation_->mode();
+}
+IncarnationID JobDirector::incarnation() const {
+  return implementation_->incarnation();
+}
 
 }  // namespace v1
 }  // namespace callsheet

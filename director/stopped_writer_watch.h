@@ -9,8 +9,9 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Looks once a second whether the store stands still because a process was stopped inside a write, and ends that process. The
-/// principal answers for everybody; while there is none, each director for itself. Lives on the loop's thread.
+/// Looks once a second whether the store stands still because a process was stopped inside a write, and ends that
+/// process. The principal answers for everybody; while there is none, each director for itself. Lives on the loop's
+/// thread.
 class StoppedWriterWatch {
  public:
   StoppedWriterWatch(const Board& board, std::chrono::milliseconds limit, LogSink log);

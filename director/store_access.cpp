@@ -11,8 +11,8 @@ inline namespace v1 {
 
 namespace {
 
-/// This process as a writer: one line on the board for all its directors, with a presence that proves whether it lives. Its
-/// methods run on the store's thread.
+/// This process as a writer: one line on the board for all its directors, with a presence that proves whether it lives.
+/// Its methods run on the store's thread.
 class BoardWitness final : public WriterWitness {
  public:
   BoardWitness(std::shared_ptr<const StoreDirectory> directory, bool mayBeKilled)
@@ -41,7 +41,8 @@ class BoardWitness final : public WriterWitness {
 /// The directory must outlive whoever sends through it.
 class OwningDoorbell final : public Doorbell {
  public:
-  explicit OwningDoorbell(std::shared_ptr<const StoreDirectory> directory) : directory_(std::move(directory)), bells_(*directory_) {}
+  explicit OwningDoorbell(std::shared_ptr<const StoreDirectory> directory)
+      : directory_(std::move(directory)), bells_(*directory_) {}
   void ring(IncarnationID incarnation) noexcept override { bells_.ring(incarnation); }
   void ringPrincipal() noexcept override { bells_.ringPrincipal(); }
   void ringAll() noexcept override { bells_.ringAll(); }
@@ -80,7 +81,8 @@ class Access final : public StoreAccess {
 
 }  // namespace
 
-std::shared_ptr<StoreAccess> StoreAccess::open(const std::string& location, std::string_view id, const Options& options) {
+std::shared_ptr<StoreAccess> StoreAccess::open(const std::string& location, std::string_view id,
+                                               const Options& options) {
   return std::make_shared<Access>(location, id, options);
 }
 

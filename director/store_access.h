@@ -10,8 +10,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// One opening of a store by name: its directory, its rows, its bells, with this process entered on the board as a writer.
-/// What directors and the command stand on. Thread-safe.
+/// One opening of a store by name: its directory, its rows, its bells, with this process entered on the board as a
+/// writer. What directors and the command stand on. Thread-safe.
 class StoreAccess {
  public:
   struct Options {
@@ -21,7 +21,8 @@ class StoreAccess {
     bool mayBeKilledAsWriter = true;
   };
   /// Throws Error; every refusal says what to do.
-  [[nodiscard]] static std::shared_ptr<StoreAccess> open(const std::string& location, std::string_view id, const Options& options);
+  [[nodiscard]] static std::shared_ptr<StoreAccess> open(const std::string& location, std::string_view id,
+                                                         const Options& options);
   virtual ~StoreAccess() = default;
 
   [[nodiscard]] virtual const StoreDirectory& directory() const = 0;

@@ -29,12 +29,20 @@ Submission submissionOf(const SubmittedJob& job, const Answer& answer) {
   submission.why = job.why;
   switch (job.verdict) {
     case Verdict::ok:
-    case Verdict::alreadyApplied: submission.outcome = Submission::Outcome::accepted; break;
-    case Verdict::duplicate: submission.outcome = Submission::Outcome::duplicate; break;
+    case Verdict::alreadyApplied:
+      submission.outcome = Submission::Outcome::accepted;
+      break;
+    case Verdict::duplicate:
+      submission.outcome = Submission::Outcome::duplicate;
+      break;
     case Verdict::notDone:
     case Verdict::unknown:
-    case Verdict::storeFull: submission.outcome = Submission::Outcome::unavailable; break;
-    default: submission.outcome = Submission::Outcome::refused; break;
+    case Verdict::storeFull:
+      submission.outcome = Submission::Outcome::unavailable;
+      break;
+    default:
+      submission.outcome = Submission::Outcome::refused;
+      break;
   }
   if (answer.verdict == Verdict::refused && submission.isAccepted()) {
     // Judged well by itself, but its company was not, and all or none was asked for.
@@ -57,7 +65,8 @@ JobStatus statusOf(const JobView& view, const std::vector<IncarnationRow>& incar
   status.transferRequested = row.transferRequested;
   status.owner = "principal";
   if (row.owner != principalOwner) {
-    const auto owner = std::find_if(incarnations.begin(), incarnations.end(), [&](const auto& one) { return one.id == row.owner; });
+    const auto owner =
+        std::find_if(incarnations.begin(), incarnations.end(), [&](const auto& one) { return one.id == row.owner; });
     status.owner = owner != incarnations.end() && owner->isOpen() ? owner->name : "(closed)";
   }
   status.attempt = row.attempt;

@@ -60,8 +60,8 @@ std::string runCommand(int tasks, const std::string& parameters, JobContext& con
 }  // namespace
 
 JobTypes builtinTypes(const StoreDirectory& directory) {
-  const auto tasks = std::make_shared<FileDescriptor>(
-      FileDescriptor(::openat(directory.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)));
+  const auto tasks = std::make_shared<FileDescriptor>(FileDescriptor(
+      ::openat(directory.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)));
   if (tasks->number() < 0) throw systemError("the store's tasks directory cannot be opened", errno);
   JobTypes types;
   types.add(JobTypes::Type{commandKind, 1, [tasks](const std::string& parameters, JobContext& context) {

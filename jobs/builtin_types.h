@@ -12,7 +12,8 @@ inline namespace v1 {
 
 inline constexpr const char* commandKind = "callsheet.command";
 
-/// The result of a command job, for success and failure alike. Exactly one of exitCode and signal is set, unless it never ran.
+/// The result of a command job, for success and failure alike. Exactly one of exitCode and signal is set, unless it
+/// never ran.
 struct CommandOutcome {
   std::optional<int> exitCode;
   std::optional<int> signal;
@@ -22,7 +23,8 @@ struct CommandOutcome {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(CEREAL_NVP(exitCode), CEREAL_NVP(signal), CEREAL_NVP(output), CEREAL_NVP(truncatedBytes), CEREAL_NVP(durationMs));
+    archive(CEREAL_NVP(exitCode), CEREAL_NVP(signal), CEREAL_NVP(output), CEREAL_NVP(truncatedBytes),
+            CEREAL_NVP(durationMs));
   }
 };
 

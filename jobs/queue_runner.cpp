@@ -13,7 +13,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
 
-// How long claims pause so that a job that must run alone finds the process empty, and how long they then go on before the next try.
+// How long claims pause so that a job that must run alone finds the process empty, and how long they then go on before
+// the next try.
 constexpr seconds aloneDrainFor{5};
 constexpr seconds aloneDrainAgain{60};
 constexpr milliseconds retryDelay{500};
@@ -29,7 +30,8 @@ const AttemptRef& attemptOf(const Verb& end) {
 }
 }  // namespace
 
-QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, const JobTypes& types, JobDirector& director, Options options)
+QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, const JobTypes& types,
+                         JobDirector& director, Options options)
     : store_(store),
       clock_(clock),
       director_(director),
@@ -106,7 +108,8 @@ std::optional<Claim> QueueRunner::nextClaim() {
   if (unansweredClaim_) return unansweredClaim_;
   const std::size_t running = runner_->runningCount();
   const unsigned freeWorkers = runner_->freeWorkers();
-  if (isStopping_ || !isAwake_ || freeWorkers == 0 || runner_->runsAlone() || !mayClaimWhileAloneWaits(running)) return std::nullopt;
+  if (isStopping_ || !isAwake_ || freeWorkers == 0 || runner_->runsAlone() || !mayClaimWhileAloneWaits(running))
+    return std::nullopt;
   Claim claim;
   claim.id = makeClaimID();
   claim.claimer = incarnation_;
@@ -121,7 +124,8 @@ std::vector<Verb> QueueRunner::gather() {
   std::vector<Verb> verbs;
   if (isBusy_) return verbs;
   const std::size_t count = std::min(ends_.size(), limits::commitVerbsMax - 1);
-  verbs.assign(std::make_move_iterator(ends_.begin()), std::make_move_iterator(ends_.begin() + static_cast<std::ptrdiff_t>(count)));
+  verbs.assign(std::make_move_iterator(ends_.begin()),
+               std::make_move_iterator(ends_.begin() + static_cast<std::ptrdiff_t>(count)));
   ends_.erase(ends_.begin(), ends_.begin() + static_cast<std::ptrdiff_t>(count));
   if (auto claim = nextClaim()) {
     unansweredClaim_ = *claim;
@@ -137,9 +141,10 @@ void QueueRunner::pump() {
   if (verbs.empty()) return;
   // The verbs are kept to repeat those whose answers get lost.
   std::vector<Verb> posted = verbs;
-  store_.post(std::move(posted), JobStore::defaultPatience, [this, verbs = std::move(verbs)](std::vector<AnyAnswer> answers) mutable {
-    answered(std::move(verbs), std::move(answers));
-  });
+  store_.post(std::move(posted), JobStore::defaultPatience,
+              [this, verbs = std::move(verbs)](std::vector<AnyAnswer> answers) mutable {
+                answered(std::move(verbs), std::move(answers));
+              });
 }
 
 void QueueRunner::answered(std::vector<Verb> verbs, std::vector<AnyAnswer> answers) {
@@ -169,7 +174,8 @@ void QueueRunner::start(std::vector<Claim::Item> items, IncarnationID incarnatio
     const std::lock_guard lock(mutex_);
     if (isStopping_) {
       // Claimed while the stop began: back they go.
-      for (auto& item : items) ends_.emplace_back(Unclaim{{item.row.id, item.row.execID, incarnation}, "the director stops"});
+      for (auto& item : items)
+        ends_.emplace_back(Unclaim{{item.row.id, item.row.execID, incarnation}, "the director stops"});
       items.clear();
     }
   }
@@ -215,10 +221,13 @@ void QueueRunner::settleEnd(Verb verb, const AttemptAnswer& answer) {
     ends_.emplace_back(Fail{attempt, {"refused", answer.why, {}, {}}, false, 0, {}});
     return;
   }
-  say(LogLevel::warning, "job " + attempt.job.toString() + ": the outcome of its attempt was not accepted: " + answer.why);
+  say(LogLevel::warning,
+      "job " + attempt.job.toString() + ": the outcome of its attempt was not accepted: " + answer.why);
 }
 
-void QueueRunner::retryLater() { retryTimer_.once(retryDelay); }
+void QueueRunner::retryLater() {
+  retryTimer_.once(retryDelay);
+}
 
 void QueueRunner::setDueTimer(std::int64_t dueAt) {
   const std::int64_t wait = std::max<std::int64_t>(0, dueAt - clock_.now().utcMicros) / 1000 + 1;

@@ -16,8 +16,9 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// A director's own queue at work: claims as many jobs as there are free workers, runs them, stores what becomes of them.
-/// What ended and the next claim share a commit; one commit is under way at a time, so under load they gather. Thread-safe.
+/// A director's own queue at work: claims as many jobs as there are free workers, runs them, stores what becomes of
+/// them. What ended and the next claim share a commit; one commit is under way at a time, so under load they gather.
+/// Thread-safe.
 class QueueRunner final : private JobRunner::Host {
  public:
   struct Options {
@@ -28,7 +29,8 @@ class QueueRunner final : private JobRunner::Host {
     std::function<void(IncarnationID)> onFenced;
   };
 
-  QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, const JobTypes& types, JobDirector& director, Options options);
+  QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, const JobTypes& types, JobDirector& director,
+              Options options);
   ~QueueRunner() override;
 
   /// Begins to claim as this incarnation; again after a fence, with the new one.
@@ -41,7 +43,8 @@ class QueueRunner final : private JobRunner::Host {
   struct Left {
     std::vector<std::string> names;
   };
-  /// Claims nothing more, asks all jobs to end, waits for them and for their last commits, and gives back those that are left.
+  /// Claims nothing more, asks all jobs to end, waits for them and for their last commits, and gives back those that
+  /// are left.
   Left drain(std::chrono::milliseconds grace);
 
  private:
@@ -74,14 +77,14 @@ class QueueRunner final : private JobRunner::Host {
   std::condition_variable settled_;
   // Guarded by mutex_.
   IncarnationID incarnation_;
-  std::vector<Verb> ends_;             // what became of attempts and is not in a commit yet
+  std::vector<Verb> ends_;                // what became of attempts and is not in a commit yet
   std::optional<Claim> unansweredClaim_;  // repeated with the same id, because the store may have applied it
-  bool isBusy_ = false;                // a commit is under way
-  bool isAwake_ = false;               // there may be something to claim
+  bool isBusy_ = false;                   // a commit is under way
+  bool isAwake_ = false;                  // there may be something to claim
   bool isStopping_ = false;
   bool isFenced_ = false;
   std::uint64_t lastSequence_ = 0;
-  std::chrono::steady_clock::time_point drainUntil_{};   // for a job that must run alone: claims pause until then
+  std::chrono::steady_clock::time_point drainUntil_{};  // for a job that must run alone: claims pause until then
   std::chrono::steady_clock::time_point drainAgainAt_{};
   bool aloneWaiting_ = false;
 

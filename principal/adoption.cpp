@@ -14,15 +14,18 @@ inline namespace v1 {
 
 /// Shared with the commits under way, which may outlive a look.
 struct Adoption::State {
-  State(JobStore& theStore, IncarnationID theSelf, LogSink theLog) : store(theStore), self(theSelf), log(std::move(theLog)) {}
+  State(JobStore& theStore, IncarnationID theSelf, LogSink theLog)
+      : store(theStore), self(theSelf), log(std::move(theLog)) {}
 
   void say(LogLevel level, const std::string& sentence) const {
     if (log) log(level, sentence);
   }
-  void close(const std::shared_ptr<State>& state, IncarnationID incarnation, Closing how, std::shared_ptr<DeadPresence> presence);
-  void slice(const std::shared_ptr<State>& state, IncarnationID incarnation, std::shared_ptr<DeadPresence> presence, std::uint64_t moved);
-  void sliced(const std::shared_ptr<State>& state, IncarnationID incarnation, std::shared_ptr<DeadPresence> presence, std::uint64_t moved,
-              const Adopt::Answer& answer);
+  void close(const std::shared_ptr<State>& state, IncarnationID incarnation, Closing how,
+             std::shared_ptr<DeadPresence> presence);
+  void slice(const std::shared_ptr<State>& state, IncarnationID incarnation, std::shared_ptr<DeadPresence> presence,
+             std::uint64_t moved);
+  void sliced(const std::shared_ptr<State>& state, IncarnationID incarnation, std::shared_ptr<DeadPresence> presence,
+              std::uint64_t moved, const Adopt::Answer& answer);
   void end(IncarnationID incarnation);
   [[nodiscard]] Adopt sliceOf(IncarnationID incarnation) {
     return Adopt{incarnation, self, limits::sliceRowsMax, static_cast<std::uint32_t>(random())};
@@ -35,7 +38,8 @@ struct Adoption::State {
   std::condition_variable changed;
   std::set<IncarnationID> underWay;  // guarded by mutex
   bool isStopping = false;           // guarded by mutex
-  std::atomic<bool> isIncomplete{false};  // an adoption failed: its incarnation may have no presence that would be found again
+  std::atomic<bool> isIncomplete{
+      false};  // an adoption failed: its incarnation may have no presence that would be found again
   std::random_device random;
 };
 
@@ -50,26 +54,29 @@ void Adoption::State::close(const std::shared_ptr<State>& state, IncarnationID i
   std::vector<Verb> verbs;
   verbs.emplace_back(CloseIncarnation{incarnation, how, self});
   verbs.emplace_back(sliceOf(incarnation));
-  store.post(std::move(verbs), JobStore::defaultPatience, [state, incarnation, how, presence](const std::vector<AnyAnswer>& answers) {
-    const Answer& closed = baseOf(answers[0]);
-    crashPoint("adopt.closed");
-    if (closed.verdict == Verdict::ok)
-      state->say(LogLevel::info, "director " + incarnation.toString() + " " + std::string(toString(how)) + "; its jobs are adopted");
-    state->sliced(state, incarnation, presence, 0, std::get<Adopt::Answer>(answers[1]));
-  });
+  store.post(std::move(verbs), JobStore::defaultPatience,
+             [state, incarnation, how, presence](const std::vector<AnyAnswer>& answers) {
+               const Answer& closed = baseOf(answers[0]);
+               crashPoint("adopt.closed");
+               if (closed.verdict == Verdict::ok)
+                 state->say(LogLevel::info, "director " + incarnation.toString() + " " + std::string(toString(how)) +
+                                                "; its jobs are adopted");
+               state->sliced(state, incarnation, presence, 0, std::get<Adopt::Answer>(answers[1]));
+             });
 }
 
-void Adoption::State::slice(const std::shared_ptr<State>& state, IncarnationID incarnation, std::shared_ptr<DeadPresence> presence,
-                            std::uint64_t moved) {
+void Adoption::State::slice(const std::shared_ptr<State>& state, IncarnationID incarnation,
+                            std::shared_ptr<DeadPresence> presence, std::uint64_t moved) {
   std::vector<Verb> verbs;
   verbs.emplace_back(sliceOf(incarnation));
-  store.post(std::move(verbs), JobStore::defaultPatience, [state, incarnation, presence, moved](const std::vector<AnyAnswer>& answers) {
-    state->sliced(state, incarnation, presence, moved, std::get<Adopt::Answer>(answers[0]));
-  });
+  store.post(std::move(verbs), JobStore::defaultPatience,
+             [state, incarnation, presence, moved](const std::vector<AnyAnswer>& answers) {
+               state->sliced(state, incarnation, presence, moved, std::get<Adopt::Answer>(answers[0]));
+             });
 }
 
-void Adoption::State::sliced(const std::shared_ptr<State>& state, IncarnationID incarnation, std::shared_ptr<DeadPresence> presence,
-                             std::uint64_t moved, const Adopt::Answer& answer) {
+void Adoption::State::sliced(const std::shared_ptr<State>& state, IncarnationID incarnation,
+                             std::shared_ptr<DeadPresence> presence, std::uint64_t moved, const Adopt::Answer& answer) {
   crashPoint("adopt.sliced");
   moved += answer.moved;
   bool goesOn = answer.verdict == Verdict::ok && answer.more;
@@ -84,7 +91,8 @@ void Adoption::State::sliced(const std::shared_ptr<State>& state, IncarnationID 
   if (moved > 0) say(LogLevel::info, std::to_string(moved) + " jobs of " + incarnation.toString() + " were adopted");
   if (!isEmptied && answer.verdict != Verdict::ok) {
     isIncomplete = true;
-    say(LogLevel::warning, "adopting from " + incarnation.toString() + " did not succeed and will be tried again: " + answer.why);
+    say(LogLevel::warning,
+        "adopting from " + incarnation.toString() + " did not succeed and will be tried again: " + answer.why);
   }
   end(incarnation);
 }
@@ -92,7 +100,9 @@ void Adoption::State::sliced(const std::shared_ptr<State>& state, IncarnationID 
 Adoption::Adoption(JobStore& store, EventLoop& loop, const StoreDirectory& directory, IncarnationID self, LogSink log)
     : directory_(directory), loop_(loop), state_(std::make_shared<State>(store, self, std::move(log))) {}
 
-Adoption::~Adoption() { stop(); }
+Adoption::~Adoption() {
+  stop();
+}
 
 void Adoption::take(IncarnationID incarnation, Closing how, std::shared_ptr<DeadPresence> presence) {
   {
@@ -119,7 +129,8 @@ void Adoption::lookAtRows(bool isFirst) {
     if (!row.isOpen())
       take(row.id, row.closing, nullptr);
     else if (isFirst && presenceStateOf(directory_, row.id) == PresenceState::absent)
-      take(row.id, Closing::died, nullptr);  // nobody will ever hold it: the store was copied, or its run directory cleared
+      take(row.id, Closing::died,
+           nullptr);  // nobody will ever hold it: the store was copied, or its run directory cleared
   }
 }
 
@@ -130,7 +141,9 @@ void Adoption::look() {
   watcher_->rescan();
 }
 
-void Adoption::fence(IncarnationID incarnation) { take(incarnation, Closing::hung, nullptr); }
+void Adoption::fence(IncarnationID incarnation) {
+  take(incarnation, Closing::hung, nullptr);
+}
 
 void Adoption::stop() {
   watcher_.reset();

@@ -13,9 +13,9 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// The principal's takeover of what closed incarnations leave: a death, a stop, a hang and a leftover from before its own start
-/// go the same way. Closing and the first slice share a commit; further slices follow one by one, other work in between.
-/// begin(), look() and fence() on the loop's thread; answers come on the store's.
+/// The principal's takeover of what closed incarnations leave: a death, a stop, a hang and a leftover from before its
+/// own start go the same way. Closing and the first slice share a commit; further slices follow one by one, other work
+/// in between. begin(), look() and fence() on the loop's thread; answers come on the store's.
 class Adoption {
  public:
   Adoption(JobStore& store, EventLoop& loop, const StoreDirectory& directory, IncarnationID self, LogSink log);

@@ -11,8 +11,10 @@ PrincipalLock takeLock(const StoreDirectory& directory, IncarnationID self) {
   if (auto lock = PrincipalLock::tryAcquire(directory, self, info)) return std::move(*lock);
   const auto holder = PrincipalLock::holder(directory);
   std::string who = "another process";
-  if (holder && holder->pid != 0) who = holder->pid == ::getpid() ? "this process itself" : "process " + std::to_string(holder->pid);
-  throw Error(ErrorKind::conflict, who + " is the principal of " + directory.dataPath() + "; stop it first, or join as an assistant");
+  if (holder && holder->pid != 0)
+    who = holder->pid == ::getpid() ? "this process itself" : "process " + std::to_string(holder->pid);
+  throw Error(ErrorKind::conflict,
+              who + " is the principal of " + directory.dataPath() + "; stop it first, or join as an assistant");
 }
 
 IncarnationID openPrincipal(JobStore& store) {
@@ -22,8 +24,8 @@ IncarnationID openPrincipal(JobStore& store) {
 }
 }  // namespace
 
-PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector<std::string> kinds, Sweeps::Options options,
-                             std::function<void()> onRing)
+PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector<std::string> kinds,
+                             Sweeps::Options options, std::function<void()> onRing)
     : place_(place),
       self_(self),
       onRing_(std::move(onRing)),
@@ -35,11 +37,15 @@ PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector
         return std::move(options);
       }()) {
   // The lock is ours, so an open principal in the store is a dead one.
-  const Answer answer = place.store.apply(RegisterIncarnation{self, {}, Role::principal, openPrincipal(place.store), std::move(kinds)});
-  if (!isAccepted(answer.verdict)) throw Error(ErrorKind::unavailable, "the principal could not be registered: " + answer.why);
+  const Answer answer =
+      place.store.apply(RegisterIncarnation{self, {}, Role::principal, openPrincipal(place.store), std::move(kinds)});
+  if (!isAccepted(answer.verdict))
+    throw Error(ErrorKind::unavailable, "the principal could not be registered: " + answer.why);
 }
 
-PrincipalRole::~PrincipalRole() { leave(); }
+PrincipalRole::~PrincipalRole() {
+  leave();
+}
 
 void PrincipalRole::begin() {
   place_.loop.run([this] {

@@ -12,8 +12,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// What makes a director the principal: the store's one principal.lock, the bells, adoption and the sweeps. Entered and left on
-/// the caller's thread; look() and tick() run on the loop's.
+/// What makes a director the principal: the store's one principal.lock, the bells, adoption and the sweeps. Entered and
+/// left on the caller's thread; look() and tick() run on the loop's.
 class PrincipalRole {
  public:
   struct Place {

@@ -18,11 +18,12 @@ template <class Sweep>
 void post(JobStore& store, const Sweep& sweep, const std::shared_ptr<std::atomic<bool>>& isUnderWay) {
   std::vector<Verb> verbs;
   verbs.emplace_back(sweep);
-  store.post(std::move(verbs), std::chrono::seconds{10}, [&store, sweep, isUnderWay](const std::vector<AnyAnswer>& answers) {
-    const auto& answer = std::get<SweepAnswer>(answers.front());
-    if (answer.verdict == Verdict::ok && answer.more) return post(store, sweep, isUnderWay);
-    *isUnderWay = false;
-  });
+  store.post(std::move(verbs), std::chrono::seconds{10},
+             [&store, sweep, isUnderWay](const std::vector<AnyAnswer>& answers) {
+               const auto& answer = std::get<SweepAnswer>(answers.front());
+               if (answer.verdict == Verdict::ok && answer.more) return post(store, sweep, isUnderWay);
+               *isUnderWay = false;
+             });
 }
 }  // namespace
 
@@ -56,10 +57,12 @@ void Sweeps::findHung() {
   if (board_.freeDeadSlots() > 0) return;
   const auto rows = store_.incarnations();
   for (const IncarnationID incarnation : standing) {
-    const bool isOpen = std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.id == incarnation && row.isOpen(); });
+    const bool isOpen =
+        std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.id == incarnation && row.isOpen(); });
     if (incarnation == self_ || !isOpen) continue;
     if (options_.log)
-      options_.log(LogLevel::warning, "director " + incarnation.toString() + " lives but stood still for its whole lease; it is fenced");
+      options_.log(LogLevel::warning,
+                   "director " + incarnation.toString() + " lives but stood still for its whole lease; it is fenced");
     options_.onHung(incarnation);
   }
 }

@@ -13,8 +13,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead readers,
-/// and finds hung directors. Its tick is called once a second on the loop's thread; nothing in it blocks.
+/// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead
+/// readers, and finds hung directors. Its tick is called once a second on the loop's thread; nothing in it blocks.
 class Sweeps {
  public:
   struct Options {

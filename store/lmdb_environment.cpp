@@ -193,8 +193,8 @@ void LmdbEnvironment::write(const std::function<void()>& began, const std::funct
   checkLmdb(code == EIO && isFullDisk() ? ENOSPC : code, "commit");
 }
 
-/// LMDB says EIO when a write was cut short, which is how a disk gets full. Only while it was a page's write and not the last, the
-/// meta page's: after that one the environment is of no use, and the outcome is not known.
+/// LMDB says EIO when a write was cut short, which is how a disk gets full. Only while it was a page's write and not
+/// the last, the meta page's: after that one the environment is of no use, and the outcome is not known.
 bool LmdbEnvironment::isFullDisk() const {
   struct statvfs space {};
   if (::statvfs(directory_.c_str(), &space) != 0 || space.f_bavail * space.f_frsize > (1u << 20)) return false;

@@ -12,8 +12,9 @@ inline namespace v1 {
 
 class JobDirector;
 
-/// Thrown by JobContext::transferToPrincipal() to leave `execute`. Not a std::exception, so that a handler for errors does not
-/// swallow it; and a job that swallows everything is transferred all the same, because the request is durable already.
+/// Thrown by JobContext::transferToPrincipal() to leave `execute`. Not a std::exception, so that a handler for errors
+/// does not swallow it; and a job that swallows everything is transferred all the same, because the request is durable
+/// already.
 struct JobTransfer {};
 
 /// Thrown by JobContext::throwIfCanceled() to leave `execute`.
@@ -36,8 +37,8 @@ class JobError : public std::runtime_error {
   std::string result_;
 };
 
-/// What a running job knows and may ask for. Lives for one call of `execute`; its methods may be called from any thread that
-/// the job starts and ends within that call.
+/// What a running job knows and may ask for. Lives for one call of `execute`; its methods may be called from any thread
+/// that the job starts and ends within that call.
 class JobContext {
  public:
   virtual ~JobContext() = default;
@@ -63,8 +64,8 @@ class JobContext {
   /// Share done, 0..1, and a short text. Written to the store at most once a second.
   virtual void progress(double share, std::string_view text = {}) = 0;
 
-  /// In the principal: nothing. In an assistant: makes the request durable, then throws JobTransfer. However `execute` ends
-  /// from then on, the job runs again in the principal, and what this call of `execute` returns is not accepted.
+  /// In the principal: nothing. In an assistant: makes the request durable, then throws JobTransfer. However `execute`
+  /// ends from then on, the job runs again in the principal, and what this call of `execute` returns is not accepted.
   virtual void transferToPrincipal() = 0;
 };
 

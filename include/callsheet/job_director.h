@@ -18,30 +18,34 @@ namespace callsheet {
 inline namespace v1 {
 
 struct JobDirectorOptions {
-  unsigned workers = 0;                                  ///< jobs at once; 0: as many as processors
-  std::chrono::milliseconds lease = std::chrono::seconds{30};  ///< principal: a director whose loop stood still this long is fenced
-  std::chrono::milliseconds writerLimit = std::chrono::seconds{10};  ///< a process stopped inside a write for this long is killed
-  bool mayBeKilledAsWriter = true;                       ///< whether others may do that to this process
+  unsigned workers = 0;  ///< jobs at once; 0: as many as processors
+  std::chrono::milliseconds lease =
+      std::chrono::seconds{30};  ///< principal: a director whose loop stood still this long is fenced
+  std::chrono::milliseconds writerLimit =
+      std::chrono::seconds{10};     ///< a process stopped inside a write for this long is killed
+  bool mayBeKilledAsWriter = true;  ///< whether others may do that to this process
   std::chrono::microseconds keepDoneFor = std::chrono::hours{24 * 7};  ///< principal: retention by age; 0: no limit
-  std::uint64_t keepDoneCount = 100'000;                 ///< principal: retention by count; 0: no limit
-  std::size_t mapBytes = 0;                              ///< size of the store's map; 0: limits::mapBytes
-  bool allowForeignFilesystem = false;                   ///< you vouch for its locks and mapped memory
-  bool runsJobs = true;                                  ///< false: only submits, waits and, as principal, adopts
-  LogSink log;                                           ///< empty: nothing is said
+  std::uint64_t keepDoneCount = 100'000;                               ///< principal: retention by count; 0: no limit
+  std::size_t mapBytes = 0;                                            ///< size of the store's map; 0: limits::mapBytes
+  bool allowForeignFilesystem = false;                                 ///< you vouch for its locks and mapped memory
+  bool runsJobs = true;  ///< false: only submits, waits and, as principal, adopts
+  LogSink log;           ///< empty: nothing is said
 };
 
 /// What stop() left behind.
 struct StopReport {
-  std::size_t leftRunning = 0;  ///< jobs that ignored cancellation; they run on in this process, but count as given back
+  std::size_t leftRunning =
+      0;  ///< jobs that ignored cancellation; they run on in this process, but count as given back
   std::vector<std::string> left;  ///< "KIND ID" of each
 };
 
-/// A process's handle on a store: it submits jobs, runs its own, and waits for any. Thread-safe. Made stopped; start() and
-/// stop() may be called in any order and repeatedly, but a director that was stopped does not start again.
+/// A process's handle on a store: it submits jobs, runs its own, and waits for any. Thread-safe. Made stopped; start()
+/// and stop() may be called in any order and repeatedly, but a director that was stopped does not start again.
 class JobDirector {
  public:
   /// Opens or makes the store `location/<id>.callsheet`. Throws Error.
-  JobDirector(JobDirectorID id, const std::string& location, JobDirectorMode mode, JobTypes types, JobDirectorOptions options = {});
+  JobDirector(JobDirectorID id, const std::string& location, JobDirectorMode mode, JobTypes types,
+              JobDirectorOptions options = {});
   /// Stops with a grace of ten seconds.
   ~JobDirector();
   JobDirector(const JobDirector&) = delete;
@@ -50,8 +54,8 @@ class JobDirector {
   /// Takes the role and begins to run jobs; the principal adopts what others left. Error(conflict) when the store has a
   /// principal already, or a living assistant of this name.
   void start();
-  /// Asks running jobs to end, waits up to `grace`, and closes. An assistant's jobs go to the principal, the principal keeps its
-  /// own for the next start; nothing is discarded.
+  /// Asks running jobs to end, waits up to `grace`, and closes. An assistant's jobs go to the principal, the principal
+  /// keeps its own for the next start; nothing is discarded.
   StopReport stop(std::chrono::milliseconds grace = std::chrono::seconds{10});
   /// Whether it runs: started, not stopped, and not fenced for good.
   [[nodiscard]] bool isRunning() const;
@@ -63,7 +67,8 @@ class JobDirector {
   }
   /// All in one commit; each has its own outcome. With `allOrNothing` either all are accepted or none.
   template <ExecutableType Job>
-  std::vector<Submission> submitAll(std::span<const Job> jobs, const SubmitOptions& options = {}, bool allOrNothing = false) {
+  std::vector<Submission> submitAll(std::span<const Job> jobs, const SubmitOptions& options = {},
+                                    bool allOrNothing = false) {
     std::vector<std::string> parameters;
     parameters.reserve(jobs.size());
     for (const Job& job : jobs) parameters.push_back(toJson(job));
@@ -71,13 +76,14 @@ class JobDirector {
   }
   /// A kind that this process need not know. The parameters are checked to be JSON.
   Submission submitJson(std::string_view kind, std::string parameters, const SubmitOptions& options = {});
-  std::vector<Submission> submitAllJson(std::string_view kind, std::vector<std::string> parameters, const SubmitOptions& options = {},
-                                        bool allOrNothing = false);
+  std::vector<Submission> submitAllJson(std::string_view kind, std::vector<std::string> parameters,
+                                        const SubmitOptions& options = {}, bool allOrNothing = false);
 
   [[nodiscard]] std::optional<JobStatus> status(JobID id) const;
   /// The status as soon as the job is done; what it is when the time is over; nothing when there is no such job.
   [[nodiscard]] std::optional<JobStatus> wait(JobID id, std::chrono::milliseconds timeout);
-  /// A job that nobody runs is canceled at once, a running one is asked to end. False when it was done already or does not exist.
+  /// A job that nobody runs is canceled at once, a running one is asked to end. False when it was done already or does
+  /// not exist.
   bool cancel(JobID id, std::string_view why = {});
 
   [[nodiscard]] const JobTypes& types() const;

@@ -18,7 +18,9 @@ inline namespace v1 {
 
 /// A plain struct with `serialize(archive)` and `execute(JobContext&)`; what `execute` returns is the job's result.
 template <class Job>
-concept ExecutableType = std::default_initializable<Job> && requires(Job job, JobContext& context) { job.execute(context); };
+concept ExecutableType = std::default_initializable<Job> && requires(Job job, JobContext& context) {
+  job.execute(context);
+};
 
 /// The kinds that a process knows how to run. Built in main(), given to a director, not changed afterwards.
 class JobTypes {
@@ -31,11 +33,12 @@ class JobTypes {
     std::function<std::string(const std::string& parameters, JobContext& context)> run;
   };
 
-  /// The kind is the job's name for ever: stored jobs find their type by it. A larger version marks another shape of the
-  /// parameters; `serialize` then reads the older ones.
+  /// The kind is the job's name for ever: stored jobs find their type by it. A larger version marks another shape of
+  /// the parameters; `serialize` then reads the older ones.
   template <ExecutableType Job>
   JobTypes& add(std::string_view kind, std::uint32_t version = 1) {
-    Type type{std::string(kind), version, [](const std::string& parameters, JobContext& context) { return runOne<Job>(parameters, context); }};
+    Type type{std::string(kind), version,
+              [](const std::string& parameters, JobContext& context) { return runOne<Job>(parameters, context); }};
     insert(std::move(type), std::type_index(typeid(Job)));
     return *this;
   }

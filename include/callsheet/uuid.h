@@ -50,10 +50,12 @@ using ExecID = TaggedId<struct ExecTag>;
 /// A claimer's name for one call of claim; the execIds it hands out are derived from it.
 using ClaimID = TaggedId<struct ClaimTag>;
 
-/// A UUIDv7 whose last four bytes count microseconds: short ids of jobs made together stand together, so that the store's index
-/// of them grows at one place instead of touching a page for each. Grows within one process; thread-safe.
+/// A UUIDv7 whose last four bytes count microseconds: short ids of jobs made together stand together, so that the
+/// store's index of them grows at one place instead of touching a page for each. Grows within one process; thread-safe.
 [[nodiscard]] JobID makeJobID();
-[[nodiscard]] inline IncarnationID makeIncarnationID() { return IncarnationID{Uuid::makeV7()}; }
+[[nodiscard]] inline IncarnationID makeIncarnationID() {
+  return IncarnationID{Uuid::makeV7()};
+}
 /// The last four bytes are zero: the item's index goes there (execIDOf).
 [[nodiscard]] ClaimID makeClaimID();
 /// The execId of the index-th job of a claim (index < 2^32 - 1).

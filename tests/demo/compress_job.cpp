@@ -11,7 +11,8 @@ inline namespace v1 {
 
 namespace {
 std::uint32_t crcOf(std::uint32_t crc, const std::string& bytes) {
-  return static_cast<std::uint32_t>(::crc32(crc, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+  return static_cast<std::uint32_t>(
+      ::crc32(crc, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
 }
 
 std::string readFile(const std::string& path) {
@@ -26,7 +27,8 @@ std::string readSegment(const Segment& segment) {
   std::string bytes(segment.bytes, '\0');
   std::ifstream file(segment.path, std::ios::binary);
   file.seekg(static_cast<std::streamoff>(segment.offset));
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) throw JobError("read", segment.path + " cannot be read");
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
+    throw JobError("read", segment.path + " cannot be read");
   return bytes;
 }
 
@@ -42,14 +44,16 @@ Compressed CompressJob::execute(JobContext& context) {
   result.crcIn = crcOf(0, input);
   std::string output(::compressBound(input.size()), '\0');
   uLongf size = output.size();
-  if (::compress2(reinterpret_cast<Bytef*>(output.data()), &size, reinterpret_cast<const Bytef*>(input.data()), input.size(), 6) != Z_OK)
+  if (::compress2(reinterpret_cast<Bytef*>(output.data()), &size, reinterpret_cast<const Bytef*>(input.data()),
+                  input.size(), 6) != Z_OK)
     throw JobError("zlib", "it cannot be compressed");
   result.bytesOut = size;
   result.file = directory + "/" + context.id().toString() + "-" + context.execID().toString() + ".z";
   const std::string temporary = result.file + ".part";
   {
     std::ofstream file(temporary, std::ios::binary);
-    if (!file.write(output.data(), static_cast<std::streamsize>(size)).flush()) throw JobError("write", temporary + " cannot be written");
+    if (!file.write(output.data(), static_cast<std::streamsize>(size)).flush())
+      throw JobError("write", temporary + " cannot be written");
   }
   std::filesystem::rename(temporary, result.file);
   return result;
@@ -60,7 +64,8 @@ std::string whyWrong(const Compressed& result, const std::vector<Segment>& segme
   if (output.size() != result.bytesOut) return "its file has another size than it says";
   std::string input(result.bytesIn, '\0');
   uLongf size = input.size();
-  if (::uncompress(reinterpret_cast<Bytef*>(input.data()), &size, reinterpret_cast<const Bytef*>(output.data()), output.size()) != Z_OK)
+  if (::uncompress(reinterpret_cast<Bytef*>(input.data()), &size, reinterpret_cast<const Bytef*>(output.data()),
+                   output.size()) != Z_OK)
     return "its file does not decompress";
   std::size_t at = 0;
   for (const Segment& segment : segments) {

@@ -35,8 +35,8 @@ struct Compressed {
   }
 };
 
-/// The real work: compresses its segments into one file. Its outside effect is named by its attempt, so that an attempt that
-/// was fenced while it wrote disturbs nobody.
+/// The real work: compresses its segments into one file. Its outside effect is named by its attempt, so that an attempt
+/// that was fenced while it wrote disturbs nobody.
 struct CompressJob {
   std::vector<Segment> segments;
   std::string directory;

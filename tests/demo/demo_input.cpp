@@ -18,8 +18,8 @@ std::vector<Segment> wholeFiles(std::uint64_t enough) {
   for (const char* root : {"/usr/bin", "/usr/lib", "/usr/include", "/usr/share"}) {
     std::error_code error;
     std::vector<Segment> found;
-    for (fs::recursive_directory_iterator at(root, fs::directory_options::skip_permission_denied, error), end; !error && at != end;
-         at.increment(error)) {
+    for (fs::recursive_directory_iterator at(root, fs::directory_options::skip_permission_denied, error), end;
+         !error && at != end; at.increment(error)) {
       std::error_code ignored;
       if (!at->is_regular_file(ignored) || at->is_symlink(ignored)) continue;
       const auto size = at->file_size(ignored);

@@ -55,10 +55,12 @@ DemoReport reportOf(JobStore& store, const std::vector<JobID>& jobs, const std::
                     std::int64_t killedAt) {
   DemoReport report;
   std::map<Uuid, std::string> names;
-  for (const IncarnationRow& row : store.incarnations()) names[row.id.value] = row.role == Role::principal ? "principal" : row.name;
+  for (const IncarnationRow& row : store.incarnations())
+    names[row.id.value] = row.role == Role::principal ? "principal" : row.name;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const auto view = store.find(jobs[i]);
-    const bool isDone = view && view->row.state == JobState::done && view->row.outcome == JobOutcome::succeeded && view->result;
+    const bool isDone =
+        view && view->row.state == JobState::done && view->row.outcome == JobOutcome::succeeded && view->result;
     const History history = historyOf(store, jobs[i], killedAt);
     report.missing += isDone ? 0 : 1;
     report.done += isDone ? 1 : 0;

@@ -20,15 +20,15 @@ struct DemoReport {
   int adopted = 0;
   int adoptedRunning = 0;
   int transferred = 0;
-  double adoptedAfterMs = -1;      ///< from the kill to the first of its jobs in the principal's queue
-  double firstRunningAfterMs = -1; ///< from the kill to the first of its jobs running again
-  std::vector<double> workMs;      ///< of the accepted attempts
+  double adoptedAfterMs = -1;       ///< from the kill to the first of its jobs in the principal's queue
+  double firstRunningAfterMs = -1;  ///< from the kill to the first of its jobs running again
+  std::vector<double> workMs;       ///< of the accepted attempts
   std::uint64_t bytes = 0;
   std::vector<std::string> wrong;  ///< the first few sentences
 };
 
-[[nodiscard]] DemoReport reportOf(JobStore& store, const std::vector<JobID>& jobs, const std::vector<std::vector<Segment>>& input,
-                                  std::int64_t killedAt);
+[[nodiscard]] DemoReport reportOf(JobStore& store, const std::vector<JobID>& jobs,
+                                  const std::vector<std::vector<Segment>>& input, std::int64_t killedAt);
 
 }  // namespace v1
 }  // namespace callsheet

@@ -30,7 +30,8 @@ int runDirector(const std::string& location, const std::string& role) {
     JobDirectorOptions options;
     options.workers = workersEach;
     options.log = [&](LogLevel level, std::string_view sentence) {
-      if (level >= LogLevel::warning) std::fprintf(stderr, "\n[%s] %.*s\n", role.c_str(), static_cast<int>(sentence.size()), sentence.data());
+      if (level >= LogLevel::warning)
+        std::fprintf(stderr, "\n[%s] %.*s\n", role.c_str(), static_cast<int>(sentence.size()), sentence.data());
     };
     const auto mode = role == "principal" ? JobDirectorMode::principal() : JobDirectorMode::assistant(role);
     JobDirector director(JobDirectorID(demoStoreID), location, mode, demoTypes(), std::move(options));

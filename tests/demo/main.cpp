@@ -1,5 +1,5 @@
-// The main job on real work: a principal and two assistants share one store, one assistant is killed, jobs hand themselves
-// over, and nothing is lost or accepted twice. Prints the figures and exits with 1 when one is not reached.
+// The main job on real work: a principal and two assistants share one store, one assistant is killed, jobs hand
+// themselves over, and nothing is lost or accepted twice. Prints the figures and exits with 1 when one is not reached.
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -46,7 +46,8 @@ class Demo {
   Demo() : access_(StoreAccess::open(place_.path, demoStoreID, {})), store_(access_->store()) {}
 
   int run() {
-    std::printf("Collecting %zu jobs over %.0f MB of this machine's files ...\n", jobCount, double(jobCount * bytesEach) / 1e6);
+    std::printf("Collecting %zu jobs over %.0f MB of this machine's files ...\n", jobCount,
+                double(jobCount * bytesEach) / 1e6);
     input_ = collectInput(jobCount, bytesEach);
     begin_ = SteadyClock::now();
     directors_.spawn(place_.path, "principal");
@@ -91,7 +92,8 @@ class Demo {
     std::string bar(done * 30 / jobCount, '#');
     bar.resize(30, '.');
     std::printf("%s[%s] %3zu/%zu done, %llu running, %llu ready%s", isTerminal ? "\r" : "", bar.c_str(), done, jobCount,
-                static_cast<unsigned long long>(totals.inProgress), static_cast<unsigned long long>(totals.ready), isTerminal ? "   " : "\n");
+                static_cast<unsigned long long>(totals.inProgress), static_cast<unsigned long long>(totals.ready),
+                isTerminal ? "   " : "\n");
     std::fflush(stdout);
   }
 
@@ -116,15 +118,18 @@ class Demo {
       NewJob job;
       job.id = makeJobID();
       job.kind = compressKind;
-      job.body.parameters = toJson(CompressJob{input_[i], place_.path + "/output", &to == &ada && ada.jobs.size() < handingOver});
+      job.body.parameters =
+          toJson(CompressJob{input_[i], place_.path + "/output", &to == &ada && ada.jobs.size() < handingOver});
       jobs_.push_back(job.id);
       to.jobs.push_back(std::move(job));
     }
     for (Submit* submit : {&own, &ada, &ben}) {
       const auto answer = store_.apply(std::move(*submit));
-      if (answer.verdict != Verdict::ok) throw Error(ErrorKind::unavailable, "the jobs were not accepted: " + answer.why);
+      if (answer.verdict != Verdict::ok)
+        throw Error(ErrorKind::unavailable, "the jobs were not accepted: " + answer.why);
     }
-    std::printf("%zu jobs are submitted and durable; principal, ada and ben work on them, two workers each.\n", jobs_.size());
+    std::printf("%zu jobs are submitted and durable; principal, ada and ben work on them, two workers each.\n",
+                jobs_.size());
   }
 
   /// The victim's jobs as they stand.
@@ -135,7 +140,8 @@ class Demo {
       if (i % 5 < 3) continue;
       const auto row = store_.peek(jobs_[i]);
       if (!row) continue;
-      if (row->state == JobState::inProgress && row->holder == victimIncarnation_.value) running_.push_back({row->id, row->execID, victimIncarnation_});
+      if (row->state == JobState::inProgress && row->holder == victimIncarnation_.value)
+        running_.push_back({row->id, row->execID, victimIncarnation_});
       if (row->state == JobState::ready && row->owner == victimIncarnation_) ++ready_;
       if (row->state == JobState::done) ++finished_;
     }
@@ -155,15 +161,17 @@ class Demo {
 
   bool adoptionSettled() {
     const auto rows = store_.incarnations();
-    return std::any_of(rows.begin(), rows.end(), [&](const IncarnationRow& row) { return row.id == victimIncarnation_ && row.emptied; });
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const IncarnationRow& row) { return row.id == victimIncarnation_ && row.emptied; });
   }
 
-  /// What a dead or frozen worker might still send: results under the execIds that it held, while the job runs again elsewhere.
-  /// None may count. True when all were sent.
+  /// What a dead or frozen worker might still send: results under the execIds that it held, while the job runs again
+  /// elsewhere. None may count. True when all were sent.
   bool sendLateAnswers() {
     std::erase_if(running_, [this](const AttemptRef& attempt) {
       const auto row = store_.peek(attempt.job);
-      if (row && row->state != JobState::done && (row->state != JobState::inProgress || row->execID == attempt.exec)) return false;
+      if (row && row->state != JobState::done && (row->state != JobState::inProgress || row->execID == attempt.exec))
+        return false;
       // As itself, and as a stranger who saw the execId: the incarnation must not be the only lock on the door.
       for (const IncarnationID sender : {attempt.sender, IncarnationID{}}) {
         const auto answer = store_.apply(Succeed{{attempt.job, attempt.exec, sender}, R"({"file":"late"})", {}});
@@ -190,7 +198,8 @@ class Demo {
   int print(const DemoReport& report, bool stopped) {
     const double median = report.workMs.empty() ? 0 : report.workMs[report.workMs.size() / 2];
     std::printf("\n  Who finished what:\n");
-    for (const auto& [name, count] : report.finishedBy) std::printf("    %-10s %4d jobs\n", name.empty() ? "(unknown)" : name.c_str(), count);
+    for (const auto& [name, count] : report.finishedBy)
+      std::printf("    %-10s %4d jobs\n", name.empty() ? "(unknown)" : name.c_str(), count);
     std::printf("\n  %-52s %14s   %-12s\n", "", "figure", "aim");
     row("jobs done", std::to_string(report.done), "300", report.done == int(jobCount));
     row("bytes compressed", fixed(double(report.bytes) / 1e6, "MB"), ">= 500 MB", report.bytes >= 500'000'000);
@@ -199,21 +208,23 @@ class Demo {
     row("ben's waiting jobs at the kill", std::to_string(ready_), ">= 20", ready_ >= 20);
     row("jobs adopted", std::to_string(report.adopted), ">= 22", report.adopted >= 22);
     row("jobs adopted while running", std::to_string(report.adoptedRunning), ">= 2", report.adoptedRunning >= 2);
-    row("from the kill to the first job adopted", fixed(report.adoptedAfterMs, "ms"), "< 250 ms", report.adoptedAfterMs >= 0 && report.adoptedAfterMs < 250);
+    row("from the kill to the first job adopted", fixed(report.adoptedAfterMs, "ms"), "< 250 ms",
+        report.adoptedAfterMs >= 0 && report.adoptedAfterMs < 250);
     row("from the kill to the first adopted job running", fixed(report.firstRunningAfterMs, "ms"), "< 1000 ms",
         report.firstRunningAfterMs >= 0 && report.firstRunningAfterMs < 1000);
     row("jobs that handed themselves over", std::to_string(report.transferred), ">= 20", report.transferred >= 20);
     row("results verified", std::to_string(report.verified), "300", report.verified == int(jobCount));
     row("missing", std::to_string(report.missing), "0", report.missing == 0);
     row("accepted twice", std::to_string(report.acceptedTwice), "0", report.acceptedTwice == 0);
-    row("late answers of the dead that were accepted", std::to_string(lateAccepted_) + " of " + std::to_string(lateSent_), "0",
-        lateAccepted_ == 0 && lateSent_ > 0);
+    row("late answers of the dead that were accepted",
+        std::to_string(lateAccepted_) + " of " + std::to_string(lateSent_), "0", lateAccepted_ == 0 && lateSent_ > 0);
     row("directors that stopped cleanly", stopped ? "all" : "not all", "all", stopped);
     row("time", fixed(seconds_, "s"), "< 60 s", seconds_ < 60);
     const CheckReport check = store_.check();
     row("problems that the store's check finds", std::to_string(check.problemCount), "0", check.isClean());
     for (const auto& sentence : report.wrong) std::printf("  wrong: %s\n", sentence.c_str());
-    for (std::size_t i = 0; i < check.problems.size() && i < 5; ++i) std::printf("  check: %s\n", check.problems[i].c_str());
+    for (std::size_t i = 0; i < check.problems.size() && i < 5; ++i)
+      std::printf("  check: %s\n", check.problems[i].c_str());
     std::printf("\n%s\n", isReached_ ? "Every figure was reached." : "NOT every figure was reached.");
     return isReached_ ? 0 : 1;
   }
