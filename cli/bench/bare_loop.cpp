@@ -1,6 +1,7 @@
 #include "cli/bench/bare_loop.h"
 
 #include <endian.h>
+#include <fmt/format.h>
 #include <linux/futex.h>
 #include <lmdb.h>
 #include <sys/syscall.h>
@@ -173,7 +174,11 @@ std::unique_ptr<LoadClient> makeBareClient(const std::string& directory, LoadPag
 }
 
 std::string lmdbVersion() {
-  return mdb_version(nullptr, nullptr, nullptr);
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  (void)mdb_version(&major, &minor, &patch);
+  return fmt::format("LMDB {}.{}.{}", major, minor, patch);
 }
 
 }  // namespace v1

@@ -12,7 +12,7 @@ inline namespace v1 {
 /// fencing, log or checks. The doorbell is a futex in the shared page.
 [[nodiscard]] std::unique_ptr<LoadClient> makeBareClient(const std::string& directory, LoadPage& page, unsigned pair);
 
-/// For example "LMDB 0.9.24: (July 24, 2019)".
+/// For example "LMDB 0.9.24".
 [[nodiscard]] std::string lmdbVersion();
 
 }  // namespace v1

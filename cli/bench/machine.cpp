@@ -30,6 +30,12 @@ constexpr std::size_t sectorsWrittenColumn = 6;
 constexpr std::size_t flushesColumn = 15;
 constexpr std::uint64_t sectorBytes = 512;
 
+#ifdef __clang__
+constexpr const char* compiler = __VERSION__;
+#else
+constexpr const char* compiler = "GCC " __VERSION__;
+#endif
+
 std::string firstLineOf(const std::string& path) {
   std::ifstream file(path);
   std::string line;
@@ -119,10 +125,11 @@ Json machineJson(const std::string& directory) {
   json["callsheet"] = CALLSHEET_VERSION;
   json["cores"] = ::sysconf(_SC_NPROCESSORS_ONLN);
   json["processor"] = valueIn("/proc/cpuinfo", "model name", ':');
-  json["memory"] = valueIn("/proc/meminfo", "MemTotal", ':');
+  json["memoryBytes"] =
+      static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   json["system"] = valueIn("/etc/os-release", "PRETTY_NAME", '=');
   json["kernel"] = std::string(kernel.sysname) + " " + kernel.release + " " + kernel.machine;
-  json["compiler"] = __VERSION__;
+  json["compiler"] = compiler;
   json["lmdb"] = lmdbVersion();
   json["directory"] = directory;
   json["filesystem"] = filesystemOf(directory);

@@ -20,7 +20,7 @@ BenchDirectory::~BenchDirectory() {
 }
 
 std::string BenchDirectory::makeFresh() const {
-  const std::string fresh = path_ + "/run";
+  std::string fresh = path_ + "/run";
   std::filesystem::remove_all(fresh);
   std::filesystem::create_directory(fresh);
   return fresh;
