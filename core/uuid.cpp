@@ -1,5 +1,6 @@
 #include "callsheet/uuid.h"
 
+#include <pthread.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -12,10 +13,27 @@ inline namespace v1 {
 
 namespace {
 
+// Counts forks, so that a child never hands out what its parent has in store.
+std::atomic<unsigned> forks{0};
+[[maybe_unused]] const int countsForks = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+
+/// A system call for each id would be the dearest part of making one.
 void fillRandom(std::uint8_t* out, std::size_t size) {
-  // 16 bytes are far below the 256 that getrandom never cuts short.
-  while (::getrandom(out, size, 0) != static_cast<ssize_t>(size)) {
+  struct Reserve {
+    std::array<std::uint8_t, 256> bytes;  // up to this much getrandom never cuts short
+    std::size_t used = sizeof bytes;
+    unsigned forks = 0;
+  };
+  thread_local Reserve reserve;
+  const unsigned now = forks.load(std::memory_order_relaxed);
+  if (reserve.used + size > reserve.bytes.size() || reserve.forks != now) {
+    while (::getrandom(reserve.bytes.data(), reserve.bytes.size(), 0) != static_cast<ssize_t>(reserve.bytes.size())) {
+    }
+    reserve.used = 0;
+    reserve.forks = now;
   }
+  std::memcpy(out, reserve.bytes.data() + reserve.used, size);
+  reserve.used += size;
 }
 
 int hexValue(char c) {

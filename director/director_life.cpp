@@ -16,6 +16,8 @@ DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
           PresenceInfo::ofThisProcess(place.mode.name(), place.mode.isPrincipal() ? "principal" : "assistant"))),
       bell_(DoorbellSocket::bind(place.access.directory(), incarnation_)),
       slot_(place.board.takeSlot(incarnation_, ::getpid(), place.options.mayBeKilledAsWriter)) {
+  // Before it is in the store: a slot that was never written would prove nothing about a director that is stopped then.
+  if (place.options.runsJobs) slot_->beat();
   try {
     // The bell hangs already, so nothing that is submitted from the first moment on goes unheard.
     if (place.mode.isPrincipal()) {
@@ -43,9 +45,6 @@ DirectorLife::~DirectorLife() {
 }
 
 void DirectorLife::begin() {
-  // Before the first claim: a slot that was never written would prove nothing about a director that is stopped right
-  // afterwards.
-  if (place_.options.runsJobs) slot_->beat();
   bellWatch_ = place_.loop.watchFd(bell_.descriptor(), [this] {
     bell_.drain();
     onRing_();

@@ -123,7 +123,7 @@ void JobDirector::Implementation::openLife() {
   life_->begin();
   if (runner_) runner_->begin(life_->incarnation());
   tick_ = loop_.makeTimer([this] { tick(); });
-  tick_.every(std::chrono::duration_cast<std::chrono::milliseconds>(Sweeps::period));
+  tick_.every(Sweeps::period);
 }
 
 void JobDirector::Implementation::start() {

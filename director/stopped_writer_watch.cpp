@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ipc/boot_clock.h"
+#include "principal/sweeps.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -14,7 +15,7 @@ namespace {
 StoppedWriter::Rule ruleOf(std::chrono::milliseconds limit) {
   StoppedWriter::Rule rule;
   rule.actAfter = limit;
-  rule.period = std::chrono::seconds{1};
+  rule.period = Sweeps::period;
   return rule;
 }
 }  // namespace

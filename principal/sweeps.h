@@ -14,7 +14,7 @@ namespace callsheet {
 inline namespace v1 {
 
 /// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead
-/// readers, and finds hung directors. Its tick is called once a second on the loop's thread; nothing in it blocks.
+/// readers, and finds hung directors. Its tick is called every `period` on the loop's thread; nothing in it blocks.
 class Sweeps {
  public:
   struct Options {
@@ -25,7 +25,7 @@ class Sweeps {
     std::function<void(IncarnationID)> onHung;
   };
 
-  static constexpr std::chrono::seconds period{1};
+  static constexpr std::chrono::milliseconds period{1250};  ///< an idle process wakes up less than once a second
 
   Sweeps(LmdbJobStore& store, Board& board, IncarnationID self, Options options);
   void tick();

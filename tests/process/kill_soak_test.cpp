@@ -131,11 +131,14 @@ class Crew {
   /// Lets one stand still until it is fenced, and then go on.
   void hangOne(Stage& stage) {
     const std::size_t victim = 1 + dice_.roll(static_cast<std::uint32_t>(names_.size() - 1));
-    CHECK(waitFor([&] { return !stage.openAssistant(names_[victim]).isNil(); }));
-    const IncarnationID former = stage.openAssistant(names_[victim]);
+    awaitStart(victim);
+    const IncarnationID former = members_[victim]->incarnation();
     members_[victim]->process().signal(SIGSTOP);
-    CHECK(waitFor(
-        [&] { return stage.openAssistant(names_[victim]) != former || members_[victim]->process().hasEnded(); }));
+    const bool isFenced = waitFor(
+        [&] { return stage.openAssistant(names_[victim]) != former || members_[victim]->process().hasEnded(); });
+    if (!isFenced) UNSCOPED_INFO("the directors said:\n" << stage.log());
+    INFO(names_[victim] << ", process " << members_[victim]->pid());
+    CHECK(isFenced);
     members_[victim]->process().signal(SIGCONT);
   }
   [[nodiscard]] std::size_t kills() const {
@@ -146,11 +149,9 @@ class Crew {
   [[nodiscard]] std::size_t principalKills() const { return kills_[0]; }
 
   void endSubmitting() {
-    for (auto& member : members_) {
-      const bool started = member->awaitStart();
-      INFO(member->whyNot());
-      REQUIRE(started);
-      CHECK(member->process().ask("enough") == "enough");
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      awaitStart(i);
+      CHECK(members_[i]->process().ask("enough") == "enough");
     }
   }
   void quit() {
@@ -166,12 +167,20 @@ class Crew {
     options.writerLimit = std::chrono::seconds{2};
     options.more = {"seed=" + std::to_string(dice_.bits())};
     members_[index].emplace(stage_, options);
+    hasStarted_[index] = false;
+  }
+  void awaitStart(std::size_t index) {
+    if (hasStarted_[index]) return;
+    hasStarted_[index] = members_[index]->awaitStart();
+    INFO(members_[index]->whyNot());
+    REQUIRE(hasStarted_[index]);
   }
 
   const Stage& stage_;
   Dice dice_;
   const std::array<std::string, 5> names_{"", "north", "east", "south", "west"};
   std::array<std::optional<DirectorProcess>, 5> members_;
+  std::array<bool, 5> hasStarted_{};
   std::array<std::size_t, 5> kills_{};
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -84,6 +85,29 @@ template <class Value>
       },
       answer);
   return out.str();
+}
+
+// The same without the text, for tests that compare very many.
+
+[[nodiscard]] inline bool areEqual(const JobView& a, const JobView& b) {
+  return a.row == b.row && a.body == b.body && a.result == b.result;
+}
+
+[[nodiscard]] inline bool areEqual(const JobPage& a, const JobPage& b) {
+  return a.next == b.next && a.unreadable == b.unreadable &&
+         std::equal(a.jobs.begin(), a.jobs.end(), b.jobs.begin(), b.jobs.end(),
+                    [](const JobView& x, const JobView& y) { return areEqual(x, y); });
+}
+
+/// Claims by their fields; of the others the text is short.
+[[nodiscard]] inline bool areEqual(const AnyAnswer& a, const AnyAnswer& b) {
+  const auto* left = std::get_if<Claim::Answer>(&a);
+  const auto* right = std::get_if<Claim::Answer>(&b);
+  if (left == nullptr || right == nullptr) return a.index() == b.index() && textOf(a) == textOf(b);
+  return left->verdict == right->verdict && left->why == right->why && left->more == right->more &&
+         left->aloneWaiting == right->aloneWaiting && left->nextDueAt == right->nextDueAt &&
+         std::equal(left->jobs.begin(), left->jobs.end(), right->jobs.begin(), right->jobs.end(),
+                    [](const Claim::Item& x, const Claim::Item& y) { return x.row == y.row && x.body == y.body; });
 }
 
 }  // namespace callsheet::tests
