@@ -97,7 +97,7 @@ TEST_CASE("A stopped writer blocks writers, but no reader") {
   CHECK(fixture->apply(submitOf({first}), std::chrono::milliseconds{50}).verdict == Verdict::unknown);
   std::vector<Verb> verbs;
   verbs.emplace_back(submitOf({second}));
-  fixture->post(std::move(verbs), std::chrono::milliseconds{1}, [&](std::vector<AnyAnswer> answers) {
+  fixture->post(std::move(verbs), std::chrono::milliseconds{0}, [&](std::vector<AnyAnswer> answers) {
     lateAnswer = answers.front();
     ++answered;
   });

@@ -123,7 +123,7 @@ LogEntry sampleLogEntry() {
 }
 
 std::filesystem::path goldenFile(const std::string& name) {
-  return std::filesystem::path(__FILE__).parent_path() / "golden" / (name + ".hex");
+  return std::filesystem::path(CALLSHEET_GOLDEN) / (name + ".hex");
 }
 
 std::string toHex(std::string_view bytes) {
