@@ -31,7 +31,7 @@ std::vector<std::string> environmentFor(const CommandSpec& spec) {
                           std::find(std::begin(forCommands), std::end(forCommands), name) != std::end(forCommands);
     if (isWanted && !spec.env.contains(std::string(name))) environment.emplace_back(text);
   }
-  for (const auto& [name, value] : spec.env) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : spec.env) environment.emplace_back(name).append("=").append(value);
   return environment;
 }
 

@@ -21,11 +21,11 @@ struct Adoption::State {
     if (log) log(level, sentence);
   }
   void close(const std::shared_ptr<State>& state, IncarnationID incarnation, Closing how,
-             std::shared_ptr<DeadPresence> presence);
-  void slice(const std::shared_ptr<State>& state, IncarnationID incarnation, std::shared_ptr<DeadPresence> presence,
-             std::uint64_t moved);
-  void sliced(const std::shared_ptr<State>& state, IncarnationID incarnation, std::shared_ptr<DeadPresence> presence,
-              std::uint64_t moved, const Adopt::Answer& answer);
+             const std::shared_ptr<DeadPresence>& presence);
+  void slice(const std::shared_ptr<State>& state, IncarnationID incarnation,
+             const std::shared_ptr<DeadPresence>& presence, std::uint64_t moved);
+  void sliced(const std::shared_ptr<State>& state, IncarnationID incarnation,
+              const std::shared_ptr<DeadPresence>& presence, std::uint64_t moved, const Adopt::Answer& answer);
   void end(IncarnationID incarnation);
   [[nodiscard]] Adopt sliceOf(IncarnationID incarnation) {
     return Adopt{incarnation, self, limits::sliceRowsMax, static_cast<std::uint32_t>(random())};
@@ -38,8 +38,8 @@ struct Adoption::State {
   std::condition_variable changed;
   std::set<IncarnationID> underWay;  // guarded by mutex
   bool isStopping = false;           // guarded by mutex
-  std::atomic<bool> isIncomplete{
-      false};  // an adoption failed: its incarnation may have no presence that would be found again
+  // An adoption failed: its incarnation may have no presence that would be found again.
+  std::atomic<bool> isIncomplete{false};
   std::random_device random;
 };
 
@@ -50,7 +50,7 @@ void Adoption::State::end(IncarnationID incarnation) {
 }
 
 void Adoption::State::close(const std::shared_ptr<State>& state, IncarnationID incarnation, Closing how,
-                            std::shared_ptr<DeadPresence> presence) {
+                            const std::shared_ptr<DeadPresence>& presence) {
   std::vector<Verb> verbs;
   verbs.emplace_back(CloseIncarnation{incarnation, how, self});
   verbs.emplace_back(sliceOf(incarnation));
@@ -66,7 +66,7 @@ void Adoption::State::close(const std::shared_ptr<State>& state, IncarnationID i
 }
 
 void Adoption::State::slice(const std::shared_ptr<State>& state, IncarnationID incarnation,
-                            std::shared_ptr<DeadPresence> presence, std::uint64_t moved) {
+                            const std::shared_ptr<DeadPresence>& presence, std::uint64_t moved) {
   std::vector<Verb> verbs;
   verbs.emplace_back(sliceOf(incarnation));
   store.post(std::move(verbs), JobStore::defaultPatience,
@@ -76,7 +76,8 @@ void Adoption::State::slice(const std::shared_ptr<State>& state, IncarnationID i
 }
 
 void Adoption::State::sliced(const std::shared_ptr<State>& state, IncarnationID incarnation,
-                             std::shared_ptr<DeadPresence> presence, std::uint64_t moved, const Adopt::Answer& answer) {
+                             const std::shared_ptr<DeadPresence>& presence, std::uint64_t moved,
+                             const Adopt::Answer& answer) {
   crashPoint("adopt.sliced");
   moved += answer.moved;
   bool goesOn = answer.verdict == Verdict::ok && answer.more;
@@ -84,7 +85,7 @@ void Adoption::State::sliced(const std::shared_ptr<State>& state, IncarnationID 
     const std::lock_guard lock(mutex);
     goesOn = goesOn && !isStopping;
   }
-  if (goesOn) return slice(state, incarnation, std::move(presence), moved);
+  if (goesOn) return slice(state, incarnation, presence, moved);
   // Without a row it was a process that only submitted or read: there is nothing to adopt, and its presence may go.
   const bool isEmptied = (answer.verdict == Verdict::ok && !answer.more) || answer.verdict == Verdict::notFound;
   if (presence && isEmptied) presence->unlink();

@@ -315,7 +315,7 @@ void close(const Registry::Place& place, Store* store) {
 
 }  // namespace
 
-std::shared_ptr<LmdbJobStore> LmdbJobStore::open(const std::string& directory, LmdbStoreOptions options) {
+std::shared_ptr<LmdbJobStore> LmdbJobStore::open(const std::string& directory, const LmdbStoreOptions& options) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) != 0)
     throw systemError("the store's directory " + directory + " cannot be opened", errno);

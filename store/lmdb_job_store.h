@@ -35,7 +35,8 @@ class LmdbJobStore : public JobStore {
  public:
   /// The store in an existing directory of ours. LMDB allows one opening a process, so all callers of one directory
   /// share one object (a registry by device and inode); the first caller's options count. Throws Error.
-  [[nodiscard]] static std::shared_ptr<LmdbJobStore> open(const std::string& directory, LmdbStoreOptions options);
+  [[nodiscard]] static std::shared_ptr<LmdbJobStore> open(const std::string& directory,
+                                                          const LmdbStoreOptions& options);
 
   /// Verifies every record, every order and the totals in one snapshot. A badly damaged file may crash the process that
   /// checks it, so run it in a child and take a crash for damage.
