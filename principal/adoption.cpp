@@ -105,12 +105,12 @@ Adoption::~Adoption() {
   stop();
 }
 
-void Adoption::take(IncarnationID incarnation, Closing how, std::shared_ptr<DeadPresence> presence) {
+void Adoption::take(IncarnationID incarnation, Closing how, const std::shared_ptr<DeadPresence>& presence) {
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->isStopping || !state_->underWay.insert(incarnation).second) return;
   }
-  state_->close(state_, incarnation, how, std::move(presence));
+  state_->close(state_, incarnation, how, presence);
 }
 
 void Adoption::begin() {

@@ -33,7 +33,7 @@ class Adoption {
  private:
   struct State;
   /// `presence` is kept locked until the last slice, so that the dead identity cannot come back, and unlinked then.
-  void take(IncarnationID incarnation, Closing how, std::shared_ptr<DeadPresence> presence);
+  void take(IncarnationID incarnation, Closing how, const std::shared_ptr<DeadPresence>& presence);
   void lookAtRows(bool isFirst);
 
   const StoreDirectory& directory_;
