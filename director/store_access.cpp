@@ -66,7 +66,7 @@ class Access final : public StoreAccess {
     storeOptions.makeWitness = [directory = directory_, mayBeKilled = options.mayBeKilledAsWriter] {
       return std::make_shared<BoardWitness>(directory, mayBeKilled);
     };
-    store_ = LmdbJobStore::open(directory_->dataPath(), std::move(storeOptions));
+    store_ = LmdbJobStore::open(directory_->dataPath(), storeOptions);
   }
 
   const StoreDirectory& directory() const override { return *directory_; }

@@ -48,8 +48,8 @@ TEST_CASE("a director that was stopped past its lease is fenced and begins anew 
   const JobRow attempt = stage.row(jobs[0]);
 
   zombie.process().signal(SIGSTOP);
-  CHECK(stage.waitForEffects(5));  // the two that it ran and the one that it had not begun
-  CHECK(stage.waitForDone({queued}));
+  REQUIRE(stage.waitForEffects(5));  // the two that it ran and the one that it had not begun
+  REQUIRE(stage.waitForDone({queued}));
   CHECK(stage.row(jobs[0]).holder == principal.incarnation().value);
   CHECK(stage.row(jobs[0]).holderDeaths == 0);  // a lease says nothing about the job
 
@@ -59,13 +59,13 @@ TEST_CASE("a director that was stopped past its lease is fenced and begins anew 
     zombie.process().send("submit " + late.toString() + " count {}");
     zombie.process().signal(SIGCONT);
     CHECK(zombie.process().readLine() == "accepted");
-    CHECK(waitFor([&] {
+    REQUIRE(waitFor([&] {
       const auto now = zombie.askIncarnation();
       return now && !now->isNil() && *now != former;
     }));
     // Both of its old attempts still hold its two workers.
     stage.raiseFlag("release");
-    CHECK(stage.waitForDone(jobs));
+    REQUIRE(stage.waitForDone(jobs));
     for (const JobID job : jobs) {
       CHECK(stage.row(job).attempt == 2);
       CHECK(stage.effectsOf(job).back().pid == principal.pid());
@@ -80,16 +80,16 @@ TEST_CASE("a director that was stopped past its lease is fenced and begins anew 
     CHECK(stage.store().apply(submitOf({newJob("count")}, former)).verdict == Verdict::fenced);
     zombie.process().signal(SIGCONT);
     stage.raiseFlag("release");
-    CHECK(stage.waitForDone(jobs));
+    REQUIRE(stage.waitForDone(jobs));
     for (const JobID job : jobs) CHECK(stage.row(job).attempt == 2);
   }
   SECTION("when its name was taken meanwhile it does not begin anew and what it submits is not lost") {
     DirectorProcess successor = DirectorProcess::assistant(stage, "zombie", 2);
     zombie.process().signal(SIGCONT);
-    CHECK(waitFor([&] { return zombie.askIncarnation() == IncarnationID{}; }));
+    REQUIRE(waitFor([&] { return zombie.askIncarnation() == IncarnationID{}; }));
     stage.raiseFlag("release");
     const JobID late = zombie.submit("count").value();
-    CHECK(stage.waitForDone({late}));
+    REQUIRE(stage.waitForDone({late}));
     CHECK(stage.openAssistant("zombie") == successor.incarnation());
     CHECK(successor.awaitDone(successor.submit("count").value()));
   }
@@ -103,9 +103,9 @@ TEST_CASE("a director that was stopped right after its start is fenced all the s
   const JobID job = zombie.submit("stubborn").value();
   REQUIRE(stage.waitForEffects(1));
   zombie.process().signal(SIGSTOP);
-  CHECK(stage.waitForEffects(2));
+  REQUIRE(stage.waitForEffects(2));
   stage.raiseFlag("release");
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   CHECK(stage.effectsOf(job).back().pid == principal.pid());
   zombie.kill();
   stage.expectNothingLeft();
@@ -118,7 +118,7 @@ TEST_CASE("a job given to an idle director that stands still is run by the princ
   REQUIRE(zombie.awaitDone(zombie.submit("count").value()));
   zombie.process().signal(SIGSTOP);
   const JobID job = stage.submit("count", "{}", "zombie");
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   CHECK(stage.effectsOf(job).back().pid == principal.pid());
   zombie.kill();
   stage.expectNothingLeft();
@@ -139,7 +139,7 @@ TEST_CASE("a director that works for longer than its lease is not fenced") {
     return std::uint64_t{0};
   };
   const std::uint64_t first = beats();
-  CHECK(waitFor([&] { return beats() >= first + 7; }, std::chrono::seconds{60}));  // one a second
+  REQUIRE(waitFor([&] { return beats() >= first + 7; }, std::chrono::seconds{60}));  // one a second
   stage.raiseFlag("release");
   CHECK(assistant.awaitDone(job));
   CHECK(stage.row(job).attempt == 1);

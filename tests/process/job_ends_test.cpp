@@ -78,7 +78,7 @@ TEST_CASE("a canceled job that ends well all the same has succeeded") {
   CHECK(stage.cancel(job));
   CHECK(stage.row(job).cancelRequested);
   stage.raiseFlag("release");
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   CHECK(stage.row(job).outcome == JobOutcome::succeeded);
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("a canceled job whose holder dies is canceled and not run again") {
   REQUIRE(stage.waitForEffects(1));
   CHECK(stage.cancel(job));
   assistant.kill();
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   CHECK(stage.row(job).outcome == JobOutcome::canceled);
   CHECK(stage.effectsOf(job).size() == 1);
   stage.expectNothingLeft();
@@ -104,7 +104,7 @@ TEST_CASE("a job that waits to be tried again is canceled at once") {
   failing.body.retry.firstDelay = std::chrono::hours{1};
   failing.body.retry.maxDelay = std::chrono::hours{2};
   REQUIRE(stage.store().apply(submitOf({failing})).verdict == Verdict::ok);
-  CHECK(stage.waitForState(failing.id, JobState::waiting));
+  REQUIRE(stage.waitForState(failing.id, JobState::waiting));
   CHECK(stage.row(failing.id).waitingFor == WaitReason::backoff);
   CHECK(principal.cancel(failing.id) == true);
   CHECK(stage.row(failing.id).outcome == JobOutcome::canceled);
@@ -133,7 +133,7 @@ TEST_CASE("a failure for good is not tried again") {
   Stage stage;
   DirectorProcess principal = DirectorProcess::principal(stage);
   const JobID job = principal.submit("throw", R"({"what":"final","failures":99})").value();
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   CHECK(stage.row(job).outcome == JobOutcome::failed);
   CHECK(stage.row(job).attempt == 1);
   CHECK(stage.resultOf(job) == R"({"left":true})");
@@ -145,7 +145,7 @@ TEST_CASE("a result may be as large as the limit and one that is larger is the j
   const auto bytes = [](std::size_t count) { return "{\"bytes\":" + std::to_string(count) + "}"; };
   const JobID fits = principal.submit("big", bytes(limits::payloadBytesMax - 2)).value();  // the quotes count too
   const JobID tooBig = principal.submit("big", bytes(limits::payloadBytesMax - 1)).value();
-  CHECK(stage.waitForDone({fits, tooBig}));
+  REQUIRE(stage.waitForDone({fits, tooBig}));
   CHECK(stage.row(fits).outcome == JobOutcome::succeeded);
   CHECK(stage.resultOf(fits).size() == limits::payloadBytesMax);
   CHECK(stage.row(tooBig).outcome == JobOutcome::failed);
@@ -193,7 +193,7 @@ TEST_CASE("a job that kills its process ends in quarantine and stops nobody else
   CHECK(stage.row(poison).holderDeaths == limits::deathsBeforeQuarantine);
   CHECK(stage.effectsOf(poison).size() == limits::deathsBeforeQuarantine);
   CHECK(others.size() == 60);
-  CHECK(stage.waitForDone(others));
+  REQUIRE(stage.waitForDone(others));
   for (const JobID job : others) CHECK(stage.row(job).outcome == JobOutcome::succeeded);
   CHECK(stage.cancel(poison));
   CHECK(stage.row(poison).outcome == JobOutcome::canceled);

@@ -252,9 +252,9 @@ TEST_CASE("random kills of a principal and four assistants lose nothing and acce
     crew.killOne(pace);
     if (crew.kills() % 100 == 50) crew.hangOne(stage);
   }
-  CHECK(waitFor([&] { return readPromises(stage.location()).acknowledged.size() >= jobs; }, std::chrono::minutes{5}));
+  REQUIRE(waitFor([&] { return readPromises(stage.location()).acknowledged.size() >= jobs; }, std::chrono::minutes{5}));
   crew.endSubmitting();
-  CHECK(stage.waitForAllDone(std::chrono::minutes{5}));
+  REQUIRE(stage.waitForAllDone(std::chrono::minutes{5}));
   const Promises promises = readPromises(stage.location());
   stage.expectNothingLeft();
   crew.quit();

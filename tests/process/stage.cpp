@@ -129,8 +129,8 @@ bool Stage::waitForAllDone(std::chrono::milliseconds deadline) {
 }
 
 void Stage::expectNothingLeft() {
-  CHECK(waitForAllDone());
-  CHECK(waitFor([this] {
+  REQUIRE(waitForAllDone());
+  REQUIRE(waitFor([this] {
     const auto presences = listPresences(access().directory());
     return std::all_of(presences.begin(), presences.end(), [](const Presence& one) { return one.held; });
   }));

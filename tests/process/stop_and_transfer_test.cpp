@@ -27,7 +27,7 @@ TEST_CASE("an assistant that stops gives its running and waiting jobs to the pri
   CHECK(left->empty());
   stage.raiseFlag("release");
   if (!principal) principal = DirectorProcess::principal(stage);
-  CHECK(stage.waitForDone(jobs));
+  REQUIRE(stage.waitForDone(jobs));
   for (const JobID job : jobs) {
     CHECK(stage.row(job).outcome == JobOutcome::succeeded);
     CHECK(stage.row(job).failures == 0);
@@ -53,7 +53,7 @@ TEST_CASE("a principal that stops keeps its jobs for the next start") {
   }
   stage.raiseFlag("release");
   DirectorProcess next = DirectorProcess::principal(stage);
-  CHECK(stage.waitForDone(jobs));
+  REQUIRE(stage.waitForDone(jobs));
   for (const JobID job : jobs) CHECK(stage.effectsOf(job).back().pid == next.pid());
   stage.expectNothingLeft();
 }
@@ -74,9 +74,9 @@ TEST_CASE("stop names the jobs that ignore it and they run again elsewhere") {
   CHECK_FALSE(stopping.process().hasEnded());
   // The first call of execute goes on in the stopped director's process; its role can be had all the same.
   DirectorProcess principal = DirectorProcess::principal(stage);
-  CHECK(stage.waitForEffects(2));
+  REQUIRE(stage.waitForEffects(2));
   stage.raiseFlag("release");
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   CHECK(stage.effectsOf(job).back().pid == principal.pid());
   stopping.quit();
   stage.expectNothingLeft();
@@ -89,7 +89,7 @@ TEST_CASE("a job that was transferred runs in the principal whatever its code do
   DirectorProcess principal = DirectorProcess::principal(stage);
   DirectorProcess assistant = DirectorProcess::assistant(stage, "one");
   const JobID job = assistant.submit("transfer", "{\"threads\":" + std::to_string(threads) + "}").value();
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   const auto effects = stage.effectsOf(job);
   REQUIRE(effects.size() == 2);
   CHECK(effects[0].pid == assistant.pid());
@@ -108,7 +108,7 @@ TEST_CASE("a transfer in the principal does nothing") {
   Stage stage;
   DirectorProcess principal = DirectorProcess::principal(stage);
   const JobID job = principal.submit("transfer", oneThread).value();
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   CHECK(stage.row(job).attempt == 1);
   CHECK(stage.row(job).outcome == JobOutcome::succeeded);
   CHECK(stage.countOf(job, Move::transferRequest) == 0);
@@ -118,12 +118,12 @@ TEST_CASE("a transferred job waits for a principal while its assistant goes on")
   Stage stage;
   DirectorProcess assistant = DirectorProcess::assistant(stage, "one");
   const JobID job = assistant.submit("transfer", oneThread).value();
-  CHECK(stage.waitForState(job, JobState::ready));
+  REQUIRE(stage.waitForState(job, JobState::ready));
   CHECK(stage.row(job).owner == principalOwner);
   CHECK(assistant.awaitDone(assistant.submit("count").value()));
   CHECK(stage.effectsOf(job).size() == 1);
   DirectorProcess principal = DirectorProcess::principal(stage);
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   stage.expectNothingLeft();
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("a death between the request of a transfer and the transfer does not u
   const JobID job = makeJobID();
   assistant.submit(job, "transfer", oneThread);  // it may die before it can tell
   REQUIRE(assistant.process().endedBySignal(SIGKILL));
-  CHECK(stage.waitForDone({job}));
+  REQUIRE(stage.waitForDone({job}));
   CHECK(stage.countOf(job, Move::transfer) == 1);
   CHECK(stage.countOf(job, Move::holderEnded) == 0);
   CHECK(stage.row(job).holderDeaths == 0);

@@ -131,7 +131,7 @@ TEST_CASE("a process stopped inside a write is killed after the limit and the ot
   CHECK(second.process().readLine() == "accepted");
   CHECK(writer.endedBySignal(SIGKILL));
   CHECK(stage.log().find("was stopped inside a write") != std::string::npos);
-  CHECK(stage.waitForAllDone());
+  REQUIRE(stage.waitForAllDone());
   CHECK(stage.store().totals().submitted == 2);  // the stopped one had not committed
   std::optional<DirectorProcess> principal;
   if (!withPrincipal) principal = DirectorProcess::principal(stage);
@@ -144,11 +144,11 @@ TEST_CASE("a process that may not be killed as a writer is only reported") {
   RoleProcess writer("stopping writer", {"location=" + stage.location(), "id=" + stage.id(), "mayBeKilled=no"});
   REQUIRE(waitUntilStopped(writer.pid()));
   principal.process().send("submit " + makeJobID().toString() + " count {}");
-  CHECK(waitFor([&] { return stage.log().find("it is not killed") != std::string::npos; }, std::chrono::seconds{60}));
+  REQUIRE(waitFor([&] { return stage.log().find("it is not killed") != std::string::npos; }, std::chrono::seconds{60}));
   writer.signal(SIGCONT);
   CHECK(writer.readLine() == "ok");
   CHECK(principal.process().readLine() == "accepted");
-  CHECK(stage.waitForAllDone());
+  REQUIRE(stage.waitForAllDone());
   CHECK(stage.store().totals().submitted == 2);
 }
 
@@ -192,7 +192,7 @@ TEST_CASE("a stopped reader that dies pins nothing any longer") {
   // It holds up nobody.
   CHECK(principal.awaitDone(principal.submit("count").value()));
   reader.kill();
-  CHECK(waitFor([&] { return !isListed(); }, std::chrono::seconds{60}));
+  REQUIRE(waitFor([&] { return !isListed(); }, std::chrono::seconds{60}));
 }
 
 }  // namespace callsheet::tests

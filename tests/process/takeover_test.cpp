@@ -54,9 +54,9 @@ TEST_CASE("a living principal takes over a killed assistant's jobs") {
   const Work work = occupy(stage, assistant);
   if (!principalFirst) principal = DirectorProcess::principal(stage);
   assistant.kill();
-  CHECK(stage.waitForEffects(4));  // the two that were running begin again
+  REQUIRE(stage.waitForEffects(4));  // the two that were running begin again
   stage.raiseFlag("release");
-  CHECK(stage.waitForDone(work.all()));
+  REQUIRE(stage.waitForDone(work.all()));
   expectRunBy(stage, work.all(), principal->pid());
   for (const JobID job : work.running) CHECK(stage.row(job).holderDeaths == 0);
   for (const JobID job : work.running) CHECK(stage.countOf(job, Move::holderEnded) == 1);
@@ -74,7 +74,7 @@ TEST_CASE("a principal that starts later takes over what a dead assistant left")
   for (const JobID job : work.running) CHECK(stage.row(job).state == JobState::inProgress);
   stage.raiseFlag("release");
   DirectorProcess principal = DirectorProcess::principal(stage);
-  CHECK(stage.waitForDone(work.all()));
+  REQUIRE(stage.waitForDone(work.all()));
   expectRunBy(stage, work.all(), principal.pid());
   stage.expectNothingLeft();
 }
@@ -98,7 +98,7 @@ TEST_CASE("a new principal finishes what a dead principal and a dead assistant l
   }
   stage.raiseFlag("release");
   DirectorProcess principal = DirectorProcess::principal(stage);
-  CHECK(stage.waitForDone(jobs));
+  REQUIRE(stage.waitForDone(jobs));
   expectRunBy(stage, jobs, principal.pid());
   stage.expectNothingLeft();
 }
@@ -133,7 +133,7 @@ TEST_CASE("2500 jobs of a killed assistant are adopted slice by slice") {
   const IncarnationID dead = assistant.incarnation();
   assistant.kill();
   stage.raiseFlag("release");
-  CHECK(stage.waitForAllDone());
+  REQUIRE(stage.waitForAllDone());
   const auto incarnations = stage.store().incarnations();
   const auto row =
       std::find_if(incarnations.begin(), incarnations.end(), [&](const auto& one) { return one.id == dead; });
@@ -149,9 +149,9 @@ TEST_CASE("a child that an assistant forked does not delay the takeover of its j
   const Work work = occupy(stage, assistant);
   const pid_t child = assistant.fork().value();
   assistant.kill();
-  CHECK(stage.waitForEffects(4));
+  REQUIRE(stage.waitForEffects(4));
   stage.raiseFlag("release");
-  CHECK(stage.waitForDone(work.all()));
+  REQUIRE(stage.waitForDone(work.all()));
   stage.expectNothingLeft();
   CHECK(::kill(child, SIGKILL) == 0);  // it lived all the while
 }
@@ -173,7 +173,7 @@ TEST_CASE("who takes a dead assistant's name gets none of its jobs") {
 
   stage.raiseFlag("release");
   DirectorProcess principal = DirectorProcess::principal(stage);
-  CHECK(stage.waitForDone(work.all()));
+  REQUIRE(stage.waitForDone(work.all()));
   expectRunBy(stage, work.all(), principal.pid());
   CHECK(stage.openAssistant("one") == second.incarnation());
   stage.expectNothingLeft();
@@ -266,9 +266,9 @@ TEST_CASE("several directors in one process share one store and take over from e
     for (const auto* director : {&principal, &left, &right}) jobs.push_back((*director)->submit(CountJob{}).id);
   for (const JobID job : jobs) CHECK(right->wait(job, std::chrono::seconds{20})->isSucceeded());
   const JobID moved = left->submit(HoldJob{}).id;
-  CHECK(stage.waitForEffects(10));
+  REQUIRE(stage.waitForEffects(10));
   left->stop();
-  CHECK(stage.waitForEffects(11));
+  REQUIRE(stage.waitForEffects(11));
   CHECK(principal->status(moved)->owner == "principal");
   stage.raiseFlag("release");
   CHECK(principal->wait(moved, std::chrono::seconds{20})->isSucceeded());
