@@ -47,7 +47,7 @@ std::string runCommand(int tasks, const std::string& parameters, JobContext& con
   }
   const CommandResult result = run.wait(context.stopToken());
   run.lock().remove();
-  const std::string json = jsonOf(result);
+  std::string json = jsonOf(result);
   if (result.wasCanceled) throw JobError("canceled", "it was asked to end", false, json);
   if (result.ending == CommandResult::Ending::exited && result.exitCode == 0) return json;
   if (result.ending == CommandResult::Ending::exited)
