@@ -183,8 +183,9 @@ std::string answerBatch(JobDirector& director, const std::vector<std::string>& w
 std::string answerFork() {
   const pid_t child = ::fork();
   if (child != 0) return std::to_string(child);
-  ::close(STDIN_FILENO);  // or the test would hear from this one that the director lives
-  ::alarm(300);           // should the test die before it kills it
+  // Or the test, and who waits for the test's own output, would take this one for the director.
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(descriptor);
+  ::alarm(300);  // should the test die before it kills it
   while (true) ::pause();
 }
 
