@@ -151,7 +151,15 @@ class Crew {
   void endSubmitting() {
     for (std::size_t i = 0; i < members_.size(); ++i) {
       awaitStart(i);
-      CHECK(members_[i]->process().ask("enough") == "enough");
+      auto answer = members_[i]->process().ask("enough");
+      if (!answer) {
+        // It stood still in the middle of a write, and the others have killed it for that.
+        CHECK(members_[i]->process().endedBySignal(SIGKILL));
+        launch(i);
+        awaitStart(i);
+        answer = members_[i]->process().ask("enough");
+      }
+      CHECK(answer == "enough");
     }
   }
   void quit() {
