@@ -7,12 +7,12 @@
 namespace callsheet {
 inline namespace v1 {
 
-bool isRunning(const JobRow& row) {
-  return row.state == JobState::requested || row.state == JobState::inProgress;
+bool isRunning(const JobFacts& facts) {
+  return facts.state == JobState::requested || facts.state == JobState::inProgress;
 }
 
-std::int64_t rankOf(const JobRow& row) {
-  return row.readyAt - row.priority * limits::rankPerPriority.count();
+std::int64_t rankOf(const JobFacts& facts) {
+  return facts.readyAt - facts.priority * limits::rankPerPriority.count();
 }
 
 std::optional<ReadyKey> readyKeyOf(const JobRow& row) {
@@ -20,38 +20,61 @@ std::optional<ReadyKey> readyKeyOf(const JobRow& row) {
   return ReadyKey{row.owner, row.kind, row.queue, row.lane, rankOf(row), row.sequence};
 }
 
-std::optional<WaitingKey> waitingKeyOf(const JobRow& row) {
-  if (row.state != JobState::waiting) return std::nullopt;
-  return WaitingKey{row.owner, row.wakeAt, row.id};
+std::optional<ReadyKeyView> readyKeyOf(const JobFacts& facts, const JobRow& today) {
+  if (facts.state != JobState::ready) return std::nullopt;
+  return ReadyKeyView{facts.owner, today.kind, today.queue, facts.lane, rankOf(facts), facts.sequence};
 }
 
-std::optional<DeadlineKey> deadlineKeyOf(const JobRow& row) {
-  if (!isRunning(row) || row.deadlineNanos == 0) return std::nullopt;
-  return DeadlineKey{row.deadlineBootID, row.deadlineNanos, row.id};
+std::optional<WaitingKey> waitingKeyOf(const JobFacts& facts) {
+  if (facts.state != JobState::waiting) return std::nullopt;
+  return WaitingKey{facts.owner, facts.wakeAt, facts.id};
 }
 
-std::optional<DoneKey> doneKeyOf(const JobRow& row) {
-  if (row.state != JobState::done) return std::nullopt;
-  return DoneKey{row.finishedAt, row.id};
+std::optional<DeadlineKey> deadlineKeyOf(const JobFacts& facts) {
+  if (!isRunning(facts) || facts.deadlineNanos == 0) return std::nullopt;
+  return DeadlineKey{facts.deadlineBootID, facts.deadlineNanos, facts.id};
+}
+
+std::optional<DoneKey> doneKeyOf(const JobFacts& facts) {
+  if (facts.state != JobState::done) return std::nullopt;
+  return DoneKey{facts.finishedAt, facts.id};
 }
 
 bool operator==(const AttachedKeys& a, const AttachedKeys& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
-AttachedKeys attachedKeysOf(const JobRow& row) {
+AttachedKeys attachedKeysOf(const JobFacts& facts) {
   AttachedKeys attached;
-  if (!isRunning(row)) return attached;
-  if (row.holderKind == HolderKind::incarnation) attached.keys[attached.count++] = {IncarnationID{row.holder}, row.id};
-  const bool ownerIsHolder = attached.count == 1 && attached.keys[0].incarnation == row.owner;
-  if (row.owner != principalOwner && !ownerIsHolder) attached.keys[attached.count++] = {row.owner, row.id};
+  if (!isRunning(facts)) return attached;
+  if (facts.holderKind == HolderKind::incarnation)
+    attached.keys[attached.count++] = {IncarnationID{facts.holder}, facts.id};
+  const bool ownerIsHolder = attached.count == 1 && attached.keys[0].incarnation == facts.owner;
+  if (facts.owner != principalOwner && !ownerIsHolder) attached.keys[attached.count++] = {facts.owner, facts.id};
   return attached;
 }
 
-std::uint64_t& Totals::countOf(const JobRow& row) {
-  switch (row.state) {
+bool standsAsBefore(const JobFacts& before, const JobFacts& after) {
+  if (before.state != after.state || before.owner != after.owner) return false;
+  switch (after.state) {
     case JobState::waiting:
-      return waiting[static_cast<std::size_t>(row.waitingFor)];
+      return before.wakeAt == after.wakeAt;
+    case JobState::ready:
+      return before.lane == after.lane && rankOf(before) == rankOf(after) && before.sequence == after.sequence;
+    case JobState::requested:
+    case JobState::inProgress:
+      return before.holderKind == after.holderKind && before.holder == after.holder &&
+             before.deadlineNanos == after.deadlineNanos && before.deadlineBootID == after.deadlineBootID;
+    case JobState::done:
+      break;
+  }
+  return before.finishedAt == after.finishedAt;
+}
+
+std::uint64_t& Totals::countOf(const JobFacts& facts) {
+  switch (facts.state) {
+    case JobState::waiting:
+      return waiting[static_cast<std::size_t>(facts.waitingFor)];
     case JobState::ready:
       return ready;
     case JobState::requested:
@@ -61,7 +84,7 @@ std::uint64_t& Totals::countOf(const JobRow& row) {
     case JobState::done:
       break;
   }
-  return done[static_cast<std::size_t>(row.outcome)];
+  return done[static_cast<std::size_t>(facts.outcome)];
 }
 
 std::uint64_t Totals::jobs() const {

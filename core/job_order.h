@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "core/job_row.h"
@@ -13,15 +14,18 @@ namespace callsheet {
 inline namespace v1 {
 
 /// Ready jobs, in the order in which they are handed out within an owner, kind, queue and lane.
-struct ReadyKey {
+template <class Text>
+struct BasicReadyKey {
   IncarnationID owner;
-  std::string kind;
-  std::string queue;
+  Text kind;
+  Text queue;
   std::uint64_t lane = 0;
   std::int64_t rank = 0;  ///< ready time - priority x 60 s: priority ages without a sweep
   std::uint64_t sequence = 0;
-  friend auto operator<=>(const ReadyKey&, const ReadyKey&) = default;
+  friend auto operator<=>(const BasicReadyKey&, const BasicReadyKey&) = default;
 };
+using ReadyKey = BasicReadyKey<std::string>;
+using ReadyKeyView = BasicReadyKey<std::string_view>;
 
 /// Waiting jobs by the time at which they wake.
 struct WaitingKey {
@@ -55,14 +59,16 @@ struct DoneKey {
 
 using PlaceKey = std::variant<ReadyKey, WaitingKey, AttachedKey, DeadlineKey, DoneKey>;
 
-[[nodiscard]] bool isRunning(const JobRow& row);
-[[nodiscard]] std::int64_t rankOf(const JobRow& row);
+[[nodiscard]] bool isRunning(const JobFacts& facts);
+[[nodiscard]] std::int64_t rankOf(const JobFacts& facts);
 
 /// The places of a row; a job stands in exactly one of ready, waiting, done, or in one or two of attached.
 [[nodiscard]] std::optional<ReadyKey> readyKeyOf(const JobRow& row);
-[[nodiscard]] std::optional<WaitingKey> waitingKeyOf(const JobRow& row);
-[[nodiscard]] std::optional<DeadlineKey> deadlineKeyOf(const JobRow& row);
-[[nodiscard]] std::optional<DoneKey> doneKeyOf(const JobRow& row);
+/// Of a row as it was, whose kind and queue are those of today's.
+[[nodiscard]] std::optional<ReadyKeyView> readyKeyOf(const JobFacts& facts, const JobRow& today);
+[[nodiscard]] std::optional<WaitingKey> waitingKeyOf(const JobFacts& facts);
+[[nodiscard]] std::optional<DeadlineKey> deadlineKeyOf(const JobFacts& facts);
+[[nodiscard]] std::optional<DoneKey> doneKeyOf(const JobFacts& facts);
 /// The holder's and the owner's, where they are incarnations; at most two, without repeats.
 struct AttachedKeys {
   AttachedKey keys[2];
@@ -71,7 +77,9 @@ struct AttachedKeys {
   [[nodiscard]] const AttachedKey* end() const { return keys + count; }
   friend bool operator==(const AttachedKeys& a, const AttachedKeys& b);
 };
-[[nodiscard]] AttachedKeys attachedKeysOf(const JobRow& row);
+[[nodiscard]] AttachedKeys attachedKeysOf(const JobFacts& facts);
+/// Whether a job stands at the same places before and after.
+[[nodiscard]] bool standsAsBefore(const JobFacts& before, const JobFacts& after);
 
 /// How many jobs stand where; kept in step with the rows, recounted by `check`.
 struct Totals {
@@ -84,8 +92,8 @@ struct Totals {
   std::uint64_t inProgress = 0;
   std::uint64_t done[4] = {};  ///< by JobOutcome
 
-  void add(const JobRow& row) { ++countOf(row); }
-  void remove(const JobRow& row) { --countOf(row); }
+  void add(const JobFacts& facts) { ++countOf(facts); }
+  void remove(const JobFacts& facts) { --countOf(facts); }
   [[nodiscard]] std::uint64_t jobs() const;
 
   template <class Archive>
@@ -97,7 +105,7 @@ struct Totals {
   friend bool operator==(const Totals&, const Totals&) = default;
 
  private:
-  [[nodiscard]] std::uint64_t& countOf(const JobRow& row);
+  [[nodiscard]] std::uint64_t& countOf(const JobFacts& facts);
 };
 
 }  // namespace v1

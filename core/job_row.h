@@ -48,9 +48,9 @@ struct LogEntry {
   friend bool operator==(const LogEntry&, const LogEntry&) = default;
 };
 
-/// What changes about a job, rewritten by every transition: about 150 bytes, and as much for the latest log entries,
-/// which are here so that the few transitions of an ordinary job cost no rows of their own.
-struct JobRow {
+/// What changes about a job and has a fixed size: all that the transitions and the orders go by, so that the state
+/// before a change is cheap to keep.
+struct JobFacts {
   JobID id;  ///< the key; not in the body
   JobState state = JobState::ready;
   WaitReason waitingFor = WaitReason::none;
@@ -72,8 +72,6 @@ struct JobRow {
   std::uint64_t version = 0;       ///< changes of this row
   std::uint32_t logCount = 0;      ///< log entries ever written
   std::int32_t priority = 0;
-  std::string kind;
-  std::string queue;
   std::uint64_t lane = 0;          ///< hash of the limited value; 0 = none
   std::uint64_t sequence = 0;      ///< order of becoming ready
   std::int64_t readyAt = 0;        ///< UTC us, what rank counts from
@@ -84,6 +82,14 @@ struct JobRow {
   std::int64_t startedAt = 0;
   std::int64_t finishedAt = 0;
   float progress = 0;  ///< 0..1
+  friend bool operator==(const JobFacts&, const JobFacts&) = default;
+};
+
+/// A job's row, rewritten by every transition: about 100 bytes, and 20 for each of the latest log entries, which are
+/// here so that the few transitions of an ordinary job cost no rows of their own.
+struct JobRow : JobFacts {
+  std::string kind;  ///< never changes, as the next
+  std::string queue;
   std::string progressText;
   std::vector<LogEntry>
       recentLog;  ///< the last entries, at most limits::logEntriesInRow; older ones have rows. Their index is 0

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,21 +15,26 @@
 
 // cereal archives for the bodies of durable records, over memory: fast, bounded, and the same bytes everywhere.
 //
-//   integers, floats, enums   little endian, of their own size; bool is a byte 0 or 1
-//   string                    u32 length, bytes
-//   vector, list, set, map    u32 count, elements (of a map: key, value)
+//   one byte                  itself: integers and enums of that size; bool is 0 or 1
+//   larger integers, enums    LEB128: seven bits a byte, the lowest first; signed ones zigzag (0, -1, 1, -2, ...)
+//   floats                    little endian, of their own size
+//   Uuid, JobID, ...          a byte 0 for nil; 1 and the 16 bytes; or 2 + n for the n-th different one written so far
+//   string                    count, bytes
+//   vector, list, set, map    count, elements (of a map: key, value); counts are LEB128
 //   array, pair, tuple        the elements
 //   optional                  a byte 0 or 1, then the value
-//   duration                  its count; Uuid, JobID, ... 16 bytes
-//   a class                   its members; first a u32 version if it has CEREAL_CLASS_VERSION
+//   duration                  its count
+//   a class                   its members; first a version if it has CEREAL_CLASS_VERSION
 //
-// Names of members (CEREAL_NVP) are not written. The type and the version of a whole record stand in its header.
+// A value has one form only, which is all that is accepted. Names of members (CEREAL_NVP) are not written. The type and
+// the version of a whole record stand in its header.
 namespace callsheet {
 inline namespace v1 {
 
 static_assert(std::endian::native == std::endian::little,
               "Records are little endian, and nothing here turns bytes around.");
 
+inline constexpr std::size_t recordUuidsMax = 8;   ///< different Uuids that later ones of a record may refer to
 inline constexpr std::size_t recordDepthMax = 16;  ///< classes and containers inside each other
 /// A payload, and room for what wraps it.
 inline constexpr std::size_t recordStringBytesMax = limits::payloadBytesMax + (64u << 10);
@@ -39,22 +46,78 @@ namespace detail {
 
 template <class T>
 inline constexpr bool isPlain = (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) || std::is_enum_v<T>;
+template <class T>
+inline constexpr bool isWide = isPlain<T> && !std::is_floating_point_v<T> && sizeof(T) > 1;
 /// Elements that are stored as they lie in memory.
 template <class T>
 inline constexpr bool isPlainSequence = requires(T sequence) {
   sequence.data();
   sequence.resize(1);
 }
-&&isPlain<typename T::value_type>;
+&&isPlain<typename T::value_type> && !isWide<typename T::value_type>;
+
+/// Small magnitudes become small numbers, whatever their sign.
+template <class T>
+[[nodiscard]] constexpr std::uint64_t toUnsigned(T value) {
+  if constexpr (std::is_enum_v<T>) {
+    return toUnsigned(static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (std::is_signed_v<T>) {
+    const auto wide = static_cast<std::int64_t>(value);
+    return static_cast<std::uint64_t>(wide) << 1 ^ static_cast<std::uint64_t>(wide >> 63);
+  } else {
+    return value;
+  }
+}
+/// The inverse; false when T does not hold the value.
+template <class T>
+[[nodiscard]] constexpr bool fromUnsigned(std::uint64_t number, T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    std::underlying_type_t<T> plain{};
+    const bool fits = fromUnsigned(number, plain);
+    value = static_cast<T>(plain);
+    return fits;
+  } else if constexpr (std::is_signed_v<T>) {
+    const auto wide = static_cast<std::int64_t>(number >> 1 ^ (0 - (number & 1)));
+    value = static_cast<T>(wide);
+    return value == wide;
+  } else {
+    value = static_cast<T>(number);
+    return value == number;
+  }
+}
+
+/// The different Uuids of a record, in the order of their first appearance.
+class RecordUuids {
+ public:
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] const Uuid& at(std::size_t index) const { return known_[index]; }
+  /// Where it stands, or count().
+  [[nodiscard]] std::size_t find(const Uuid& uuid) const {
+    std::size_t index = 0;
+    while (index < count_ && known_[index] != uuid) ++index;
+    return index;
+  }
+  void add(const Uuid& uuid) {
+    if (count_ < recordUuidsMax) known_[count_++] = uuid;
+  }
+
+ private:
+  std::array<Uuid, recordUuidsMax> known_;
+  std::size_t count_ = 0;
+};
 }  // namespace detail
 
-/// Appends a record's body to a string. Throws Error(invalid) for a value that RecordIn would refuse. Single-threaded.
+/// Appends a record's body to a string, which has all of it when the archive ends. Throws Error(invalid) for a value
+/// that RecordIn would refuse. Single-threaded.
 class RecordOut {
  public:
   using is_saving = std::true_type;
   using is_loading = std::false_type;
 
   explicit RecordOut(std::string& bytes) : bytes_(bytes) {}
+  ~RecordOut() { flush(); }
+  RecordOut(const RecordOut&) = delete;
+  RecordOut& operator=(const RecordOut&) = delete;
 
   template <class... Values>
   RecordOut& operator()(const Values&... values) {
@@ -70,11 +133,43 @@ class RecordOut {
   template <class T>
   void writeClass(const T& value);
 
-  void raw(const void* data, std::size_t size) { bytes_.append(static_cast<const char*>(data), size); }
+  // A row is some forty small values: they gather here before they go into the string.
+  void makeRoom(std::size_t size) {
+    if (size > near_.size() - used_) flush();
+  }
+  void raw(const void* data, std::size_t size) {
+    makeRoom(size);
+    if (size > near_.size()) {
+      bytes_.append(static_cast<const char*>(data), size);
+      return;
+    }
+    std::memcpy(near_.data() + used_, data, size);
+    used_ += size;
+  }
+  void flush() {
+    bytes_.append(near_.data(), used_);
+    used_ = 0;
+  }
   void writeCount(std::size_t count) {
     if (count > recordStringBytesMax) detail::refuseRecordString(count);
-    const auto narrow = static_cast<std::uint32_t>(count);
-    raw(&narrow, sizeof narrow);
+    writeNumber(count);
+  }
+  void writeNumber(std::uint64_t number) {
+    makeRoom(10);
+    for (; number >= 0x80; number >>= 7) near_[used_++] = static_cast<char>(number | 0x80);
+    near_[used_++] = static_cast<char>(number);
+  }
+  void writeByte(std::uint8_t byte) {
+    makeRoom(1);
+    near_[used_++] = static_cast<char>(byte);
+  }
+  void writeUuid(const Uuid& uuid) {
+    const std::size_t known = uuid.isNil() ? 0 : uuids_.find(uuid);
+    const auto tag = static_cast<std::uint8_t>(uuid.isNil() ? 0 : known == uuids_.count() ? 1 : known + 2);
+    writeByte(tag);
+    if (tag != 1) return;
+    raw(uuid.bytes.data(), uuid.bytes.size());
+    uuids_.add(uuid);
   }
   void enter() {
     if (++depth_ > recordDepthMax) detail::refuseRecordDepth();
@@ -83,6 +178,9 @@ class RecordOut {
 
   std::string& bytes_;
   std::size_t depth_ = 0;
+  std::size_t used_ = 0;
+  std::array<char, 256> near_;
+  detail::RecordUuids uuids_;
 };
 
 /// Reads a record's body from memory, which must stay alive and is not trusted: whatever the bytes are, it reads only
@@ -124,19 +222,54 @@ class RecordIn {
     std::memcpy(data, at_, size);
     at_ += size;
   }
+  [[nodiscard]] std::uint8_t byte() {
+    if (at_ == end_) detail::failRecord(offset(), "it ends early");
+    return static_cast<std::uint8_t>(*at_++);
+  }
   [[nodiscard]] bool flag() {
-    std::uint8_t byte = 0;
-    raw(&byte, 1);
+    const std::uint8_t byte = this->byte();
     if (byte > 1) detail::failRecord(offset() - 1, "a flag is neither 0 nor 1");
     return byte == 1;
   }
   /// How many elements follow; each takes at least a byte.
   [[nodiscard]] std::size_t count() {
-    std::uint32_t count = 0;
-    raw(&count, sizeof count);
+    const std::size_t start = offset();
+    const std::uint64_t count = number();
     if (count > bytesLeft() || count > recordStringBytesMax)
-      detail::failRecord(offset() - 4, "a size is larger than what follows");
-    return count;
+      detail::failRecord(start, "a size is larger than what follows");
+    return static_cast<std::size_t>(count);
+  }
+  [[nodiscard]] std::uint64_t number() {
+    if (at_ != end_ && static_cast<std::uint8_t>(*at_) < 0x80) return static_cast<std::uint8_t>(*at_++);
+    const std::size_t start = offset();
+    std::uint64_t number = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      const std::uint8_t byte = this->byte();
+      const std::uint64_t bits = byte & 0x7F;
+      const bool fits = shift < 63 || (shift == 63 && bits <= 1);
+      if (!fits || (byte == 0 && shift > 0)) detail::failRecord(start, "a number has another form than its own");
+      number |= bits << shift;
+      if (byte < 0x80) return number;
+    }
+  }
+  template <class T>
+  void readWide(T& value) {
+    const std::size_t start = offset();
+    if (!detail::fromUnsigned(number(), value)) detail::failRecord(start, "a number is too large");
+  }
+  void readUuid(Uuid& uuid) {
+    const std::size_t start = offset();
+    const std::uint8_t tag = byte();
+    uuid = Uuid{};
+    if (tag == 1) {
+      raw(uuid.bytes.data(), uuid.bytes.size());
+      if (uuid.isNil() || uuids_.find(uuid) != uuids_.count())
+        detail::failRecord(start, "an id has another form than its own");
+      uuids_.add(uuid);
+    } else if (tag >= 2) {
+      if (tag - 2u >= uuids_.count()) detail::failRecord(start, "it refers to an id that is not there");
+      uuid = uuids_.at(tag - 2u);
+    }
   }
   void enter() {
     if (++depth_ > recordDepthMax) detail::failRecord(offset(), "it is nested too deep");
@@ -147,14 +280,17 @@ class RecordIn {
   const char* at_;
   const char* end_;
   std::size_t depth_ = 0;
+  detail::RecordUuids uuids_;
 };
 
 /// A record's body as bytes.
 template <class T>
 [[nodiscard]] std::string toRecord(const T& value) {
   std::string bytes;
-  RecordOut archive(bytes);
-  archive(value);
+  {
+    RecordOut archive(bytes);
+    archive(value);
+  }
   return bytes;
 }
 
@@ -170,19 +306,22 @@ void fromRecord(std::string_view bytes, T& value) {
 
 template <class T>
 void RecordOut::write(const T& value) {
-  if constexpr (detail::isPlain<T>) {
+  if constexpr (detail::isWide<T>) {
+    writeNumber(detail::toUnsigned(value));
+  } else if constexpr (detail::isPlain<T> && sizeof(T) == 1) {
+    writeByte(static_cast<std::uint8_t>(value));
+  } else if constexpr (detail::isPlain<T>) {
     static_assert(!std::is_same_v<T, long double>, "A long double's bytes depend on the machine.");
     raw(&value, sizeof value);
   } else if constexpr (std::is_same_v<T, bool>) {
-    const std::uint8_t byte = value ? 1 : 0;
-    raw(&byte, 1);
+    writeByte(value ? 1 : 0);
   } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
     writeCount(value.size());
     raw(value.data(), value.size());
   } else if constexpr (std::is_same_v<T, Uuid>) {
-    raw(value.bytes.data(), value.bytes.size());
+    writeUuid(value);
   } else if constexpr (detail::isTaggedId<T>) {
-    raw(value.value.bytes.data(), value.value.bytes.size());
+    writeUuid(value.value);
   } else if constexpr (detail::isA<T, cereal::NameValuePair>) {
     write(value.value);
   } else if constexpr (detail::isA<T, cereal::SizeTag>) {
@@ -237,7 +376,11 @@ void RecordOut::writeClass(const T& value) {
 template <class T>
 void RecordIn::read(T& value) {
   using Value = std::remove_const_t<T>;
-  if constexpr (detail::isPlain<Value>) {
+  if constexpr (detail::isWide<Value>) {
+    readWide(value);
+  } else if constexpr (detail::isPlain<Value> && sizeof(Value) == 1) {
+    value = static_cast<Value>(byte());
+  } else if constexpr (detail::isPlain<Value>) {
     raw(&value, sizeof value);
   } else if constexpr (std::is_same_v<Value, bool>) {
     value = flag();
@@ -246,9 +389,9 @@ void RecordIn::read(T& value) {
     value.assign(at_, size);
     at_ += size;
   } else if constexpr (std::is_same_v<Value, Uuid>) {
-    raw(value.bytes.data(), value.bytes.size());
+    readUuid(value);
   } else if constexpr (detail::isTaggedId<Value>) {
-    raw(value.value.bytes.data(), value.value.bytes.size());
+    readUuid(value.value);
   } else if constexpr (detail::isA<Value, cereal::NameValuePair>) {
     read(value.value);
   } else if constexpr (detail::isA<Value, cereal::SizeTag>) {
@@ -281,11 +424,12 @@ void RecordIn::readCounted(T& value) {
   value.clear();
   if constexpr (detail::isPlainSequence<T>) {
     if (size > bytesLeft() / sizeof(typename T::value_type))
-      detail::failRecord(offset() - 4, "a size is larger than what follows");
+      detail::failRecord(offset(), "a size is larger than what follows");
     value.resize(size);
     if (size > 0) raw(value.data(), size * sizeof(typename T::value_type));
   } else {
     // Grown element by element, so that memory is taken only for what is really there.
+    if constexpr (requires { value.reserve(size); }) value.reserve(std::min<std::size_t>(size, 4));
     for (std::size_t index = 0; index < size; ++index) {
       if constexpr (detail::MapLike<T>) {
         typename T::key_type key{};

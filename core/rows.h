@@ -46,7 +46,7 @@ class Rows {
   [[nodiscard]] virtual std::optional<JobRow> job(JobID id) = 0;
   [[nodiscard]] virtual std::optional<JobBody> body(JobID id) = 0;
   virtual void insertJob(const JobRow& row, const JobBody& body) = 0;
-  virtual void updateJob(const JobRow& before, const JobRow& after) = 0;
+  virtual void updateJob(const JobFacts& before, const JobRow& after) = 0;
   /// With body, result and log.
   virtual void eraseJob(const JobRow& row) = 0;
   virtual void putResult(JobID id, const JobResult& result) = 0;

@@ -104,6 +104,39 @@ Uuid Uuid::makeV4() {
   return uuid;
 }
 
+namespace {
+void putBig(std::uint8_t* at, std::uint64_t value, int width) {
+  for (int i = 0; i < width; ++i) at[i] = static_cast<std::uint8_t>(value >> (8 * (width - 1 - i)));
+}
+std::uint64_t takeBig(const std::uint8_t* at, int width) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < width; ++i) value = value << 8 | at[i];
+  return value;
+}
+}  // namespace
+
+// 48 bits of milliseconds; 7; 10 bits of microseconds, 2 random; 10; 30 random; the microseconds again.
+JobID detail::jobIDAt(std::uint64_t utcMicros, std::uint32_t random) {
+  JobID id;
+  std::uint8_t* const bytes = id.value.bytes.data();
+  putBig(bytes, utcMicros / 1000, 6);
+  putBig(bytes + 6, 0x7000 | utcMicros % 1000 << 2 | random >> 30, 2);
+  putBig(bytes + 8, 0x80000000 | (random & 0x3FFFFFFF), 4);
+  putBig(bytes + 12, utcMicros & 0xFFFFFFFF, 4);
+  return id;
+}
+
+std::uint64_t detail::millisecondOf(JobID id) {
+  return takeBig(id.value.bytes.data(), 6) * 1000;
+}
+
+bool carriesItsTime(JobID id) {
+  const std::uint8_t* const bytes = id.value.bytes.data();
+  const std::uint64_t fraction = (takeBig(bytes + 6, 2) & 0x0FFF) >> 2;
+  const std::uint64_t micros = detail::millisecondOf(id) + fraction;
+  return bytes[6] >> 4 == 7 && bytes[8] >> 6 == 2 && fraction < 1000 && takeBig(bytes + 12, 4) == (micros & 0xFFFFFFFF);
+}
+
 JobID makeJobID() {
   static std::atomic<std::uint64_t> last{0};
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -113,9 +146,9 @@ JobID makeJobID() {
   do {
     mine = std::max(before + 1, micros);
   } while (!last.compare_exchange_weak(before, mine, std::memory_order_relaxed));
-  JobID id{Uuid::makeV7()};
-  for (std::size_t i = 0; i < 4; ++i) id.value.bytes[12 + i] = static_cast<std::uint8_t>(mine >> (24 - 8 * i));
-  return id;
+  std::uint8_t random[4];
+  fillRandom(random, sizeof random);
+  return detail::jobIDAt(mine, static_cast<std::uint32_t>(takeBig(random, 4)));
 }
 
 ClaimID makeClaimID() {

@@ -25,17 +25,17 @@ void Key::addBytes(std::string_view bytes) {
 
 namespace {
 
-Key begin(Order order) {
+Key begin(Region region) {
   Key key;
-  key.add(static_cast<std::uint8_t>(order));
+  key.add(static_cast<std::uint8_t>(region));
   return key;
 }
 
 /// Takes a key apart from the front; every step answers whether there was enough.
 class Reader {
  public:
-  Reader(std::string_view bytes, Order order) : rest_(bytes) {
-    good_ = !rest_.empty() && rest_[0] == static_cast<char>(order);
+  Reader(std::string_view bytes, Region region) : rest_(bytes) {
+    good_ = !rest_.empty() && rest_[0] == static_cast<char>(region);
     if (good_) rest_.remove_prefix(1);
   }
   Uuid uuid() {
@@ -77,10 +77,14 @@ class Reader {
 
 }  // namespace
 
+Region regionOf(std::string_view key) {
+  return static_cast<Region>(key.empty() ? 0 : key[0]);
+}
+
 Key jobKey(JobID id, JobPart part) {
-  Key key;
+  Key key = begin(part == JobPart::row ? Region::job : Region::part);
   key.add(id.value);
-  key.add(static_cast<std::uint8_t>(part));
+  if (part != JobPart::row) key.add(static_cast<std::uint8_t>(part));
   return key;
 }
 
@@ -92,12 +96,16 @@ Key logKey(JobID id, std::uint32_t index) {
 
 JobID jobIDOf(std::string_view key) {
   JobID id;
-  if (key.size() >= 16) std::memcpy(id.value.bytes.data(), key.data(), 16);
+  if (key.size() >= 17) std::memcpy(id.value.bytes.data(), key.data() + 1, 16);
   return id;
 }
 
-Key encode(const ReadyKey& ready) {
-  Key key = begin(Order::ready);
+JobPart partOf(std::string_view key) {
+  return regionOf(key) == Region::part && key.size() >= 18 ? static_cast<JobPart>(key[17]) : JobPart::row;
+}
+
+Key encode(const ReadyKeyView& ready) {
+  Key key = begin(Region::ready);
   key.add(ready.owner.value);
   key.addText(ready.kind);
   key.addText(ready.queue);
@@ -108,7 +116,7 @@ Key encode(const ReadyKey& ready) {
 }
 
 Key encode(const WaitingKey& waiting) {
-  Key key = begin(Order::waiting);
+  Key key = begin(Region::waiting);
   key.add(waiting.owner.value);
   key.add(waiting.wakeAt);
   key.add(waiting.id.value);
@@ -116,14 +124,14 @@ Key encode(const WaitingKey& waiting) {
 }
 
 Key encode(const AttachedKey& attached) {
-  Key key = begin(Order::attached);
+  Key key = begin(Region::attached);
   key.add(attached.incarnation.value);
   key.add(attached.id.value);
   return key;
 }
 
 Key encode(const DeadlineKey& deadline) {
-  Key key = begin(Order::deadline);
+  Key key = begin(Region::deadline);
   key.add(deadline.bootID);
   key.add(deadline.deadlineNanos);
   key.add(deadline.id.value);
@@ -131,27 +139,27 @@ Key encode(const DeadlineKey& deadline) {
 }
 
 Key encode(const DoneKey& done) {
-  Key key = begin(Order::done);
+  Key key = begin(Region::done);
   key.add(done.finishedAt);
   key.add(done.id.value);
   return key;
 }
 
 Key shortIDKey(JobID id) {
-  Key key = begin(Order::shortID);
+  Key key = begin(Region::shortID);
   key.addBytes({reinterpret_cast<const char*>(id.value.bytes.data()) + 12, 4});
   key.add(id.value);
   return key;
 }
 
 Key unreadableKey(JobID id) {
-  Key key = begin(Order::unreadable);
+  Key key = begin(Region::unreadable);
   key.add(id.value);
   return key;
 }
 
 std::optional<ReadyKey> decodeReady(std::string_view bytes) {
-  Reader reader(bytes, Order::ready);
+  Reader reader(bytes, Region::ready);
   ReadyKey key;
   key.owner.value = reader.uuid();
   key.kind = reader.text();
@@ -163,7 +171,7 @@ std::optional<ReadyKey> decodeReady(std::string_view bytes) {
 }
 
 std::optional<WaitingKey> decodeWaiting(std::string_view bytes) {
-  Reader reader(bytes, Order::waiting);
+  Reader reader(bytes, Region::waiting);
   WaitingKey key;
   key.owner.value = reader.uuid();
   key.wakeAt = reader.i64();
@@ -172,7 +180,7 @@ std::optional<WaitingKey> decodeWaiting(std::string_view bytes) {
 }
 
 std::optional<AttachedKey> decodeAttached(std::string_view bytes) {
-  Reader reader(bytes, Order::attached);
+  Reader reader(bytes, Region::attached);
   AttachedKey key;
   key.incarnation.value = reader.uuid();
   key.id.value = reader.uuid();
@@ -180,7 +188,7 @@ std::optional<AttachedKey> decodeAttached(std::string_view bytes) {
 }
 
 std::optional<DeadlineKey> decodeDeadline(std::string_view bytes) {
-  Reader reader(bytes, Order::deadline);
+  Reader reader(bytes, Region::deadline);
   DeadlineKey key;
   key.bootID = reader.uuid();
   key.deadlineNanos = reader.i64();
@@ -189,7 +197,7 @@ std::optional<DeadlineKey> decodeDeadline(std::string_view bytes) {
 }
 
 std::optional<DoneKey> decodeDone(std::string_view bytes) {
-  Reader reader(bytes, Order::done);
+  Reader reader(bytes, Region::done);
   DoneKey key;
   key.finishedAt = reader.i64();
   key.id.value = reader.uuid();
@@ -197,22 +205,20 @@ std::optional<DoneKey> decodeDone(std::string_view bytes) {
 }
 
 std::string_view storeKey() {
-  return "store";
+  return "Mstore";
 }
 std::string_view totalsKey() {
-  return "totals";
+  return "Mtotals";
 }
 
 Key incarnationKey(IncarnationID id) {
-  Key key;
-  key.addBytes("i");
+  Key key = begin(Region::incarnation);
   key.add(id.value);
   return key;
 }
 
 Key businessKey(std::string_view bytes) {
-  Key key;
-  key.addBytes("k");
+  Key key = begin(Region::businessKey);
   key.addBytes(bytes);
   return key;
 }

@@ -35,24 +35,37 @@ class Key {
   std::size_t size_ = 0;
 };
 
-/// The `job` table: all rows of a job stand together under its id.
+/// The regions of the store, by the first byte of their keys. Jobs and their parts have trees of their own, all else
+/// stands in one: first what is small and written all the time, so that few pages hold it, last what grows at its end.
+enum class Region : std::uint8_t {
+  attached = 'A',
+  incarnation = 'I',
+  meta = 'M',
+  ready = 'R',
+  deadline = 'T',
+  unreadable = 'U',
+  waiting = 'W',
+  businessKey = 'k',
+  shortID = 's',  ///< of ids that do not carry their time
+  done = 'z',
+  job = 'j',
+  part = 'p',  ///< a job's body, result and log: written once and seldom read, so not between the rows
+};
+[[nodiscard]] Region regionOf(std::string_view key);
+
+/// A job's row stands in its own region, the other parts together under its id.
 enum class JobPart : std::uint8_t { row = 0, body = 1, result = 2, log = 3 };
 [[nodiscard]] Key jobKey(JobID id, JobPart part);
 [[nodiscard]] Key logKey(JobID id, std::uint32_t index);
-/// The first 16 bytes.
+/// The id in a key of the regions job, part and unreadable.
 [[nodiscard]] JobID jobIDOf(std::string_view key);
+/// The part; `row` for a key of the region job.
+[[nodiscard]] JobPart partOf(std::string_view key);
 
-/// The `index` table: one order for each leading letter.
-enum class Order : std::uint8_t {
-  attached = 'a',
-  deadline = 't',
-  done = 'd',
-  ready = 'r',
-  shortID = 's',
-  unreadable = 'u',
-  waiting = 'w',
-};
-[[nodiscard]] Key encode(const ReadyKey& key);
+[[nodiscard]] Key encode(const ReadyKeyView& key);
+[[nodiscard]] inline Key encode(const ReadyKey& key) {
+  return encode(ReadyKeyView{key.owner, key.kind, key.queue, key.lane, key.rank, key.sequence});
+}
 [[nodiscard]] Key encode(const WaitingKey& key);
 [[nodiscard]] Key encode(const AttachedKey& key);
 [[nodiscard]] Key encode(const DeadlineKey& key);
@@ -66,7 +79,6 @@ enum class Order : std::uint8_t {
 [[nodiscard]] std::optional<DeadlineKey> decodeDeadline(std::string_view key);
 [[nodiscard]] std::optional<DoneKey> decodeDone(std::string_view key);
 
-/// The `meta` table.
 [[nodiscard]] std::string_view storeKey();
 [[nodiscard]] std::string_view totalsKey();
 [[nodiscard]] Key incarnationKey(IncarnationID id);

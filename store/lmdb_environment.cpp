@@ -11,6 +11,7 @@
 
 #include "callsheet/limits.h"
 #include "store/keys.h"
+#include "store/lmdb_cursor.h"
 #include "store/lmdb_error.h"
 #include "store/record.h"
 
@@ -18,13 +19,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-
-MDB_val valueOf(std::string_view bytes) {
-  return {bytes.size(), const_cast<char*>(bytes.data())};
-}
-std::string_view viewOf(const MDB_val& value) {
-  return {static_cast<const char*>(value.mv_data), value.mv_size};
-}
 
 /// Held round opening and closing: some LMDB versions destroy the shared mutexes at close while another process opens.
 class OpeningGuard {
@@ -54,7 +48,7 @@ LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& op
   const OpeningGuard guard(directory);
   try {
     open(directory, options);
-    openTables(options.create, clock);
+    openTrees(options.create, clock);
   } catch (...) {
     if (env_ != nullptr) mdb_env_close(env_);
     throw;
@@ -80,7 +74,7 @@ void LmdbEnvironment::open(const std::string& directory, const Options& options)
     throw Error(ErrorKind::notFound, "there is no store in " + directory + "; a director or `callsheet add` makes one");
   checkLmdb(mdb_env_create(&env_), "make an environment");
   checkLmdb(mdb_env_set_mapsize(env_, options.mapBytes == 0 ? limits::mapBytes : options.mapBytes), "size its map");
-  checkLmdb(mdb_env_set_maxdbs(env_, 8), "reserve its tables");
+  checkLmdb(mdb_env_set_maxdbs(env_, 8), "reserve its trees");
   checkLmdb(mdb_env_set_maxreaders(env_, limits::readersMax), "reserve its readers");
   // Full sync and no WRITEMAP: an answer survives a power cut, and a full disk is an error and not a SIGBUS.
   const int code = mdb_env_open(env_, directory.c_str(), MDB_NOTLS, 0600);
@@ -96,7 +90,7 @@ void LmdbEnvironment::open(const std::string& directory, const Options& options)
   if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) throw systemError("data.mdb cannot be kept from children", errno);
 }
 
-void LmdbEnvironment::openTables(bool create, const Clock& clock) {
+void LmdbEnvironment::openTrees(bool create, const Clock& clock) {
   // Reading first: opening an existing store must not wait for its write lock.
   MDB_txn* txn = nullptr;
   checkLmdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn), "begin reading");
@@ -108,40 +102,41 @@ void LmdbEnvironment::openTables(bool create, const Clock& clock) {
     fresh = isEmpty(txn);
   }
   try {
-    openTablesIn(txn, fresh, clock);
+    openTreesIn(txn, fresh, clock);
   } catch (...) {
     mdb_txn_abort(txn);
     throw;
   }
-  // Also ends a reading transaction: only so the tables' handles stay valid.
-  checkLmdb(mdb_txn_commit(txn), "commit its tables");
+  // Also ends a reading transaction: only so the trees' handles stay valid.
+  checkLmdb(mdb_txn_commit(txn), "commit its trees");
 }
 
 bool LmdbEnvironment::isEmpty(MDB_txn* txn) {
   MDB_stat main{};
   MDB_dbi unnamed = 0;
-  checkLmdb(mdb_dbi_open(txn, nullptr, 0, &unnamed), "open its main table");
-  checkLmdb(mdb_stat(txn, unnamed, &main), "look at its main table");
+  checkLmdb(mdb_dbi_open(txn, nullptr, 0, &unnamed), "open its main tree");
+  checkLmdb(mdb_stat(txn, unnamed, &main), "look at its main tree");
   return main.ms_entries == 0;
 }
 
-void LmdbEnvironment::openTablesIn(MDB_txn* txn, bool fresh, const Clock& clock) {
+void LmdbEnvironment::openTreesIn(MDB_txn* txn, bool fresh, const Clock& clock) {
   const unsigned flags = fresh ? MDB_CREATE : 0;
-  const int codes[] = {mdb_dbi_open(txn, "job", flags, &jobs_), mdb_dbi_open(txn, "index", flags, &index_),
-                       mdb_dbi_open(txn, "meta", flags, &meta_)};
+  const int codes[] = {mdb_dbi_open(txn, "job", flags, &jobs_), mdb_dbi_open(txn, "part", flags, &parts_),
+                       mdb_dbi_open(txn, "index", flags, &index_)};
   const std::string foreign =
       directory_ + " holds an LMDB environment that is not a Callsheet store; choose another place";
   for (const int code : codes) {
     if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) throw Error(ErrorKind::unsupported, foreign);
-    checkLmdb(code, "open its tables");
+    checkLmdb(code, "open its trees");
   }
+  LmdbCursor cursor(txn, tree(keys::Region::meta));
   std::string_view stored;
   if (fresh) {
     record_ = StoreRecord{storeFormat, "power", clock.now().utcMicros, Uuid::makeV4()};
     std::string bytes;
     encodeRecord(RecordType::meta, keys::storeKey(), record_, bytes);
-    putRow(txn, meta_, keys::storeKey(), bytes);
-  } else if (getRow(txn, meta_, keys::storeKey(), stored)) {
+    cursor.put(keys::storeKey(), bytes);
+  } else if (cursor.get(keys::storeKey(), stored)) {
     decodeRecord(RecordType::meta, keys::storeKey(), stored, record_);
   } else {
     throw Error(ErrorKind::unsupported, foreign);
@@ -222,7 +217,7 @@ std::uint64_t LmdbEnvironment::roomForJobs() const {
   // reader may open. While the map is half empty nobody needs to know.
   if (used > forJobs / 2) {
     read([&](MDB_txn* txn) {
-      scanRows(txn, 0, {}, [&](std::string_view, std::string_view value) {
+      LmdbCursor(txn, 0).scan({}, [&](std::string_view, std::string_view value) {
         std::size_t count = 0;
         if (value.size() >= sizeof count) std::memcpy(&count, value.data(), sizeof count);
         used -= std::min<std::uint64_t>(used, count * pages.ms_psize);
@@ -243,47 +238,6 @@ int LmdbEnvironment::clearDeadReaders() {
 void LmdbEnvironment::copyTo(int descriptor) const {
   checkProcess();
   checkLmdb(mdb_env_copyfd2(env_, descriptor, MDB_CP_COMPACT), "copy itself");
-}
-
-bool getRow(MDB_txn* txn, MDB_dbi table, std::string_view key, std::string_view& value) {
-  MDB_val k = valueOf(key);
-  MDB_val v{};
-  const int code = mdb_get(txn, table, &k, &v);
-  if (code == MDB_NOTFOUND) return false;
-  checkLmdb(code, "read a row");
-  value = viewOf(v);
-  return true;
-}
-
-void putRow(MDB_txn* txn, MDB_dbi table, std::string_view key, std::string_view value) {
-  MDB_val k = valueOf(key);
-  MDB_val v = valueOf(value);
-  checkLmdb(mdb_put(txn, table, &k, &v, 0), "write a row");
-}
-
-bool deleteRow(MDB_txn* txn, MDB_dbi table, std::string_view key) {
-  MDB_val k = valueOf(key);
-  const int code = mdb_del(txn, table, &k, nullptr);
-  if (code == MDB_NOTFOUND) return false;
-  checkLmdb(code, "delete a row");
-  return true;
-}
-
-void scanRows(MDB_txn* txn, MDB_dbi table, std::string_view from,
-              const std::function<bool(std::string_view key, std::string_view value)>& visit) {
-  MDB_cursor* cursor = nullptr;
-  checkLmdb(mdb_cursor_open(txn, table, &cursor), "open a cursor");
-  MDB_val k = valueOf(from);
-  MDB_val v{};
-  int code = mdb_cursor_get(cursor, &k, &v, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
-  try {
-    while (code == 0 && visit(viewOf(k), viewOf(v))) code = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
-  } catch (...) {
-    mdb_cursor_close(cursor);
-    throw;
-  }
-  mdb_cursor_close(cursor);
-  if (code != MDB_NOTFOUND) checkLmdb(code, "walk a table");
 }
 
 }  // namespace v1

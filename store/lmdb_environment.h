@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/clock.h"
+#include "store/keys.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -27,9 +28,9 @@ struct StoreRecord {
 
 inline constexpr std::uint32_t storeFormat = 1;
 
-/// One LMDB environment and its tables, opened once a process. Transactions are function bodies, so none can outlive
-/// its call. Thread-safe, but one writer at a time (the commit queue's thread). Of no use in a forked child: every call
-/// there throws.
+/// One LMDB environment and its trees of rows, opened once a process. Transactions are function bodies, so none can
+/// outlive its call. Thread-safe, but one writer at a time (the commit queue's thread). Of no use in a forked child:
+/// every call there throws.
 class LmdbEnvironment {
  public:
   struct Options {
@@ -43,9 +44,11 @@ class LmdbEnvironment {
   LmdbEnvironment(const LmdbEnvironment&) = delete;
   LmdbEnvironment& operator=(const LmdbEnvironment&) = delete;
 
-  [[nodiscard]] MDB_dbi jobs() const { return jobs_; }
-  [[nodiscard]] MDB_dbi index() const { return index_; }
-  [[nodiscard]] MDB_dbi meta() const { return meta_; }
+  /// Where the keys of a region stand. Each tree more is a path more that every commit writes; but what grows at its
+  /// end fills its pages only at the end of a tree.
+  [[nodiscard]] MDB_dbi tree(keys::Region region) const {
+    return region == keys::Region::job ? jobs_ : region == keys::Region::part ? parts_ : index_;
+  }
   [[nodiscard]] MDB_env* handle() const { return env_; }
   [[nodiscard]] const StoreRecord& record() const { return record_; }
 
@@ -72,27 +75,18 @@ class LmdbEnvironment {
 
  private:
   void open(const std::string& directory, const Options& options);
-  void openTables(bool create, const Clock& clock);
-  void openTablesIn(MDB_txn* txn, bool fresh, const Clock& clock);
+  void openTrees(bool create, const Clock& clock);
+  void openTreesIn(MDB_txn* txn, bool fresh, const Clock& clock);
   [[nodiscard]] static bool isEmpty(MDB_txn* txn);
 
   MDB_env* env_ = nullptr;
   MDB_dbi jobs_ = 0;
+  MDB_dbi parts_ = 0;
   MDB_dbi index_ = 0;
-  MDB_dbi meta_ = 0;
   StoreRecord record_;
   std::string directory_;
   pid_t process_;
 };
-
-/// The value under a key; nothing when there is none. Valid until the transaction ends or writes.
-[[nodiscard]] bool getRow(MDB_txn* txn, MDB_dbi table, std::string_view key, std::string_view& value);
-void putRow(MDB_txn* txn, MDB_dbi table, std::string_view key, std::string_view value);
-/// Whether there was one.
-bool deleteRow(MDB_txn* txn, MDB_dbi table, std::string_view key);
-/// Walks a table from the first key not below `from`, upwards, until the visitor answers false.
-void scanRows(MDB_txn* txn, MDB_dbi table, std::string_view from,
-              const std::function<bool(std::string_view key, std::string_view value)>& visit);
 
 }  // namespace v1
 }  // namespace callsheet

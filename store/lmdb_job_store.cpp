@@ -230,19 +230,19 @@ class Store final : public LmdbJobStore {
           if (witness_) witness_->began();
         },
         [&](MDB_txn* txn) {
-          requireKnownFormat(txn);
           // Read inside the lock: what an earlier commit decided must not lie in the future of a later one.
           const Moment now = clock_->now();
           LmdbRows rows(environment_, txn);
+          requireKnownFormat(rows);
           body(rows, now);
           rows.finish();
         });
   }
 
   /// Another process may have upgraded the store since it was opened.
-  void requireKnownFormat(MDB_txn* txn) {
+  void requireKnownFormat(LmdbRows& rows) {
     std::string_view value;
-    if (!getRow(txn, environment_.meta(), keys::storeKey(), value))
+    if (!rows.at(keys::Region::meta).get(keys::storeKey(), value))
       throw Error(ErrorKind::corrupt, "the store lost its own record");
     if (value == formatBytes_) return;
     StoreRecord record;

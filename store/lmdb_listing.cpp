@@ -15,42 +15,41 @@ namespace {
 
 constexpr std::size_t rowsLookedAtMax = 20'000;
 
-/// Steps from job to job, over the other rows of each.
-class JobCursor {
+/// Steps from job to job.
+class JobSteps {
  public:
-  JobCursor(MDB_txn* txn, MDB_dbi table) { checkLmdb(mdb_cursor_open(txn, table, &cursor_), "open a cursor"); }
-  ~JobCursor() { mdb_cursor_close(cursor_); }
-  JobCursor(const JobCursor&) = delete;
-  JobCursor& operator=(const JobCursor&) = delete;
+  JobSteps(MDB_txn* txn, const LmdbEnvironment& environment) : cursor_(txn, environment.tree(keys::Region::job)) {}
 
   /// The first job behind `after`, or the first of all.
   std::optional<JobID> forward(const std::optional<JobID>& after) {
-    if (!after) return at(MDB_FIRST, {});
-    // No part of a job is 0xFF, so this key lies behind all of them.
-    keys::Key key;
-    key.add(after->value);
-    key.add(std::uint8_t{0xFF});
-    return at(MDB_SET_RANGE, key.view());
+    keys::Key from = keys::jobKey(after.value_or(JobID{}), keys::JobPart::row);
+    if (after) from.add(std::uint8_t{0});
+    std::string_view key;
+    return jobAt(cursor_.seek(from.view(), key), key);
+  }
+  /// The first job made not before a time, in UTC us.
+  std::optional<JobID> since(std::uint64_t utcMicros) {
+    JobID from = detail::jobIDAt(utcMicros, 0);
+    std::fill(from.value.bytes.begin() + 6, from.value.bytes.end(), std::uint8_t{0});
+    std::string_view key;
+    return jobAt(cursor_.seek(keys::jobKey(from, keys::JobPart::row).view(), key), key);
   }
   /// The last job before `before`, or the last of all.
   std::optional<JobID> backward(const std::optional<JobID>& before) {
-    if (!before) return at(MDB_LAST, {});
-    keys::Key key;
-    key.add(before->value);
-    if (!at(MDB_SET_RANGE, key.view())) return at(MDB_LAST, {});
-    return at(MDB_PREV, {});
+    JobID last;
+    last.value.bytes.fill(0xFF);
+    keys::Key from = keys::jobKey(before.value_or(last), keys::JobPart::row);
+    if (!before) from.add(std::uint8_t{0});
+    std::string_view key;
+    return jobAt(cursor_.seek(from.view(), key) ? cursor_.previous(key) : cursor_.last(key), key);
   }
 
  private:
-  std::optional<JobID> at(MDB_cursor_op operation, std::string_view from) {
-    MDB_val key{from.size(), const_cast<char*>(from.data())};
-    MDB_val value{};
-    const int code = mdb_cursor_get(cursor_, &key, &value, operation);
-    if (code == MDB_NOTFOUND) return std::nullopt;
-    checkLmdb(code, "walk the jobs");
-    return keys::jobIDOf({static_cast<const char*>(key.mv_data), key.mv_size});
+  static std::optional<JobID> jobAt(bool found, std::string_view key) {
+    if (!found || keys::regionOf(key) != keys::Region::job) return std::nullopt;
+    return keys::jobIDOf(key);
   }
-  MDB_cursor* cursor_ = nullptr;
+  LmdbCursor cursor_;
 };
 
 std::vector<IncarnationRow> incarnationsOf(LmdbRows& rows) {
@@ -70,10 +69,10 @@ JobPage listJobs(const LmdbEnvironment& environment, MDB_txn* txn, const JobFilt
   limit = std::clamp<std::size_t>(limit, 1, limits::pageRowsMax);
   LmdbRows rows(environment, txn);
   const auto incarnations = filter.unclaimable ? incarnationsOf(rows) : std::vector<IncarnationRow>{};
-  JobCursor cursor(txn, environment.jobs());
+  JobSteps steps(txn, environment);
   auto position = lookup::positionOf(pageToken);
   for (std::size_t looked = 0;; ++looked) {
-    const auto id = filter.newestFirst ? cursor.backward(position) : cursor.forward(position);
+    const auto id = filter.newestFirst ? steps.backward(position) : steps.forward(position);
     if (!id) return page;
     if (looked == rowsLookedAtMax) {
       page.next = lookup::tokenOf(*position);
@@ -96,57 +95,82 @@ JobPage listJobs(const LmdbEnvironment& environment, MDB_txn* txn, const JobFilt
   }
 }
 
+namespace {
+
+/// Adds jobs whose short id begins with the digits, until `found` has `limit`.
+///
+/// An id that carries its time has as its short id the microsecond at which it was made, modulo 2^32. So those meant
+/// were made in one stretch of each 71.6 minutes, and the walk goes from stretch to stretch.
+void addByTime(JobSteps& steps, const std::string& digits, std::size_t limit, std::vector<JobID>& found) {
+  constexpr std::uint64_t period = std::uint64_t{1} << 32;
+  const std::uint64_t unit = std::uint64_t{1} << (4 * (8 - digits.size()));
+  const std::uint64_t first = std::stoull(digits, nullptr, 16) * unit;
+  const std::uint64_t last = first + unit - 1;
+  auto id = steps.forward(std::nullopt);
+  while (id && found.size() < limit) {
+    if (carriesItsTime(*id) && shortIDOf(*id).starts_with(digits)) found.push_back(*id);
+    const std::uint64_t at = detail::millisecondOf(*id);
+    const std::uint64_t phase = at % period;
+    const auto next = steps.forward(id);
+    if (phase + 999 >= first && phase <= last) {
+      id = next;
+    } else {
+      const auto later = steps.since(at - phase + first + (phase > last ? period : 0));
+      id = later && *later > *id ? later : next;
+    }
+  }
+}
+
+/// Those whose ids do not carry their time stand in an order of their own.
+void addByShortID(LmdbRows& rows, const std::string& digits, std::size_t limit, std::vector<JobID>& found) {
+  std::string padded = digits;
+  padded.resize(8, '0');
+  JobID from;
+  std::memcpy(from.value.bytes.data() + 12, JobID::parse(padded + std::string(24, '0'))->value.bytes.data(), 4);
+  const auto start = keys::shortIDKey(from);
+  rows.at(start).scan(start.view().substr(0, 5), [&](std::string_view key, std::string_view) {
+    if (found.size() >= limit || key.size() != 21 || keys::regionOf(key) != keys::Region::shortID) return false;
+    const JobID job = keys::jobIDOf(key.substr(4));
+    if (!shortIDOf(job).starts_with(digits)) return false;
+    found.push_back(job);
+    return true;
+  });
+}
+
+}  // namespace
+
 std::vector<JobID> resolveJobs(const LmdbEnvironment& environment, MDB_txn* txn, std::string_view text,
                                std::size_t limit) {
   std::vector<JobID> found;
   const auto digits = lookup::hexDigitsOf(text);
   if (!digits) return found;
-  // The smallest id that begins with the digits; from there on all that do stand together, in both orders.
+  JobSteps steps(txn, environment);
+  LmdbRows rows(environment, txn);
+  // The smallest id that begins with the digits; from there on all that do stand together.
   std::string padded = *digits;
   padded.resize(32, '0');
   const JobID smallest = *JobID::parse(padded);
-  JobCursor cursor(txn, environment.jobs());
-  LmdbRows rows(environment, txn);
-  std::optional<JobID> id;
   std::string_view row;
-  if (limit > 0 && getRow(txn, environment.jobs(), keys::jobKey(smallest, keys::JobPart::row).view(), row))
+  if (limit > 0 && rows.at(keys::Region::job).get(keys::jobKey(smallest, keys::JobPart::row).view(), row))
     found.push_back(smallest);
-  for (id = cursor.forward(smallest);
-       id && found.size() < limit && lookup::hexDigitsOf(id->toString())->starts_with(*digits); id = cursor.forward(id))
+  for (auto id = steps.forward(smallest);
+       id && found.size() < limit && lookup::hexDigitsOf(id->toString())->starts_with(*digits); id = steps.forward(id))
     found.push_back(*id);
-  if (digits->size() > 8) return found;
-  std::string shortPadded = *digits;
-  shortPadded.resize(8, '0');
-  JobID from;
-  std::memcpy(from.value.bytes.data() + 12, JobID::parse(shortPadded + std::string(24, '0'))->value.bytes.data(), 4);
-  const auto shortFrom = keys::shortIDKey(from);
-  scanRows(txn, environment.index(), shortFrom.view().substr(0, 5), [&](std::string_view key, std::string_view) {
-    if (found.size() >= limit || key.size() != 21 || key[0] != shortFrom.view()[0]) return false;
-    const JobID job = keys::jobIDOf(key.substr(5));
-    if (!lookup::means(text, job)) return false;
-    if (std::find(found.begin(), found.end(), job) == found.end()) found.push_back(job);
-    return true;
-  });
+  if (digits->size() <= 8 && found.size() < limit) {
+    addByTime(steps, *digits, limit, found);
+    addByShortID(rows, *digits, limit, found);
+  }
   std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 
 std::vector<LogEntry> readJobLog(const LmdbEnvironment& environment, MDB_txn* txn, JobID id, std::uint32_t from,
                                  std::size_t limit) {
-  std::vector<LogEntry> entries;
-  scanRows(txn, environment.jobs(), keys::logKey(id, from).view(), [&](std::string_view key, std::string_view value) {
-    const auto prefix = keys::jobKey(id, keys::JobPart::log);
-    if (entries.size() >= limit || !key.starts_with(prefix.view()) || key.size() != prefix.view().size() + 4)
-      return false;
-    LogEntry entry;
-    decodeRecord(RecordType::logEntry, key, value, entry);
-    for (std::size_t i = 0; i < 4; ++i)
-      entry.index = entry.index << 8 | static_cast<std::uint8_t>(key[prefix.view().size() + i]);
-    entries.push_back(std::move(entry));
-    return true;
-  });
+  LmdbRows rows(environment, txn);
+  std::vector<LogEntry> entries = rows.log(id, from, limit);
   // The latest stand in the job's row.
-  if (const auto row = LmdbRows(environment, txn).job(id)) lookup::addRecentLog(*row, from, limit, entries);
+  if (const auto row = rows.job(id)) lookup::addRecentLog(*row, from, limit, entries);
   return entries;
 }
 

@@ -1,7 +1,9 @@
 #include "store/lmdb_rows.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "callsheet/limits.h"
 
@@ -22,16 +24,38 @@ JobID jobIDFrom(std::string_view value) {
 }
 }  // namespace
 
+namespace {
+using Region = keys::Region;
+constexpr std::array regions{Region::attached, Region::incarnation, Region::meta,        Region::ready,
+                             Region::deadline, Region::unreadable,  Region::waiting,     Region::part,
+                             Region::done,     Region::job,         Region::businessKey, Region::shortID};
+
+template <std::size_t... index>
+std::array<LmdbCursor, sizeof...(index)> makeCursors(MDB_txn* txn, const LmdbEnvironment& environment,
+                                                     std::index_sequence<index...>) {
+  return {LmdbCursor(txn, environment.tree(regions[index]))...};
+}
+}  // namespace
+
+LmdbRows::LmdbRows(const LmdbEnvironment& environment, MDB_txn* txn)
+    : cursors_(makeCursors(txn, environment, std::make_index_sequence<regions.size()>())) {}
+
+LmdbCursor& LmdbRows::at(Region region) {
+  const auto found = std::find(regions.begin(), regions.end(), region);
+  if (found == regions.end()) std::abort();
+  return cursors_[static_cast<std::size_t>(found - regions.begin())];
+}
+
 template <class Body>
-void LmdbRows::put(MDB_dbi table, RecordType type, std::string_view key, const Body& body) {
+void LmdbRows::put(RecordType type, std::string_view key, const Body& body) {
   encodeRecord(type, key, body, buffer_);
-  putRow(txn_, table, key, buffer_);
+  at(keys::regionOf(key)).put(key, buffer_);
 }
 
 std::optional<JobRow> LmdbRows::job(JobID id) {
   const auto key = keys::jobKey(id, JobPart::row);
   std::string_view value;
-  if (!getRow(txn_, environment_.jobs(), key.view(), value)) return std::nullopt;
+  if (!at(key).get(key.view(), value)) return std::nullopt;
   JobRow row;
   try {
     decodeRecord(RecordType::jobRow, key.view(), value, row);
@@ -45,7 +69,7 @@ std::optional<JobRow> LmdbRows::job(JobID id) {
 std::optional<JobBody> LmdbRows::body(JobID id) {
   const auto key = keys::jobKey(id, JobPart::body);
   std::string_view value;
-  if (!getRow(txn_, environment_.jobs(), key.view(), value)) return std::nullopt;
+  if (!at(key).get(key.view(), value)) return std::nullopt;
   JobBody body;
   try {
     decodeRecord(RecordType::jobBody, key.view(), value, body);
@@ -58,117 +82,132 @@ std::optional<JobBody> LmdbRows::body(JobID id) {
 std::optional<JobResult> LmdbRows::result(JobID id) {
   const auto key = keys::jobKey(id, JobPart::result);
   std::string_view value;
-  if (!getRow(txn_, environment_.jobs(), key.view(), value)) return std::nullopt;
+  if (!at(key).get(key.view(), value)) return std::nullopt;
   JobResult result;
   decodeRecord(RecordType::jobResult, key.view(), value, result);
   return result;
 }
 
+std::vector<LogEntry> LmdbRows::log(JobID id, std::uint32_t from, std::size_t limit) {
+  std::vector<LogEntry> entries;
+  const auto prefix = keys::jobKey(id, JobPart::log);
+  at(prefix).scan(keys::logKey(id, from).view(), [&](std::string_view key, std::string_view value) {
+    if (entries.size() >= limit || !key.starts_with(prefix.view()) || key.size() != prefix.view().size() + 4)
+      return false;
+    LogEntry entry;
+    decodeRecord(RecordType::logEntry, key, value, entry);
+    for (std::size_t i = 0; i < 4; ++i)
+      entry.index = entry.index << 8 | static_cast<std::uint8_t>(key[prefix.view().size() + i]);
+    entries.push_back(std::move(entry));
+    return true;
+  });
+  return entries;
+}
+
 void LmdbRows::putRowOf(const JobRow& row) {
-  put(environment_.jobs(), RecordType::jobRow, keys::jobKey(row.id, JobPart::row).view(), row);
+  put(RecordType::jobRow, keys::jobKey(row.id, JobPart::row).view(), row);
 }
 
 void LmdbRows::insertJob(const JobRow& row, const JobBody& body) {
   putRowOf(row);
-  put(environment_.jobs(), RecordType::jobBody, keys::jobKey(row.id, JobPart::body).view(), body);
-  addPlace(keys::shortIDKey(row.id));
+  put(RecordType::jobBody, keys::jobKey(row.id, JobPart::body).view(), body);
+  if (!carriesItsTime(row.id)) addPlace(keys::shortIDKey(row.id));
   addPlaces(row);
   totals().add(row);
 }
 
-void LmdbRows::updateJob(const JobRow& before, const JobRow& after) {
+void LmdbRows::updateJob(const JobFacts& before, const JobRow& after) {
   putRowOf(after);
-  movePlaces(before, after);
+  if (!standsAsBefore(before, after)) {
+    removePlaces(before, after);
+    addPlaces(after);
+  }
   totals().remove(before);
   totals().add(after);
 }
 
 void LmdbRows::eraseJob(const JobRow& row) {
-  const MDB_dbi jobs = environment_.jobs();
-  deleteRow(txn_, jobs, keys::jobKey(row.id, JobPart::row).view());
-  deleteRow(txn_, jobs, keys::jobKey(row.id, JobPart::body).view());
-  deleteRow(txn_, jobs, keys::jobKey(row.id, JobPart::result).view());
+  for (const auto part : {JobPart::row, JobPart::body, JobPart::result}) {
+    const auto key = keys::jobKey(row.id, part);
+    at(key).erase(key.view());
+  }
   for (std::uint32_t i = row.firstLogIndex(); i < row.spilledLogCount(); ++i) eraseLog(row.id, i);
-  removePlace(keys::shortIDKey(row.id));
-  removePlaces(row);
+  if (!carriesItsTime(row.id)) removePlace(keys::shortIDKey(row.id));
+  removePlaces(row, row);
   totals().remove(row);
 }
 
 void LmdbRows::putResult(JobID id, const JobResult& result) {
-  put(environment_.jobs(), RecordType::jobResult, keys::jobKey(id, JobPart::result).view(), result);
+  put(RecordType::jobResult, keys::jobKey(id, JobPart::result).view(), result);
 }
 
 void LmdbRows::putLog(JobID id, const LogEntry& entry) {
-  put(environment_.jobs(), RecordType::logEntry, keys::logKey(id, entry.index).view(), entry);
+  put(RecordType::logEntry, keys::logKey(id, entry.index).view(), entry);
 }
 
 void LmdbRows::eraseLog(JobID id, std::uint32_t index) {
-  deleteRow(txn_, environment_.jobs(), keys::logKey(id, index).view());
+  at(Region::part).erase(keys::logKey(id, index).view());
 }
 
 void LmdbRows::setAside(const PlaceKey& place, JobID id) {
-  std::visit([&](const auto& key) { deleteRow(txn_, environment_.index(), keys::encode(key).view()); }, place);
+  std::visit([&](const auto& key) { removePlace(keys::encode(key)); }, place);
   addPlace(keys::unreadableKey(id));
 }
 
 void LmdbRows::addPlace(const keys::Key& key, std::string_view value) {
-  putRow(txn_, environment_.index(), key.view(), value);
+  at(key).put(key.view(), value);
 }
 void LmdbRows::removePlace(const keys::Key& key) {
-  deleteRow(txn_, environment_.index(), key.view());
+  at(key).erase(key.view());
 }
 
 void LmdbRows::addPlaces(const JobRow& row) {
-  if (const auto key = readyKeyOf(row)) addPlace(keys::encode(*key), bytesOf(row.id));
+  if (const auto key = readyKeyOf(row, row)) addPlace(keys::encode(*key), bytesOf(row.id));
   if (const auto key = waitingKeyOf(row)) addPlace(keys::encode(*key));
   if (const auto key = deadlineKeyOf(row)) addPlace(keys::encode(*key));
   if (const auto key = doneKeyOf(row)) addPlace(keys::encode(*key));
   for (const auto& key : attachedKeysOf(row)) addPlace(keys::encode(key));
 }
 
-void LmdbRows::removePlaces(const JobRow& row) {
-  if (const auto key = readyKeyOf(row)) removePlace(keys::encode(*key));
-  if (const auto key = waitingKeyOf(row)) removePlace(keys::encode(*key));
-  if (const auto key = deadlineKeyOf(row)) removePlace(keys::encode(*key));
-  if (const auto key = doneKeyOf(row)) removePlace(keys::encode(*key));
-  for (const auto& key : attachedKeysOf(row)) removePlace(keys::encode(key));
-}
-
-void LmdbRows::movePlaces(const JobRow& before, const JobRow& after) {
-  const bool same = readyKeyOf(before) == readyKeyOf(after) && waitingKeyOf(before) == waitingKeyOf(after) &&
-                    deadlineKeyOf(before) == deadlineKeyOf(after) && doneKeyOf(before) == doneKeyOf(after) &&
-                    attachedKeysOf(before) == attachedKeysOf(after);
-  if (same) return;
-  removePlaces(before);
-  addPlaces(after);
+void LmdbRows::removePlaces(const JobFacts& facts, const JobRow& today) {
+  if (const auto key = readyKeyOf(facts, today)) removePlace(keys::encode(*key));
+  if (const auto key = waitingKeyOf(facts)) removePlace(keys::encode(*key));
+  if (const auto key = deadlineKeyOf(facts)) removePlace(keys::encode(*key));
+  if (const auto key = doneKeyOf(facts)) removePlace(keys::encode(*key));
+  for (const auto& key : attachedKeysOf(facts)) removePlace(keys::encode(key));
 }
 
 void LmdbRows::scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) {
-  scanRows(txn_, environment_.index(), keys::encode(from).view(), [&](std::string_view key, std::string_view value) {
+  const auto start = keys::encode(from);
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view value) {
     const auto decoded = keys::decodeReady(key);
     return decoded && visit(*decoded, jobIDFrom(value));
   });
 }
 void LmdbRows::scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) {
-  scanRows(txn_, environment_.index(), keys::encode(from).view(), [&](std::string_view key, std::string_view) {
+  const auto start = keys::encode(from);
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view) {
     const auto decoded = keys::decodeWaiting(key);
     return decoded && visit(*decoded);
   });
 }
 void LmdbRows::scanAttached(const AttachedKey& from, const std::function<bool(const AttachedKey&)>& visit) {
-  scanRows(txn_, environment_.index(), keys::encode(from).view(), [&](std::string_view key, std::string_view) {
+  const auto start = keys::encode(from);
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view) {
     const auto decoded = keys::decodeAttached(key);
     return decoded && visit(*decoded);
   });
 }
 void LmdbRows::scanDeadlines(const DeadlineKey& from, const std::function<bool(const DeadlineKey&)>& visit) {
-  scanRows(txn_, environment_.index(), keys::encode(from).view(), [&](std::string_view key, std::string_view) {
+  const auto start = keys::encode(from);
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view) {
     const auto decoded = keys::decodeDeadline(key);
     return decoded && visit(*decoded);
   });
 }
 void LmdbRows::scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) {
-  scanRows(txn_, environment_.index(), keys::encode(from).view(), [&](std::string_view key, std::string_view) {
+  const auto start = keys::encode(from);
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view) {
     const auto decoded = keys::decodeDone(key);
     return decoded && visit(*decoded);
   });
@@ -177,7 +216,7 @@ void LmdbRows::scanDone(const DoneKey& from, const std::function<bool(const Done
 std::optional<IncarnationRow> LmdbRows::incarnation(IncarnationID id) {
   const auto key = keys::incarnationKey(id);
   std::string_view value;
-  if (!getRow(txn_, environment_.meta(), key.view(), value)) return std::nullopt;
+  if (!at(key).get(key.view(), value)) return std::nullopt;
   IncarnationRow row;
   decodeRecord(RecordType::incarnation, key.view(), value, row);
   row.id = id;
@@ -193,43 +232,42 @@ bool LmdbRows::isOpen(IncarnationID id) {
 
 void LmdbRows::putIncarnation(const IncarnationRow& row) {
   isOpen_[row.id] = row.isOpen();
-  put(environment_.meta(), RecordType::incarnation, keys::incarnationKey(row.id).view(), row);
+  put(RecordType::incarnation, keys::incarnationKey(row.id).view(), row);
 }
 void LmdbRows::eraseIncarnation(IncarnationID id) {
   isOpen_.erase(id);
-  deleteRow(txn_, environment_.meta(), keys::incarnationKey(id).view());
+  at(Region::incarnation).erase(keys::incarnationKey(id).view());
 }
 
 void LmdbRows::scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) {
-  scanRows(txn_, environment_.meta(), keys::incarnationKey({}).view(),
-           [&](std::string_view key, std::string_view value) {
-             if (key.size() != 17 || key[0] != 'i') return false;
-             IncarnationRow row;
-             decodeRecord(RecordType::incarnation, key, value, row);
-             std::memcpy(row.id.value.bytes.data(), key.data() + 1, 16);
-             return visit(row);
-           });
+  at(Region::incarnation).scan(keys::incarnationKey({}).view(), [&](std::string_view key, std::string_view value) {
+    if (key.size() != 17 || keys::regionOf(key) != Region::incarnation) return false;
+    IncarnationRow row;
+    decodeRecord(RecordType::incarnation, key, value, row);
+    std::memcpy(row.id.value.bytes.data(), key.data() + 1, 16);
+    return visit(row);
+  });
 }
 
 std::optional<KeyRow> LmdbRows::businessKey(std::string_view bytes) {
   const auto key = keys::businessKey(bytes);
   std::string_view value;
-  if (!getRow(txn_, environment_.meta(), key.view(), value)) return std::nullopt;
+  if (!at(key).get(key.view(), value)) return std::nullopt;
   KeyRow row;
   decodeRecord(RecordType::businessKey, key.view(), value, row);
   return row;
 }
 void LmdbRows::putBusinessKey(std::string_view bytes, const KeyRow& row) {
-  put(environment_.meta(), RecordType::businessKey, keys::businessKey(bytes).view(), row);
+  put(RecordType::businessKey, keys::businessKey(bytes).view(), row);
 }
 void LmdbRows::eraseBusinessKey(std::string_view bytes) {
-  deleteRow(txn_, environment_.meta(), keys::businessKey(bytes).view());
+  at(Region::businessKey).erase(keys::businessKey(bytes).view());
 }
 
 Totals& LmdbRows::totals() {
   if (!totals_) {
     std::string_view value;
-    if (getRow(txn_, environment_.meta(), keys::totalsKey(), value))
+    if (at(Region::meta).get(keys::totalsKey(), value))
       decodeRecord(RecordType::totals, keys::totalsKey(), value, storedTotals_);
     totals_ = storedTotals_;
   }
@@ -237,7 +275,7 @@ Totals& LmdbRows::totals() {
 }
 
 void LmdbRows::finish() {
-  if (totals_ && *totals_ != storedTotals_) put(environment_.meta(), RecordType::totals, keys::totalsKey(), *totals_);
+  if (totals_ && *totals_ != storedTotals_) put(RecordType::totals, keys::totalsKey(), *totals_);
 }
 
 }  // namespace v1

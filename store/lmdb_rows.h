@@ -1,10 +1,12 @@
 #pragma once
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "core/rows.h"
 #include "store/keys.h"
+#include "store/lmdb_cursor.h"
 #include "store/lmdb_environment.h"
 #include "store/record.h"
 
@@ -14,12 +16,12 @@ inline namespace v1 {
 /// The rows of an LMDB store inside one transaction. Lives on the store's thread, for one transaction.
 class LmdbRows final : public Rows {
  public:
-  LmdbRows(const LmdbEnvironment& environment, MDB_txn* txn) : environment_(environment), txn_(txn) {}
+  LmdbRows(const LmdbEnvironment& environment, MDB_txn* txn);
 
   [[nodiscard]] std::optional<JobRow> job(JobID id) override;
   [[nodiscard]] std::optional<JobBody> body(JobID id) override;
   void insertJob(const JobRow& row, const JobBody& body) override;
-  void updateJob(const JobRow& before, const JobRow& after) override;
+  void updateJob(const JobFacts& before, const JobRow& after) override;
   void eraseJob(const JobRow& row) override;
   void putResult(JobID id, const JobResult& result) override;
   void putLog(JobID id, const LogEntry& entry) override;
@@ -46,22 +48,24 @@ class LmdbRows final : public Rows {
   /// Writes the totals if they changed; call once before the commit.
   void finish();
 
-  // Reads that only listings need.
+  // What only listings and checks need.
   [[nodiscard]] std::optional<JobResult> result(JobID id);
-  [[nodiscard]] MDB_txn* txn() const { return txn_; }
+  [[nodiscard]] std::vector<LogEntry> log(JobID id, std::uint32_t from, std::size_t limit);
+  /// The cursor for keys of a region.
+  [[nodiscard]] LmdbCursor& at(keys::Region region);
+  [[nodiscard]] LmdbCursor& at(const keys::Key& key) { return at(keys::regionOf(key.view())); }
 
  private:
   template <class Body>
-  void put(MDB_dbi table, RecordType type, std::string_view key, const Body& body);
+  void put(RecordType type, std::string_view key, const Body& body);
   void putRowOf(const JobRow& row);
   void addPlaces(const JobRow& row);
-  void movePlaces(const JobRow& before, const JobRow& after);
-  void removePlaces(const JobRow& row);
+  /// Of the row as it was; its kind and queue are those of today's.
+  void removePlaces(const JobFacts& facts, const JobRow& today);
   void addPlace(const keys::Key& key, std::string_view value = {});
   void removePlace(const keys::Key& key);
 
-  const LmdbEnvironment& environment_;
-  MDB_txn* txn_;
+  std::array<LmdbCursor, 12> cursors_;  // one a region
   std::string buffer_;
   std::optional<Totals> totals_;
   std::map<IncarnationID, bool>

@@ -38,8 +38,10 @@ class MemoryRows final : public Rows {
     place(row, true);
     counted.add(row);
   }
-  void updateJob(const JobRow& before, const JobRow& after) override {
-    place(before, false);
+  void updateJob(const JobFacts& before, const JobRow& after) override {
+    JobRow old = jobs.at(after.id).row;
+    static_cast<JobFacts&>(old) = before;
+    place(old, false);
     counted.remove(before);
     jobs.at(after.id).row = after;
     place(after, true);

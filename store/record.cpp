@@ -1,5 +1,6 @@
 #include "store/record.h"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -24,6 +25,9 @@ std::uint32_t checksum(const char* header, std::string_view key, std::string_vie
   crc = crc32c(crc, std::as_bytes(std::span(key)));
   return crc32c(crc, std::as_bytes(std::span(body)));
 }
+std::size_t paddedSize(std::size_t size) {
+  return std::max(rowBytesMin, (size + rowBytesStep - 1) / rowBytesStep * rowBytesStep);
+}
 [[noreturn]] void bad(RecordType type, const std::string& why) {
   throw Error(ErrorKind::corrupt,
               "a record of type " + std::to_string(static_cast<int>(type)) + " " + why + "; run `callsheet check`");
@@ -37,13 +41,19 @@ void sealRecord(RecordType type, std::string_view key, std::string& out) {
   putLittle(header + 2, static_cast<std::uint16_t>(type));
   putLittle(header + 4, static_cast<std::uint32_t>(out.size() - recordHeaderBytes));
   putLittle(header + 8, checksum(header, key, std::string_view(out).substr(recordHeaderBytes)));
+  if (type == RecordType::jobRow) out.resize(paddedSize(out.size()));
 }
 
 std::string_view openRecord(RecordType type, std::string_view key, std::string_view bytes) {
   if (bytes.size() < recordHeaderBytes) bad(type, "is too short");
   const char* header = bytes.data();
-  const std::string_view body = bytes.substr(recordHeaderBytes);
-  if (getLittle<std::uint32_t>(header + 4) != body.size()) bad(type, "has a wrong length");
+  const std::size_t length = getLittle<std::uint32_t>(header + 4);
+  const bool fits = length <= bytes.size() - recordHeaderBytes &&
+                    bytes.size() == (type == RecordType::jobRow ? paddedSize(recordHeaderBytes + length)
+                                                                : recordHeaderBytes + length);
+  if (!fits) bad(type, "has a wrong length");
+  const std::string_view body = bytes.substr(recordHeaderBytes, length);
+  if (bytes.find_first_not_of('\0', recordHeaderBytes + length) != bytes.npos) bad(type, "has bytes behind its end");
   if (getLittle<std::uint32_t>(header + 8) != checksum(header, key, body)) bad(type, "has a wrong checksum");
   if (getLittle<std::uint16_t>(header + 2) != static_cast<std::uint16_t>(type))
     bad(type, "stands where another type belongs");

@@ -27,6 +27,11 @@ inline constexpr std::uint8_t recordFormat = 1;
 inline constexpr std::uint8_t recordMinReader = 1;
 inline constexpr std::size_t recordHeaderBytes = 12;
 
+/// A job's row is filled up with zero bytes to a least size, which an ordinary life fits into, and above it to the next
+/// step: so a transition leaves the size as it is, LMDB writes in place, and pages that were full do not split.
+inline constexpr std::size_t rowBytesMin = 192;
+inline constexpr std::size_t rowBytesStep = 96;
+
 /// header {format u8, minReader u8, type u16, length u32, CRC32C u32}, then the body. The CRC covers the first eight
 /// header bytes, the key and the body, so that a record under another's key is noticed.
 template <class Body>
@@ -45,8 +50,10 @@ void sealRecord(RecordType type, std::string_view key, std::string& out);
 template <class Body>
 void encodeRecord(RecordType type, std::string_view key, const Body& body, std::string& out) {
   out.assign(recordHeaderBytes, '\0');
-  RecordOut archive(out);
-  archive(body);
+  {
+    RecordOut archive(out);
+    archive(body);
+  }
   detail::sealRecord(type, key, out);
 }
 

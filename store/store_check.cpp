@@ -11,23 +11,25 @@ inline namespace v1 {
 
 namespace {
 
-/// Walks the three tables once. Every place that the rows ask for must be there, and there must be no more places than
-/// that.
+using Region = keys::Region;
+
+/// Walks the trees once. Every place that the rows ask for must be there, and there must be no more places than that.
 class Check {
  public:
   Check(const LmdbEnvironment& environment, MDB_txn* txn)
       : environment_(environment), txn_(txn), rows_(environment, txn) {}
 
   CheckReport run() {
-    checkIncarnations();
-    scanRows(txn_, environment_.jobs(), {}, [&](std::string_view key, std::string_view value) {
-      ++report_.records;
-      guarded(key, [&] { checkJobRecord(key, value); });
-      return true;
-    });
-    checkLog();
-    countPlaces();
-    checkKeys();
+    readIncarnations();
+    for (const Region region : {Region::job, Region::part, Region::meta}) {
+      LmdbCursor(txn_, environment_.tree(region)).scan({}, [&](std::string_view key, std::string_view value) {
+        ++report_.records;
+        guarded(key, [&] { checkRecord(key, value); });
+        return true;
+      });
+    }
+    if (placesFound_ != places_ && unreadable_ == 0)
+      problem("the orders hold " + std::to_string(placesFound_) + " places instead of " + std::to_string(places_));
     if (unreadable_ == 0 && report_.problemCount == 0) checkTotals();
     return std::move(report_);
   }
@@ -43,11 +45,14 @@ class Check {
       body();
     } catch (const Error& error) {
       ++unreadable_;
-      problem((key.size() >= 16 ? "job " + keys::jobIDOf(key).toString() : std::string("a row")) + ": " + error.what());
+      const auto region = keys::regionOf(key);
+      const bool isJob = region == Region::job || region == Region::part;
+      problem((isJob ? "job " + keys::jobIDOf(key).toString() : std::string("a row")) + ": " + error.what());
     }
   }
 
-  void checkIncarnations() {
+  /// What the rows of jobs are held against.
+  void readIncarnations() {
     guarded({}, [&] {
       rows_.scanIncarnations([&](const IncarnationRow& row) {
         ++report_.incarnations;
@@ -57,46 +62,79 @@ class Check {
     });
   }
 
-  void checkJobRecord(std::string_view key, std::string_view value) {
+  void checkRecord(std::string_view key, std::string_view value) {
+    switch (keys::regionOf(key)) {
+      case Region::job:
+        if (key.size() != 17) return problem("the key of a job's row has " + std::to_string(key.size()) + " bytes");
+        return checkRow(keys::jobIDOf(key));
+      case Region::part:
+        return checkPart(key, value);
+      case Region::businessKey:
+        return checkBusinessKey(key, value);
+      case Region::unreadable:
+        return problem("job " + keys::jobIDOf(key).toString() + " was set aside because it could not be read");
+      case Region::attached:
+      case Region::ready:
+      case Region::deadline:
+      case Region::waiting:
+      case Region::done:
+      case Region::shortID:
+        ++placesFound_;
+        return;
+      case Region::incarnation:
+      case Region::meta:
+        return;  // read as a whole
+    }
+    problem("a row of an unknown region");
+  }
+
+  void checkPart(std::string_view key, std::string_view value) {
     const JobID id = keys::jobIDOf(key);
-    if (key.size() < 17) return problem("a key of the job table is too short");
-    switch (static_cast<keys::JobPart>(key[16])) {
-      case keys::JobPart::row:
-        return checkRow(id);
+    std::string_view row;
+    if (!rows_.at(Region::job).get(keys::jobKey(id, keys::JobPart::row).view(), row))
+      problem("job " + id.toString() + ": a body, result or log entry without a row");
+    switch (keys::partOf(key)) {
       case keys::JobPart::body:
-        if (id != lastRow_) problem("job " + id.toString() + ": a body without a row");
         return (void)rows_.body(id);
       case keys::JobPart::result:
-        if (id != lastRow_) problem("job " + id.toString() + ": a result without a row");
         return (void)rows_.result(id);
       case keys::JobPart::log: {
         LogEntry entry;
-        decodeRecord(RecordType::logEntry, key, value, entry);
-        if (id != lastRow_) problem("job " + id.toString() + ": a log entry without a row");
-        ++logEntries_;
-        return;
+        return decodeRecord(RecordType::logEntry, key, value, entry);
       }
+      case keys::JobPart::row:
+        break;
     }
     problem("job " + id.toString() + ": a row of an unknown part");
   }
 
   void checkRow(JobID id) {
-    checkLog();
-    lastRow_ = id;
-    logExpected_ = std::nullopt;
     const JobRow row = *rows_.job(id);
-    logExpected_ = row.spilledLogCount() - std::min(row.spilledLogCount(), row.firstLogIndex());
     ++report_.jobs;
     totals_.add(row);
     const std::string name = "job " + row.id.toString();
     if (!rows_.body(row.id)) problem(name + ": a row without a body");
-    expect(name, keys::shortIDKey(row.id));
+    if (!carriesItsTime(row.id)) expect(name, keys::shortIDKey(row.id));
     if (const auto key = readyKeyOf(row)) expect(name, keys::encode(*key));
     if (const auto key = waitingKeyOf(row)) expect(name, keys::encode(*key));
     if (const auto key = deadlineKeyOf(row)) expect(name, keys::encode(*key));
     if (const auto key = doneKeyOf(row)) expect(name, keys::encode(*key));
     for (const auto& key : attachedKeysOf(row)) expect(name, keys::encode(key));
+    checkLog(name, row);
     checkInvariants(name, row);
+  }
+
+  void checkLog(const std::string& name, const JobRow& row) {
+    const auto expected = row.spilledLogCount() - std::min(row.spilledLogCount(), row.firstLogIndex());
+    std::uint32_t found = 0;
+    const auto prefix = keys::jobKey(row.id, keys::JobPart::log);
+    rows_.at(prefix).scan(prefix.view(), [&](std::string_view key, std::string_view) {
+      const bool isOurs = key.starts_with(prefix.view());
+      if (isOurs) ++found;
+      return isOurs;
+    });
+    if (found != expected)
+      problem(name + ": " + std::to_string(found) + " log entries instead of " + std::to_string(expected));
   }
 
   void checkInvariants(const std::string& name, const JobRow& row) {
@@ -124,46 +162,19 @@ class Check {
     }
   }
 
-  /// The entries of the job before, now that all its rows were seen.
-  void checkLog() {
-    if (logExpected_ && logEntries_ != *logExpected_)
-      problem("job " + lastRow_.toString() + ": " + std::to_string(logEntries_) + " log entries instead of " +
-              std::to_string(*logExpected_));
-    logEntries_ = 0;
-  }
-
   void expect(const std::string& name, const keys::Key& key) {
     ++places_;
     std::string_view value;
-    if (!getRow(txn_, environment_.index(), key.view(), value))
+    if (!rows_.at(key).get(key.view(), value))
       problem(name + ": not in the order '" + std::string(1, key.view()[0]) + "'");
   }
 
-  void countPlaces() {
-    std::uint64_t found = 0;
-    scanRows(txn_, environment_.index(), {}, [&](std::string_view key, std::string_view) {
-      if (!key.empty() && key[0] == static_cast<char>(keys::Order::unreadable))
-        problem("job " + keys::jobIDOf(key.substr(1)).toString() + " was set aside because it could not be read");
-      else
-        ++found;
-      return true;
-    });
-    if (found != places_ && unreadable_ == 0)
-      problem("the orders hold " + std::to_string(found) + " places instead of " + std::to_string(places_));
-  }
-
-  void checkKeys() {
-    scanRows(txn_, environment_.meta(), "k", [&](std::string_view key, std::string_view value) {
-      if (key.empty() || key[0] != 'k') return false;
-      guarded({}, [&] {
-        KeyRow row;
-        decodeRecord(RecordType::businessKey, key, value, row);
-        const auto body = rows_.body(row.job);
-        if (!body || body->key != key.substr(1))
-          problem("a business key points to job " + row.job.toString() + ", which does not carry it");
-      });
-      return true;
-    });
+  void checkBusinessKey(std::string_view key, std::string_view value) {
+    KeyRow row;
+    decodeRecord(RecordType::businessKey, key, value, row);
+    const auto body = rows_.body(row.job);
+    if (!body || body->key != key.substr(1))
+      problem("a business key points to job " + row.job.toString() + ", which does not carry it");
   }
 
   void checkTotals() {
@@ -180,11 +191,9 @@ class Check {
   CheckReport report_;
   std::map<IncarnationID, IncarnationRow> incarnations_;
   Totals totals_;
-  JobID lastRow_;
-  std::uint64_t places_ = 0;
+  std::uint64_t places_ = 0;  // that the rows ask for
+  std::uint64_t placesFound_ = 0;
   std::uint64_t unreadable_ = 0;
-  std::uint32_t logEntries_ = 0;
-  std::optional<std::uint32_t> logExpected_;  // nothing when the row cannot be read
 };
 
 }  // namespace

@@ -59,9 +59,8 @@ Answer Application::operator()(const CloseIncarnation& verb) {
   return {Verdict::ok, {}};
 }
 
-void Application::endHolder(const JobRow& before, const IncarnationRow& closed, IncarnationID actor,
-                            std::uint32_t random) {
-  JobRow after = before;
+void Application::endHolder(JobRow& after, const IncarnationRow& closed, IncarnationID actor, std::uint32_t random) {
+  const JobFacts before = after;
   after.owner = principalOwner;
   Move move = Move::holderEnded;
   if (const auto other = overruled(before, after, false)) {
@@ -126,14 +125,14 @@ Adopt::Answer Application::operator()(const Adopt& verb) {
   answer.verdict = Verdict::ok;
   for (const auto& [place, id] : leftovers(verb.closed, verb.limit, answer.more)) {
     ++answer.moved;
-    const auto before = rowAt(place, id);
-    if (!before) continue;
-    if (isRunning(*before) && before->holderKind == HolderKind::incarnation && before->holder == verb.closed.value) {
-      endHolder(*before, *closed, verb.sender, verb.random ^ answer.moved);
+    auto row = rowAt(place, id);
+    if (!row) continue;
+    if (isRunning(*row) && row->holderKind == HolderKind::incarnation && row->holder == verb.closed.value) {
+      endHolder(*row, *closed, verb.sender, verb.random ^ answer.moved);
     } else {
-      JobRow after = *before;
-      after.owner = principalOwner;
-      change(*before, after, Move::adopt, verb.sender);
+      const JobFacts before = *row;
+      row->owner = principalOwner;
+      change(before, *row, Move::adopt, verb.sender);
     }
   }
   closed->adopted += answer.moved;

@@ -51,24 +51,23 @@ std::optional<JobRow> Application::rowAt(const PlaceKey& place, JobID id) {
   return std::nullopt;
 }
 
-void Application::change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note) {
+void Application::change(const JobFacts& before, JobRow& after, Move move, IncarnationID actor, std::string note) {
   // Nothing may appear behind adoption: a row of a closed owner goes to the principal with whatever write comes next.
   if (after.owner != principalOwner && after.state != JobState::done && !isOpen(after.owner))
     after.owner = principalOwner;
   if (!isLegal(before.state, move, after.state)) std::abort();
   ++after.version;
-  writeLog(after, before, move, actor, std::move(note));
+  writeLog(after, before.state, move, actor, std::move(note));
   rows_.updateJob(before, after);
   if (after.state == JobState::ready || after.state == JobState::waiting) effects_.touch(after.owner);
   if (after.state == JobState::done) effects_.finished = true;
 }
 
-void Application::writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor,
-                           std::string note) {
+void Application::writeLog(JobRow& row, JobState before, Move move, IncarnationID actor, std::string note) {
   LogEntry entry;
   entry.at = now_.utcMicros;
   entry.move = move;
-  entry.before = before ? before->state : row.state;
+  entry.before = before;
   entry.after = row.state;
   entry.waitingFor = row.waitingFor;
   entry.attempt = row.attempt;
@@ -86,9 +85,9 @@ void Application::writeLog(JobRow& row, const std::optional<JobRow>& before, Mov
   if (++row.logCount > limits::logEntriesMax) rows_.eraseLog(row.id, row.firstLogIndex() - 1);
 }
 
-std::int64_t Application::utcOfDeadline(const JobRow& row) const {
-  if (row.deadlineBootID != now_.bootID) return now_.utcMicros;
-  return now_.utcMicros + (row.deadlineNanos - now_.bootNanos) / 1000;
+std::int64_t Application::utcOfDeadline(const JobFacts& facts) const {
+  if (facts.deadlineBootID != now_.bootID) return now_.utcMicros;
+  return now_.utcMicros + (facts.deadlineNanos - now_.bootNanos) / 1000;
 }
 
 void Application::becomeReady(JobRow& row) {

@@ -37,8 +37,8 @@ class Application {
   /// nothing.
   [[nodiscard]] std::optional<JobRow> rowAt(const PlaceKey& place, JobID id);
   /// Writes the row with its log entry: the only way a job row changes. Gives a closed owner's job to the principal.
-  void change(const JobRow& before, JobRow& after, Move move, IncarnationID actor, std::string note = {});
-  void writeLog(JobRow& row, const std::optional<JobRow>& before, Move move, IncarnationID actor, std::string note);
+  void change(const JobFacts& before, JobRow& after, Move move, IncarnationID actor, std::string note = {});
+  void writeLog(JobRow& row, JobState before, Move move, IncarnationID actor, std::string note);
   void becomeReady(JobRow& row);
   /// After an attempt that was cut short: the job keeps its place in the order, and with `first` goes one step of
   /// priority ahead, so that what was running when its holder ended runs again before what only waited.
@@ -46,7 +46,7 @@ class Application {
   void becomeDone(JobRow& row, JobOutcome outcome);
   void endAttempt(JobRow& row);
   void voidAttempt(JobRow& row);
-  [[nodiscard]] std::int64_t utcOfDeadline(const JobRow& row) const;
+  [[nodiscard]] std::int64_t utcOfDeadline(const JobFacts& facts) const;
 
   // Submitting: submit.cpp.
   struct Placement {
@@ -66,10 +66,9 @@ class Application {
   /// The first `depth` ready jobs of each queue of the claim's kinds, best first. `cut`: some queue has more.
   [[nodiscard]] std::vector<std::pair<ReadyKey, JobID>> headsOfQueues(const Claim& verb, IncarnationID owner,
                                                                       std::size_t depth, bool& cut);
-  [[nodiscard]] std::vector<JobRow> choose(const Claim& verb, IncarnationID owner, Claim::Answer& answer);
+  void handOutReady(const Claim& verb, const IncarnationRow& claimer, Claim::Answer& answer);
   /// False when the job's body cannot be read.
-  [[nodiscard]] bool handOut(const Claim& verb, const IncarnationRow& claimer, const JobRow& before,
-                             Claim::Answer& answer);
+  [[nodiscard]] bool handOut(const Claim& verb, const IncarnationRow& claimer, JobRow row, Claim::Answer& answer);
   std::uint32_t promoteDue(IncarnationID owner, std::uint32_t limit, bool& more);
 
   // Attempts: attempt.cpp.
@@ -78,21 +77,22 @@ class Application {
     std::optional<JobRow> row;
   };
   [[nodiscard]] Attempt find(const AttemptRef& ref, std::optional<Move> ownEnd);
-  [[nodiscard]] bool isExpired(const JobRow& row) const;
-  [[nodiscard]] static AttemptAnswer answerOf(const JobRow& row, Verdict verdict = Verdict::ok, std::string why = {});
+  [[nodiscard]] bool isExpired(const JobFacts& facts) const;
+  [[nodiscard]] static AttemptAnswer answerOf(const JobFacts& facts, Verdict verdict = Verdict::ok,
+                                              std::string why = {});
   /// Ends an attempt as a transfer or a cancel where one was asked for; nothing when neither was.
-  [[nodiscard]] std::optional<Move> overruled(const JobRow& before, JobRow& row, bool succeeded);
+  [[nodiscard]] std::optional<Move> overruled(const JobFacts& before, JobRow& row, bool succeeded);
   /// A failure or deadline: back-off or final.
   Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random);
 
   // Adoption: adopt.cpp.
   using Place = std::pair<PlaceKey, JobID>;
   [[nodiscard]] std::vector<Place> leftovers(IncarnationID closed, std::uint32_t limit, bool& more);
-  void endHolder(const JobRow& before, const IncarnationRow& closed, IncarnationID actor, std::uint32_t random);
+  void endHolder(JobRow& row, const IncarnationRow& closed, IncarnationID actor, std::uint32_t random);
 
   // Sweeps: sweep.cpp.
   [[nodiscard]] std::vector<DeadlineKey> passedDeadlines(std::uint32_t limit, bool& more);
-  void expire(const JobRow& before, std::uint32_t random);
+  void expire(JobRow& row, std::uint32_t random);
 
   const Moment& now_;
   Rows& rows_;

@@ -4,18 +4,18 @@
 namespace callsheet {
 inline namespace v1 {
 
-bool Application::isExpired(const JobRow& row) const {
-  if (row.deadlineNanos == 0) return false;
-  return row.deadlineBootID != now_.bootID || now_.bootNanos > row.deadlineNanos;
+bool Application::isExpired(const JobFacts& facts) const {
+  if (facts.deadlineNanos == 0) return false;
+  return facts.deadlineBootID != now_.bootID || now_.bootNanos > facts.deadlineNanos;
 }
 
-AttemptAnswer Application::answerOf(const JobRow& row, Verdict verdict, std::string why) {
+AttemptAnswer Application::answerOf(const JobFacts& facts, Verdict verdict, std::string why) {
   AttemptAnswer answer;
   answer.verdict = verdict;
   answer.why = std::move(why);
-  answer.cancelRequested = row.cancelRequested;
-  answer.transferRequested = row.transferRequested;
-  answer.state = row.state;
+  answer.cancelRequested = facts.cancelRequested;
+  answer.transferRequested = facts.transferRequested;
+  answer.state = facts.state;
   return answer;
 }
 
@@ -48,7 +48,7 @@ Application::Attempt Application::find(const AttemptRef& ref, std::optional<Move
   return attempt;
 }
 
-std::optional<Move> Application::overruled(const JobRow& before, JobRow& row, bool succeeded) {
+std::optional<Move> Application::overruled(const JobFacts& before, JobRow& row, bool succeeded) {
   if (before.cancelRequested && !(succeeded && !before.transferRequested)) {
     endAttempt(row);
     becomeDone(row, JobOutcome::canceled);
@@ -87,9 +87,9 @@ Move Application::failOrRetry(JobRow& row, bool retryable, Move finalMove, std::
 AttemptAnswer Application::operator()(const Start& verb) {
   Attempt attempt = find(verb.attempt, std::nullopt);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
-  const JobRow& before = *attempt.row;
+  JobRow& after = *attempt.row;
+  const JobFacts before = after;
   if (before.state != JobState::requested) return answerOf(before, Verdict::alreadyApplied);
-  JobRow after = before;
   after.state = JobState::inProgress;
   ++after.started;
   after.startedAt = now_.utcMicros;
@@ -107,8 +107,8 @@ AttemptAnswer Application::operator()(const Start& verb) {
 AttemptAnswer Application::operator()(const Unclaim& verb) {
   Attempt attempt = find(verb.attempt, Move::unclaim);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
-  const JobRow& before = *attempt.row;
-  JobRow after = before;
+  JobRow& after = *attempt.row;
+  const JobFacts before = after;
   Move move = Move::unclaim;
   if (const auto other = overruled(before, after, false)) {
     move = *other;
@@ -124,9 +124,9 @@ AttemptAnswer Application::operator()(const Unclaim& verb) {
 AttemptAnswer Application::operator()(const Notify& verb) {
   Attempt attempt = find(verb.attempt, std::nullopt);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
-  const JobRow& before = *attempt.row;
+  JobRow& after = *attempt.row;
+  const JobFacts before = after;
   if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
-  JobRow after = before;
   after.progress = verb.progress;
   after.progressText = verb.text;
   after.stalled = false;
@@ -142,9 +142,9 @@ AttemptAnswer Application::operator()(const Notify& verb) {
 AttemptAnswer Application::operator()(const Succeed& verb) {
   Attempt attempt = find(verb.attempt, Move::succeed);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
-  const JobRow& before = *attempt.row;
+  JobRow& after = *attempt.row;
+  const JobFacts before = after;
   if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
-  JobRow after = before;
   after.lastEnd = Move::succeed;
   if (const auto other = overruled(before, after, true)) {
     change(before, after, *other, verb.attempt.sender, "its result was not accepted");
@@ -174,9 +174,9 @@ AttemptAnswer Application::operator()(const Succeed& verb) {
 AttemptAnswer Application::operator()(const Fail& verb) {
   Attempt attempt = find(verb.attempt, Move::fail);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
-  const JobRow& before = *attempt.row;
+  JobRow& after = *attempt.row;
+  const JobFacts before = after;
   if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
-  JobRow after = before;
   after.lastEnd = Move::fail;
   Move move = Move::fail;
   if (const auto other = overruled(before, after, false)) {
@@ -192,10 +192,10 @@ AttemptAnswer Application::operator()(const Fail& verb) {
 AttemptAnswer Application::operator()(const RequestTransfer& verb) {
   Attempt attempt = find(verb.attempt, std::nullopt);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
-  const JobRow& before = *attempt.row;
+  JobRow& after = *attempt.row;
+  const JobFacts before = after;
   if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
   if (before.transferRequested) return answerOf(before, Verdict::alreadyApplied);
-  JobRow after = before;
   after.transferRequested = true;
   change(before, after, Move::transferRequest, verb.attempt.sender);
   return answerOf(after);
@@ -204,9 +204,9 @@ AttemptAnswer Application::operator()(const RequestTransfer& verb) {
 AttemptAnswer Application::operator()(const Transfer& verb) {
   Attempt attempt = find(verb.attempt, Move::transfer);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
-  const JobRow& before = *attempt.row;
-  JobRow after = before;
-  JobRow asked = before;
+  JobRow& after = *attempt.row;
+  const JobFacts before = after;
+  JobFacts asked = before;
   asked.transferRequested = true;
   const Move move = *overruled(asked, after, false);
   after.lastEnd = Move::transfer;
@@ -215,30 +215,31 @@ AttemptAnswer Application::operator()(const Transfer& verb) {
 }
 
 AttemptAnswer Application::operator()(const Cancel& verb) {
-  const auto before = rows_.job(verb.job);
-  if (!before) {
+  auto job = rows_.job(verb.job);
+  if (!job) {
     AttemptAnswer answer;
     answer.verdict = Verdict::notFound;
     answer.why = "no job has the id " + verb.job.toString();
     return answer;
   }
-  if (before->state == JobState::done) {
-    if (before->outcome == JobOutcome::canceled) return answerOf(*before, Verdict::alreadyApplied);
-    return answerOf(*before, Verdict::illegal, "the job is done already");
+  JobRow& after = *job;
+  const JobFacts before = after;
+  if (before.state == JobState::done) {
+    if (before.outcome == JobOutcome::canceled) return answerOf(before, Verdict::alreadyApplied);
+    return answerOf(before, Verdict::illegal, "the job is done already");
   }
-  JobRow after = *before;
   // Only a running attempt whose holder lives has somebody who can be asked to stop; all else ends here and now.
-  const bool hasHolder = before->state == JobState::inProgress &&
-                         (before->holderKind == HolderKind::shim || before->holderKind == HolderKind::incarnation);
+  const bool hasHolder = before.state == JobState::inProgress &&
+                         (before.holderKind == HolderKind::shim || before.holderKind == HolderKind::incarnation);
   if (hasHolder) {
-    if (before->cancelRequested) return answerOf(*before, Verdict::alreadyApplied);
+    if (before.cancelRequested) return answerOf(before, Verdict::alreadyApplied);
     after.cancelRequested = true;
-    change(*before, after, Move::cancelRequest, {}, verb.why);
-    effects_.touch(before->holderKind == HolderKind::incarnation ? IncarnationID{before->holder} : before->owner);
+    change(before, after, Move::cancelRequest, {}, verb.why);
+    effects_.touch(before.holderKind == HolderKind::incarnation ? IncarnationID{before.holder} : before.owner);
   } else {
     voidAttempt(after);
     becomeDone(after, JobOutcome::canceled);
-    change(*before, after, Move::cancel, {}, verb.why);
+    change(before, after, Move::cancel, {}, verb.why);
   }
   return answerOf(after);
 }

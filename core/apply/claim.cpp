@@ -26,11 +26,11 @@ std::uint32_t Application::promoteDue(IncarnationID owner, std::uint32_t limit, 
     return !more;
   });
   for (const WaitingKey& key : due) {
-    const auto before = rowAt(key, key.id);
-    if (!before) continue;
-    JobRow after = *before;
-    becomeReady(after);
-    change(*before, after, Move::promote, {});
+    auto row = rowAt(key, key.id);
+    if (!row) continue;
+    const JobFacts before = *row;
+    becomeReady(*row);
+    change(before, *row, Move::promote, {});
   }
   return static_cast<std::uint32_t>(due.size());
 }
@@ -72,59 +72,53 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
   return heads;
 }
 
-std::vector<JobRow> Application::choose(const Claim& verb, IncarnationID owner, Claim::Answer& answer) {
-  std::vector<JobRow> chosen;
+void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer, Claim::Answer& answer) {
   std::size_t depth = verb.max;
   for (;;) {
     bool cut = false;
     std::size_t alone = 0;
     std::size_t unreadable = 0;
-    chosen.clear();
-    answer.more = false;
-    for (const auto& [key, id] : headsOfQueues(verb, owner, depth, cut)) {
-      if (chosen.size() == verb.max) {
+    const auto heads = headsOfQueues(verb, claimer.queueOwner(), depth, cut);
+    answer.jobs.reserve(std::min<std::size_t>(verb.max, answer.jobs.size() + heads.size()));
+    for (const auto& [key, id] : heads) {
+      if (answer.jobs.size() == verb.max) {
         answer.more = true;
-        break;
+        return;
       }
       auto row = rowAt(key, id);
-      if (!row) {
-        ++unreadable;
-        continue;
-      }
-      if (mustRunAlone(*row)) {
+      const bool isAlone = row && mustRunAlone(*row);
+      if (isAlone && !(verb.idle && answer.jobs.empty())) {
         // It may take other jobs down with it, so it waits until the claimer has nothing else, and then comes alone.
-        if (verb.idle && chosen.empty()) {
-          answer.more = true;
-          return {std::move(*row)};
-        }
         answer.aloneWaiting = true;
         ++alone;
-        continue;
+      } else if (!row || !handOut(verb, claimer, std::move(*row), answer)) {
+        ++unreadable;
+      } else if (isAlone) {
+        answer.more = true;
+        return;
       }
-      chosen.push_back(std::move(*row));
     }
-    if (chosen.size() == verb.max) {
-      answer.more = answer.more || cut;
-      return chosen;
+    if (answer.jobs.size() == verb.max) {
+      answer.more = cut;
+      return;
     }
     // What was stepped over must not hide what stands behind it.
-    if (!cut || alone + unreadable == 0 || depth > limits::sliceRowsMax * 2) return chosen;
+    if (!cut || alone + unreadable == 0 || depth > limits::sliceRowsMax * 2) return;
     depth = verb.max + 2 * alone;
   }
 }
 
-bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, const JobRow& before,
-                          Claim::Answer& answer) {
+bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobRow after, Claim::Answer& answer) {
   std::optional<JobBody> body;
   try {
-    body = rows_.body(before.id);
+    body = rows_.body(after.id);
   } catch (const UnreadableRow&) {
   }
   if (!body) {
-    rows_.setAside(*readyKeyOf(before), before.id);
+    rows_.setAside(*readyKeyOf(after), after.id);
     return false;
   }
-  JobRow after = before;
+  const JobFacts before = after;
   after.holderKind = HolderKind::incarnation;
   after.holder = claimer.id.value;
   after.execID = execIDOf(verb.id, static_cast<std::uint32_t>(answer.jobs.size()));
@@ -185,10 +179,8 @@ Claim::Answer Application::operator()(const Claim& verb) {
     answer.verdict = Verdict::ok;
     bool moreDue = false;
     promoteDue(owner, limits::sliceRowsMax, moreDue);
-    bool allHandedOut = true;
-    for (const JobRow& row : choose(verb, owner, answer))
-      allHandedOut = handOut(verb, *claimer, row, answer) && allHandedOut;
-    answer.more = answer.more || moreDue || !allHandedOut;
+    handOutReady(verb, *claimer, answer);
+    answer.more = answer.more || moreDue;
     if (!answer.jobs.empty()) {
       claimer->lastClaim = verb.id;
       rows_.putIncarnation(*claimer);

@@ -77,7 +77,7 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   body.submitterName = senderName;
   body.keyUntil = body.key.empty() ? 0 : now_.utcMicros + job.keyWindowMicros;
   if (!body.key.empty()) rows_.putBusinessKey(body.key, KeyRow{row.id, body.keyUntil});
-  writeLog(row, std::nullopt, row.state == JobState::ready ? Move::submit : Move::submitLater, sender, {});
+  writeLog(row, row.state, row.state == JobState::ready ? Move::submit : Move::submitLater, sender, {});
   rows_.insertJob(row, body);
   ++rows_.totals().submitted;
   effects_.touch(row.owner);

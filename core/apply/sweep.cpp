@@ -11,7 +11,7 @@ SweepAnswer Application::operator()(const Expire& verb) {
   answer.verdict = Verdict::ok;
   for (const DeadlineKey& key : passedDeadlines(verb.limit, answer.more)) {
     ++answer.moved;
-    if (const auto before = rowAt(key, key.id)) expire(*before, verb.random ^ answer.moved);
+    if (auto row = rowAt(key, key.id)) expire(*row, verb.random ^ answer.moved);
   }
   return answer;
 }
@@ -37,8 +37,8 @@ std::vector<DeadlineKey> Application::passedDeadlines(std::uint32_t limit, bool&
   return passed;
 }
 
-void Application::expire(const JobRow& before, std::uint32_t random) {
-  JobRow after = before;
+void Application::expire(JobRow& after, std::uint32_t random) {
+  const JobFacts before = after;
   Move move = Move::startTimeOut;
   if (const auto other = overruled(before, after, false)) {
     move = *other;

@@ -50,9 +50,18 @@ using ExecID = TaggedId<struct ExecTag>;
 /// A claimer's name for one call of claim; the execIds it hands out are derived from it.
 using ClaimID = TaggedId<struct ClaimTag>;
 
-/// A UUIDv7 whose last four bytes count microseconds: short ids of jobs made together stand together, so that the
-/// store's index of them grows at one place instead of touching a page for each. Grows within one process; thread-safe.
+/// A UUIDv7 that carries the microsecond at which it was made twice: in front, as the standard has it, and modulo 2^32
+/// in its last four bytes, which are its short id. So a store finds a short id by time and needs no index of them.
+/// Grows within one process; thread-safe.
 [[nodiscard]] JobID makeJobID();
+/// Whether an id is of that kind; ids that others made need not be.
+[[nodiscard]] bool carriesItsTime(JobID id);
+namespace detail {
+/// The id that makeJobID makes at a time, in UTC us; its 32 random bits are given.
+[[nodiscard]] JobID jobIDAt(std::uint64_t utcMicros, std::uint32_t random);
+/// The time in the front of an id, in UTC us: a whole millisecond.
+[[nodiscard]] std::uint64_t millisecondOf(JobID id);
+}  // namespace detail
 [[nodiscard]] inline IncarnationID makeIncarnationID() {
   return IncarnationID{Uuid::makeV7()};
 }

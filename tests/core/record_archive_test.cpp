@@ -130,39 +130,39 @@ std::string hex(std::string_view bytes) {
 
 CEREAL_CLASS_VERSION(Versioned, 7)
 
-TEST_CASE("A record's bytes are little endian, counted and the same everywhere", "[core][record]") {
+TEST_CASE("A record's bytes are short, counted and the same everywhere", "[core][record]") {
   REQUIRE(hex(toRecord(sample())) ==
-          "01"                                // tiny
-          "feffffffffffffff"                  // large
-          "0000003f"                          // share
-          "01"                                // flag
-          "c8"                                // kind
-          "00112233445566778899aabbccddeeff"  // job
-          "00112233445566778899aabbccddeeff"  // holder
-          "0500000068656c6c6f"                // text
-          "02000000"
-          "010000006b"
-          "0100000076"
-          "010000006c"
-          "00000000"  // labels
-          "02000000"
-          "030000006f6e65"
-          "0101000000"
-          "040000006e6f6e65"
+          "01"                                  // tiny
+          "03"                                  // large: -2
+          "0000003f"                            // share
+          "01"                                  // flag
+          "c8"                                  // kind
+          "0100112233445566778899aabbccddeeff"  // job
+          "02"                                  // holder, which is the first id once more
+          "0568656c6c6f"                        // text
+          "02"
+          "016b"
+          "0176"
+          "016c"
+          "00"  // labels
+          "02"
+          "036f6e65"
+          "0102"
+          "046e6f6e65"
           "00"  // inner
-          "02000000"
-          "0100ffff"  // numbers
-          "03000000"
+          "02"
+          "01ffff03"  // numbers
+          "03"
           "010001"  // bits
-          "02000000"
-          "0100000078"
-          "0100000079"        // words
-          "01020304"          // four
-          "40420f0000000000"  // wait
-          "03000000"
-          "8096980000000000"
+          "02"
+          "0178"
+          "0179"      // words
+          "01020304"  // four
+          "80897a"    // wait
+          "03"
+          "80dac409"
           "0000000000000040"
-          "00a493d600000000"
+          "80909de91a"
           "9a9999999999b93f");  // retry
 }
 
@@ -182,12 +182,14 @@ TEST_CASE("A record reads back equal and must end exactly", "[core][record]") {
 
 TEST_CASE("Sizes larger than what follows are refused before memory is taken", "[core][record]") {
   using namespace std::string_literals;
-  REQUIRE_THAT(damageOf<std::string>("\xff\xff\xff\xff"s), Contains("at byte 0: a size is larger than what follows"));
-  REQUIRE_THAT(damageOf<std::string>("\x04\0\0\0abc"s), Contains("at byte 0"));
-  REQUIRE_THAT(damageOf<std::vector<std::uint64_t>>("\x02\0\0\0abcdefgh"s), Contains("at byte 0"));
-  REQUIRE_THAT((damageOf<std::map<std::string, std::string>>("\x02\0\0\0\0\0\0\0\0\0\0\0"
-                                                             "\0\0\0\0\0\0\0\0"s)),
-               Contains("twice"));
+  REQUIRE_THAT(damageOf<std::string>("\xff\xff\xff\x0f"s), Contains("at byte 0: a size is larger than what follows"));
+  REQUIRE_THAT(damageOf<std::string>("\x04"
+                                     "abc"s),
+               Contains("at byte 0"));
+  REQUIRE_THAT(damageOf<std::vector<double>>("\x02"
+                                             "abcdefgh"s),
+               Contains("a size is larger"));
+  REQUIRE_THAT((damageOf<std::map<std::string, std::string>>("\x02\0\0\0\0"s)), Contains("twice"));
   REQUIRE_THAT(damageOf<bool>("\x02"s), Contains("neither 0 nor 1"));
   REQUIRE_THAT(damageOf<std::optional<bool>>("\x02"s), Contains("neither 0 nor 1"));
   const std::string huge(recordStringBytesMax + 1, 'x');
@@ -196,6 +198,39 @@ TEST_CASE("Sizes larger than what follows are refused before memory is taken", "
   std::string back;
   fromRecord(toRecord(most), back);
   REQUIRE(back == most);
+}
+
+TEST_CASE("A number or an id in another form than its own is refused", "[core][record]") {
+  using namespace std::string_literals;
+  REQUIRE_THAT(damageOf<std::uint32_t>("\x80\x00"s), Contains("another form"));
+  REQUIRE_THAT(damageOf<std::uint16_t>("\x80\x80\x04"s), Contains("too large"));
+  REQUIRE_THAT(damageOf<std::int16_t>("\x80\x80\x04"s), Contains("too large"));
+  REQUIRE_THAT(damageOf<std::uint64_t>("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"s), Contains("another form"));
+  REQUIRE_THAT(damageOf<std::uint64_t>("\x80\x80"s), Contains("ends early"));
+  REQUIRE_THAT(damageOf<Uuid>("\x01"s + std::string(16, '\0')), Contains("another form"));
+  REQUIRE_THAT(damageOf<Uuid>("\x02"s), Contains("not there"));
+  REQUIRE_THAT((damageOf<std::pair<Uuid, Uuid>>("\x01"s + std::string(16, 'x') + "\x01" + std::string(16, 'x'))),
+               Contains("another form"));
+}
+
+TEST_CASE("Numbers of every size and sign come back, and more ids than a record remembers", "[core][record]") {
+  std::vector<std::int64_t> numbers{0, -1, 1, std::numeric_limits<std::int64_t>::min(),
+                                    std::numeric_limits<std::int64_t>::max()};
+  for (int bit = 0; bit < 63; ++bit)
+    for (const std::int64_t near : {-1, 0, 1}) numbers.push_back((std::int64_t{1} << bit) + near);
+  std::vector<std::int64_t> back;
+  fromRecord(toRecord(numbers), back);
+  REQUIRE(back == numbers);
+  const auto largest = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t wide = 0;
+  fromRecord(toRecord(largest), wide);
+  REQUIRE(wide == largest);
+  std::vector<Uuid> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back(i % 3 == 0 ? Uuid{} : Uuid::makeV4());
+  ids.insert(ids.end(), ids.begin(), ids.begin() + 20);
+  std::vector<Uuid> idsBack;
+  fromRecord(toRecord(ids), idsBack);
+  REQUIRE(idsBack == ids);
 }
 
 TEST_CASE("Depth is limited in both directions", "[core][record]") {
@@ -212,13 +247,13 @@ TEST_CASE("Depth is limited in both directions", "[core][record]") {
   Deep parent;
   parent.children.push_back(std::move(deep));
   REQUIRE_THROWS_AS(toRecord(parent), Error);
-  REQUIRE_THAT(damageOf<Deep>(std::string("\x01\0\0\0", 4) + bytes), Contains("nested too deep"));
+  REQUIRE_THAT(damageOf<Deep>("\x01" + bytes), Contains("nested too deep"));
 }
 
 TEST_CASE("A versioned class brings its version, and a key is stored as its text", "[core][record]") {
-  REQUIRE(hex(toRecord(Versioned{})) == "0700000001");
+  REQUIRE(hex(toRecord(Versioned{})) == "0701");
   Versioned back;
-  fromRecord(std::string("\x03\0\0\0\x09", 5), back);
+  fromRecord(std::string("\x03\x09", 2), back);
   REQUIRE(back.seen == 3);
   REQUIRE(back.value == 9);
   JobKey key;
@@ -260,7 +295,9 @@ TEST_CASE("Random and damaged bytes end in Error(corrupt) and take little memory
   // A million claimed elements of 4 KiB, of which three are there.
   rusage before{};
   getrusage(RUSAGE_SELF, &before);
-  REQUIRE_THAT(damageOf<std::vector<Bloated>>(std::string("\x40\x42\x0f\0abc", 7)),
+  REQUIRE_THAT(damageOf<std::vector<Bloated>>(std::string("\xc0\x84\x3d"
+                                                          "abc",
+                                                          6)),
                Contains("larger than what follows"));
   rusage after{};
   getrusage(RUSAGE_SELF, &after);

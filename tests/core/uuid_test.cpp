@@ -76,6 +76,25 @@ TEST_CASE("Threads never make the same id") {
   CHECK(shortIDs.size() == 20'000);
 }
 
+TEST_CASE("A job's id carries its time, and only an id that does says so") {
+  CHECK(carriesItsTime(makeJobID()));
+  const JobID made = detail::jobIDAt(1'750'000'000'123'456, 0xFFFFFFFF);
+  CHECK(made.toString() == "01977420-dc7b-7723-bfff-ffff" + shortIDOf(made));
+  CHECK(carriesItsTime(made));
+  CHECK(detail::millisecondOf(made) == 1'750'000'000'123'000);
+  CHECK(carriesItsTime(detail::jobIDAt(0, 0)));
+  CHECK(carriesItsTime(detail::jobIDAt((std::uint64_t{1} << 32) - 1, 7)));
+  // A change is noticed anywhere but in the random bits, and in those that move the time by a multiple of 2^32 us.
+  int unnoticed = 0;
+  for (std::size_t bit = 0; bit < 128; ++bit) {
+    JobID changed = made;
+    changed.value.bytes[bit / 8] ^= static_cast<std::uint8_t>(0x80 >> (bit % 8));
+    if (carriesItsTime(changed)) ++unnoticed;
+  }
+  CHECK(unnoticed == 32 + 19);
+  CHECK_FALSE(carriesItsTime(JobID{Uuid::makeV4()}));
+}
+
 TEST_CASE("A short id is the last eight digits") {
   const auto id = JobID::parse("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b");
   REQUIRE(id);

@@ -156,6 +156,33 @@ TEST_CASE("People's words for a job are resolved: full, short, the beginning of 
   CHECK(resolve(a.toString() + "0").empty());
 }
 
+TEST_CASE("A short id finds the jobs of that microsecond of each 71.6 minutes, and its beginning those near it") {
+  ON_EVERY_STORE(store);
+  constexpr std::uint64_t period = std::uint64_t{1} << 32;
+  constexpr std::uint64_t start = 407'000 * period;
+  std::vector<std::uint64_t> times;
+  // Around the turn of the period, within one millisecond and over several; and in many periods.
+  for (const std::uint64_t at : {0, 1, 350, 704, 705, 2000, 100'000})
+    for (const std::uint64_t turn : {std::uint64_t{0}, period, 5 * period}) {
+      times.push_back(start + turn + at);
+      times.push_back(start + turn - 1 - at);
+    }
+  std::vector<JobID> all;
+  for (std::size_t i = 0; i < times.size(); ++i)
+    all.push_back(addWithID(store, detail::jobIDAt(times[i], static_cast<std::uint32_t>(i) << 30 | 5)));
+  all.push_back(addWithID(store, idWith("ffff", "00000001")));  // made by somebody else, in a far future
+  all.push_back(addWithID(store, idWith("0000", "00000001")));
+  std::sort(all.begin(), all.end());
+  for (const std::string text : {"00000001", "00000000", "0000015e", "ffffffff", "fffffffe", "00", "ff", "0000",
+                                 "000007d0", "fffff", "00000002", "8000"}) {
+    std::vector<JobID> expected;
+    for (const JobID id : all)
+      if (shortIDOf(id).starts_with(text) || id.toString().starts_with(text)) expected.push_back(id);
+    CAPTURE(text);
+    CHECK(store->resolve(text, 1000) == expected);
+  }
+}
+
 TEST_CASE("The totals are the numbers of jobs by state") {
   ON_EVERY_STORE(store);
   const auto left = store.openAssistant();

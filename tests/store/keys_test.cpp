@@ -100,16 +100,17 @@ TEST_CASE("The bytes of another order or a cut key are no key") {
   CHECK_FALSE(keys::decodeDeadline(done.view()));
 }
 
-TEST_CASE("All rows of a job stand together, its row first, and behind those of earlier jobs") {
+TEST_CASE("The parts of a job stand together and behind those of earlier jobs, as its row behind their rows") {
   const JobID first = makeJobID();
   const JobID second = makeJobID();
   const std::string keysInOrder[] = {std::string(keys::jobKey(first, keys::JobPart::row).view()),
+                                     std::string(keys::jobKey(second, keys::JobPart::row).view()),
                                      std::string(keys::jobKey(first, keys::JobPart::body).view()),
                                      std::string(keys::jobKey(first, keys::JobPart::result).view()),
                                      std::string(keys::logKey(first, 0).view()),
                                      std::string(keys::logKey(first, 255).view()),
                                      std::string(keys::logKey(first, 256).view()),
-                                     std::string(keys::jobKey(second, keys::JobPart::row).view())};
+                                     std::string(keys::jobKey(second, keys::JobPart::body).view())};
   for (std::size_t i = 1; i < std::size(keysInOrder); ++i) CHECK(keysInOrder[i - 1] < keysInOrder[i]);
   for (const auto& key : keysInOrder) CHECK((keys::jobIDOf(key) == first || keys::jobIDOf(key) == second));
 }
@@ -118,6 +119,6 @@ TEST_CASE("The key of a short id carries the last four bytes of the id in front"
   const JobID id = makeJobID();
   const auto key = keys::shortIDKey(id);
   REQUIRE(key.view().size() == 21);
-  CHECK(keys::jobIDOf(key.view().substr(5)) == id);
+  CHECK(keys::jobIDOf(key.view().substr(4)) == id);
   CHECK(key.view().substr(1, 4) == std::string_view(reinterpret_cast<const char*>(id.value.bytes.data()) + 12, 4));
 }

@@ -28,9 +28,10 @@ struct Damaged {
   }
   void damage(JobID id, keys::JobPart part) {
     fixture.close();
-    RawEnvironment(fixture.path()).change("job", keys::jobKey(id, part).view(), [](std::string& bytes) {
-      bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x40);
-    });
+    RawEnvironment(fixture.path())
+        .change(part == keys::JobPart::row ? "job" : "part", keys::jobKey(id, part).view(), [](std::string& bytes) {
+          bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x40);
+        });
     fixture.open();
   }
   void checkIsListed(JobID id) {

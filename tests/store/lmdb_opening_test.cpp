@@ -42,7 +42,7 @@ std::string newerMeta() {
 
 const RoleRegistration raisesFormat("raises-format", [](RoleChannel& channel) {
   RawEnvironment raw(channel.argument("store"));
-  raw.put("meta", keys::storeKey(), newerMeta());
+  raw.put("index", keys::storeKey(), newerMeta());
   return 0;
 });
 
@@ -134,7 +134,7 @@ TEST_CASE("A foreign LMDB environment is unsupported and stays as it was") {
       raw.put("job", "key", "value", MDB_CREATE);
     }
     SECTION("with tables named as ours but without our record") {
-      for (const char* name : {"job", "index", "meta"}) raw.put(name, "key", "value", MDB_CREATE);
+      for (const char* name : {"job", "part", "index"}) raw.put(name, "key", "value", MDB_CREATE);
     }
   }
   std::ifstream before(directory / "data.mdb", std::ios::binary);
@@ -160,7 +160,7 @@ TEST_CASE("A store whose own record is damaged is corrupt") {
   fixture.closeUnchecked();
   {
     RawEnvironment raw(fixture.path());
-    raw.change("meta", keys::storeKey(),
+    raw.change("index", keys::storeKey(),
                [](std::string& bytes) { bytes.back() = static_cast<char>(bytes.back() ^ 1); });
   }
   CHECK(kindOfOpening(fixture.path()) == ErrorKind::corrupt);
@@ -169,7 +169,7 @@ TEST_CASE("A store whose own record is damaged is corrupt") {
 TEST_CASE("A store of a newer format is refused at open") {
   StoreFixture fixture;
   fixture.closeUnchecked();
-  { RawEnvironment(fixture.path()).put("meta", keys::storeKey(), newerMeta()); }
+  { RawEnvironment(fixture.path()).put("index", keys::storeKey(), newerMeta()); }
   CHECK(kindOfOpening(fixture.path()) == ErrorKind::unsupported);
 }
 

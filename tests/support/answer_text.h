@@ -17,9 +17,7 @@ namespace callsheet::tests {
 /// A checksum of all fields, those included that nobody thought of printing.
 template <class Value>
 [[nodiscard]] std::uint32_t digestOf(const Value& value) {
-  std::string bytes;
-  RecordOut archive(bytes);
-  archive(value);
+  const std::string bytes = toRecord(value);
   return crc32c(0, std::as_bytes(std::span(bytes)));
 }
 
