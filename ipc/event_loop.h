@@ -24,7 +24,8 @@ class Timer {
   Timer& operator=(Timer&& other) noexcept;
   ~Timer();
 
-  /// Starts it anew, whatever it was doing. The loop's clock stands still while the machine is suspended.
+  /// Starts it anew, whatever it was doing, without waiting for the loop's thread: the caller may hold a lock that the
+  /// callbacks take. The loop's clock stands still while the machine is suspended.
   void once(std::chrono::milliseconds delay);
   void every(std::chrono::milliseconds period);
   void cancel();

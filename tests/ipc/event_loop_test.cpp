@@ -250,3 +250,20 @@ TEST_CASE("A forked child may destroy its copy of a running loop") {
   const int before = count;
   CHECK(waitUntil([&] { return count > before; }));
 }
+
+TEST_CASE("Arming a timer does not wait for the loop's thread") {
+  EventLoop loop;
+  std::atomic<unsigned> rings{0};
+  Timer timer = loop.makeTimer([&] { ++rings; });
+  loop.start();
+  std::atomic<bool> isArmed{false};
+  std::atomic<bool> cameFirst{false};
+  // As a callback does that wants a lock which the arming thread holds.
+  REQUIRE(loop.post([&] { cameFirst = waitUntil([&] { return isArmed.load(); }, 5s); }));
+  timer.once(1ms);
+  isArmed = true;
+  CHECK(waitUntil([&] { return rings == 1; }));
+  CHECK(cameFirst);
+  timer.every(1ms);
+  CHECK(waitUntil([&] { return rings >= 3; }));
+}
