@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -165,9 +166,14 @@ bool LoopCore::run(const std::function<void()>& call) {
     return true;
   }
   bool done = false;
+  std::exception_ptr failure;
   if (phase_ == Phase::running) {
     posted_.push_back([&] {
-      call();
+      try {
+        call();
+      } catch (...) {
+        failure = std::current_exception();
+      }
       const std::lock_guard doneLock(mutex_);
       done = true;
       changed_.notify_all();
@@ -175,6 +181,7 @@ bool LoopCore::run(const std::function<void()>& call) {
     uv_async_send(&uvWake_);
   }
   changed_.wait(lock, [&] { return done || phase_ == Phase::closed; });
+  if (failure) std::rethrow_exception(failure);
   return done;
 }
 

@@ -76,8 +76,8 @@ class EventLoop {
 
   /// Queues a call for the loop's thread. False when the loop was stopped: then it is dropped.
   bool post(std::function<void()> call);
-  /// Runs a call on the loop's thread and waits for it; on that thread itself, or before start(), at once. False when
-  /// the loop was stopped.
+  /// Runs a call on the loop's thread and waits for it; on that thread itself, or before start(), at once. What it
+  /// throws is thrown here. False when the loop was stopped.
   bool run(const std::function<void()>& call);
   [[nodiscard]] bool isLoopThread() const;
 
