@@ -172,6 +172,7 @@ std::vector<Verb> QueueRunner::gather() {
     verbs.emplace_back(std::move(*claim));
   }
   isBusy_ = !verbs.empty();
+  if (isBusy_) busySince_ = SteadyClock::now();
   return verbs;
 }
 
@@ -339,6 +340,11 @@ void QueueRunner::progressed(const AttemptRef& attempt, double share, std::strin
   text.resize(std::min(text.size(), limits::textBytesMax));
   verbs.emplace_back(Notify{attempt, static_cast<float>(share), std::move(text), false});
   store_.post(std::move(verbs), seconds{5}, [](const std::vector<AnyAnswer>&) {});
+}
+
+milliseconds QueueRunner::commitAge() const {
+  const std::lock_guard lock(mutex_);
+  return isBusy_ ? std::chrono::duration_cast<milliseconds>(SteadyClock::now() - busySince_) : milliseconds::zero();
 }
 
 QueueRunner::Left QueueRunner::drain(milliseconds grace) {

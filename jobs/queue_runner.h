@@ -43,6 +43,9 @@ class QueueRunner final : private JobRunner::Host {
   /// The slow look that finds what no bell told. Any thread, about once a second.
   void tick();
 
+  /// How long the commit that is under way has waited for its answer; zero when none is.
+  [[nodiscard]] std::chrono::milliseconds commitAge() const;
+
   struct Left {
     std::vector<std::string> names;
   };
@@ -93,7 +96,8 @@ class QueueRunner final : private JobRunner::Host {
   std::optional<Claim> unansweredClaim_;  // repeated with the same id, because the store may have applied it
   bool isHoldingBack_ = false;            // the retry timer runs: neither lost_ nor a lost claim is posted
   bool isBusy_ = false;                   // a commit is under way
-  bool isAwake_ = false;                  // there may be something to claim
+  std::chrono::steady_clock::time_point busySince_{};
+  bool isAwake_ = false;  // there may be something to claim
   bool isStopping_ = false;
   bool isEnding_ = false;  // nothing is posted any more
   bool isFenced_ = false;

@@ -20,6 +20,7 @@ class FaultyStore final : public LmdbJobStore {
   std::atomic<bool> isFull{false};          ///< answers `storeFull` and does nothing
   std::atomic<bool> losesAnswers{false};    ///< does what it is told, and answers `unknown`
   std::atomic<bool> cannotRead{false};      ///< every read throws Error(io)
+  std::atomic<bool> cannotLook{false};      ///< every look at a job throws Error(io)
   std::atomic<bool> hasUnreadable{false};   ///< every look at a job throws UnreadableRow
   std::atomic<unsigned> posts{0};           ///< so far
   std::atomic<unsigned> openPosts{0};       ///< not answered yet
@@ -77,6 +78,7 @@ class FaultyStore final : public LmdbJobStore {
   }
   LmdbJobStore& look(JobID id) {
     if (hasUnreadable) throw UnreadableRow(id, "the row was damaged on purpose");
+    if (cannotLook) throw Error(ErrorKind::io, "the job cannot be looked at, on purpose");
     return readable();
   }
 
