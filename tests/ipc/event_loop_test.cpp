@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "callsheet/errors.h"
 #include "ipc/file_descriptor.h"
 #include "tests/ipc/ipc_support.h"
 
@@ -266,4 +267,13 @@ TEST_CASE("Arming a timer does not wait for the loop's thread") {
   CHECK(cameFirst);
   timer.every(1ms);
   CHECK(waitUntil([&] { return rings >= 3; }));
+}
+
+TEST_CASE("What a call on the loop's thread throws comes to who waits for it, and the loop goes on") {
+  EventLoop loop;
+  loop.start();
+  CHECK_THROWS_AS(loop.run([] { throw Error(ErrorKind::io, "on purpose"); }), Error);
+  bool ran = false;
+  CHECK(loop.run([&] { ran = true; }));
+  CHECK(ran);
 }
