@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "callsheet/limits.h"
+#include "tests/support/store_fixture.h"
 #include "tests/support/verbs.h"
 #include "tests/support/wait_for.h"
 
@@ -74,4 +75,13 @@ TEST_CASE("A group that is larger than the whole queue may be is committed when 
                    [&](const std::vector<AnyAnswer>& answers) { verdict.set_value(baseOf(answers[65]).verdict); });
   CHECK(verdict.get_future().get() == Verdict::ok);
   slow.finish();
+}
+
+TEST_CASE("A listener of commits that throws keeps no answer back and no other listener from hearing") {
+  StoreFixture fixture(0, StoreFixture::Place::memory);
+  unsigned heard = 0;
+  const auto failing = fixture->subscribe([](const Effects&) { throw Error(ErrorKind::io, "on purpose"); });
+  const auto counting = fixture->subscribe([&](const Effects&) { ++heard; });
+  CHECK(fixture->apply(submitOf({newJob()})).verdict == Verdict::ok);
+  CHECK(heard == 1);
 }
