@@ -21,6 +21,7 @@
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
+#include "director/checked_options.h"
 #include "jobs/builtin_types.h"
 
 namespace callsheet {
@@ -30,6 +31,10 @@ namespace {
 
 // How often a quiet daemon looks whether its director still runs; what it logs as it ends is noticed at once.
 constexpr std::chrono::milliseconds lookPeriod = std::chrono::seconds{10};
+// A director whose loop has not come round for so long is not kept from its supervisor: it looks about once a second.
+constexpr std::chrono::seconds tickPatience{10};
+// The same for a commit, which may also wait for a stopped writer to be killed.
+constexpr std::chrono::seconds commitPatience{20};
 // How long a fenced director may take to begin anew.
 constexpr std::chrono::seconds renewalPatience{5};
 
@@ -51,6 +56,10 @@ spdlog::level::level_enum levelNamed(const std::string& name) {
   for (const LogLevel level : {LogLevel::debug, LogLevel::info, LogLevel::warning})
     if (name == toString(level)) return levelOf(level);
   return spdlog::level::err;
+}
+
+std::chrono::milliseconds millisOf(const char* option, const std::string& text) {
+  return std::chrono::ceil<std::chrono::milliseconds>(durationOf(option, text));
 }
 
 /// Wakes the main thread's poll. Thread-safe.
@@ -78,7 +87,8 @@ class Daemon {
  public:
   Daemon(const Session& session, const JobDirectorMode& mode, const DaemonOptions& options)
       : options_(options),
-        grace_(std::chrono::ceil<std::chrono::milliseconds>(durationOf("--grace", options.grace))),
+        grace_(millisOf("--grace", options.grace)),
+        writerLimit_(millisOf("--writer-limit", options.writerLimit)),
         log_("callsheet", std::make_shared<spdlog::sinks::stderr_sink_mt>()),
         directory_(StoreDirectory::open(session.location, session.id,
                                         {.create = true, .allowForeignFilesystem = session.allowForeignFilesystem})) {
@@ -97,8 +107,8 @@ class Daemon {
     for (;;) {
       await(period);
       if (!director_->isRunning() && !isRunningAgain()) return endFenced();
-      // Only a director that runs keeps the supervisor quiet.
-      if (service_.watchdogPeriod()) service_.notify("WATCHDOG=1");
+      // Only a director that runs and comes round keeps the supervisor quiet.
+      if (service_.watchdogPeriod() && isHealthy()) service_.notify("WATCHDOG=1");
       while (const auto signal = signals_.take()) {
         if (*signal != SIGHUP) return stop(*signal);
         log_.warn("HUP has no meaning here and is passed over; TERM stops");
@@ -110,9 +120,8 @@ class Daemon {
   JobDirectorOptions directorOptions(const Session& session) {
     JobDirectorOptions options;
     options.workers = options_.workers;
-    options.lease = std::chrono::ceil<std::chrono::milliseconds>(durationOf("--lease", options_.lease));
-    options.writerLimit =
-        std::chrono::ceil<std::chrono::milliseconds>(durationOf("--writer-limit", options_.writerLimit));
+    options.lease = millisOf("--lease", options_.lease);
+    options.writerLimit = writerLimit_;
     options.mayBeKilledAsWriter = options_.mayBeKilledAsWriter;
     options.keepDoneFor = durationOf("--keep", options_.keep);
     options.keepDoneCount = options_.keepCount;
@@ -129,6 +138,11 @@ class Daemon {
     pollfd descriptors[] = {{signals_.descriptor(), POLLIN, 0}, {wakeup_.descriptor(), POLLIN, 0}};
     ::poll(descriptors, 2, static_cast<int>(period.count()));
     wakeup_.drain();
+  }
+
+  [[nodiscard]] bool isHealthy() const {
+    const JobDirectorHealth health = director_->health();
+    return health.sinceTick < tickPatience && health.oldestCommit < commitPatience + writerLimit_;
   }
 
   /// A director that was fenced begins a new life by itself, unless somebody took its name.
@@ -191,6 +205,7 @@ class Daemon {
   ServiceNotifier service_;
   const DaemonOptions& options_;
   const std::chrono::milliseconds grace_;
+  const std::chrono::milliseconds writerLimit_;
   std::string name_;
   Wakeup wakeup_;
   spdlog::logger log_;
@@ -228,6 +243,11 @@ void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal
 }
 
 int runDaemon(Session& session, const JobDirectorMode& mode, const DaemonOptions& options) {
+  // Before anything is made on the disk.
+  JobDirectorOptions limits;
+  limits.lease = millisOf("--lease", options.lease);
+  limits.writerLimit = millisOf("--writer-limit", options.writerLimit);
+  (void)checked(limits);
   // A reader of the log that goes away must not end the daemon.
   std::signal(SIGPIPE, SIG_IGN);
   return Daemon(session, mode, options).run();

@@ -94,8 +94,9 @@ void JobRunner::execute(const std::shared_ptr<Attempt>& attempt) {
   std::optional<Verb> end = endOf(*attempt);
   crashPoint("job.executed");
   if (attempt->isVoid) end.reset();
-  finish(attempt);
   host_.ended(attempt->ref.job, std::move(end));
+  finish(attempt);
+  host_.freed();
 }
 
 std::optional<Verb> JobRunner::endOf(Attempt& attempt) {
@@ -184,6 +185,24 @@ std::vector<AttemptRef> JobRunner::running() const {
     for (const auto& [id, attempt] : *attempts)
       if (!attempt->isVoid) refs.push_back(attempt->ref);
   return refs;
+}
+
+std::vector<AttemptRef> JobRunner::pastDeadline(std::int64_t bootNanos) const {
+  std::vector<AttemptRef> past;
+  for (const auto& attempt : attempts(std::nullopt)) {
+    const std::int64_t deadline = attempt->item.row.deadlineNanos;
+    if (!attempt->isVoid && deadline != 0 && deadline < bootNanos) past.push_back(attempt->ref);
+  }
+  return past;
+}
+
+std::int64_t JobRunner::nearestDeadline() const {
+  std::int64_t nearest = never;
+  for (const auto& attempt : attempts(std::nullopt)) {
+    const std::int64_t deadline = attempt->item.row.deadlineNanos;
+    if (!attempt->isVoid && deadline != 0) nearest = std::min(nearest, deadline);
+  }
+  return nearest;
 }
 
 std::vector<std::string> JobRunner::names() const {

@@ -25,8 +25,11 @@ class JobRunner {
   class Host {
    public:
     virtual ~Host() = default;
-    /// The attempt is over. `end` is Succeed, Fail, Transfer or Unclaim; nothing when the attempt was void already.
+    /// The attempt is over. `end` is Succeed, Fail, Transfer or Unclaim; nothing when the attempt was void already. It
+    /// counts as running until this has returned, so whoever sees nothing running has been told of every end.
     virtual void ended(JobID id, std::optional<Verb> end) = 0;
+    /// After ended(): the attempt's worker is free.
+    virtual void freed() = 0;
     /// Makes a transfer request durable before it returns.
     [[nodiscard]] virtual AttemptAnswer requestTransfer(const AttemptRef& attempt) = 0;
     virtual void progressed(const AttemptRef& attempt, double share, std::string text) = 0;
@@ -46,6 +49,10 @@ class JobRunner {
   [[nodiscard]] bool runsAlone() const;
   /// Attempts as they were handed out; void ones are left out.
   [[nodiscard]] std::vector<AttemptRef> running() const;
+  /// Of those, the ones whose deadline lies before this moment of the boot clock.
+  [[nodiscard]] std::vector<AttemptRef> pastDeadline(std::int64_t bootNanos) const;
+  /// Boot clock, ns, of those that are not void; `never` when none has a deadline.
+  [[nodiscard]] std::int64_t nearestDeadline() const;
   /// "KIND ID" of attempts that have not returned, void ones too.
   [[nodiscard]] std::vector<std::string> names() const;
 

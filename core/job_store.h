@@ -61,7 +61,8 @@ class JobStore {
   virtual ~JobStore() = default;
 
   /// Queues verbs that share one commit, each with its own answer. `answered` is called once, on the store's thread,
-  /// and must be short. What is still queued after `patience` is answered `notDone`.
+  /// and must be short. What is still queued after `patience` is answered `notDone`; so is, on the caller's thread
+  /// before post() returns, what finds too much queued already.
   virtual void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) = 0;
 
   /// Posts and waits. When the commit itself takes longer than `patience` the answers are `unknown`.

@@ -32,9 +32,10 @@ DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
       // A dead holder of the name may have left jobs, and the principal should watch this one.
       place.access.doorbell().ringPrincipal();
     }
-  } catch (...) {
+  } catch (const Error& error) {
     slot_.reset();
-    presence_.releaseAndUnlink();
+    // Only a refusal is certain. Otherwise the row may be there, or come yet: then the principal must find a dead one.
+    if (error.kind() == ErrorKind::conflict || error.kind() == ErrorKind::invalid) presence_.releaseAndUnlink();
     throw;
   }
   crashPoint("director.registered");

@@ -7,15 +7,27 @@
 
 #include "core/crash_point.h"
 #include "core/json_payload.h"
+#include "core/once_per_sentence.h"
+#include "director/checked_options.h"
 #include "director/completion_watch.h"
 #include "director/director_life.h"
 #include "director/stopped_writer_watch.h"
 #include "director/submitting.h"
 #include "director/subscription.h"
+#include "ipc/fork_guard.h"
 #include "jobs/queue_runner.h"
 
 namespace callsheet {
 inline namespace v1 {
+
+namespace {
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+// Between the tries to begin anew: the first, and the longest.
+constexpr milliseconds renewalDelay{100};
+constexpr milliseconds renewalDelayMax{10'000};
+}  // namespace
 
 /// Wires the parts together and guards the order in which they begin and end. Public methods on any thread.
 class JobDirector::Implementation {
@@ -25,7 +37,7 @@ class JobDirector::Implementation {
       : self_(self),
         mode_(std::move(mode)),
         types_(std::move(types)),
-        options_(std::move(options)),
+        options_(checked(std::move(options))),
         access_(StoreAccess::open(location, id.name(),
                                   {.create = true,
                                    .mapBytes = options_.mapBytes,
@@ -33,7 +45,8 @@ class JobDirector::Implementation {
                                    .mayBeKilledAsWriter = options_.mayBeKilledAsWriter})),
         board_(Board::open(access_->directory())),
         completions_(access_->store(), loop_, access_->directory()),
-        stoppedWriters_(board_, options_.writerLimit, options_.log) {}
+        stoppedWriters_(board_, options_.writerLimit, options_.log),
+        troubles_(options_.log) {}
 
   ~Implementation() {
     stop(std::chrono::seconds{10});
@@ -43,6 +56,9 @@ class JobDirector::Implementation {
   void start();
   StopReport stop(std::chrono::milliseconds grace);
   [[nodiscard]] bool isRunning() const { return isRunning_ || isRenewing_; }
+  [[nodiscard]] JobDirectorHealth health() const;
+  /// In a forked child: none of its threads is there, and its mutexes may be locked for ever.
+  [[nodiscard]] bool isInherited() const { return forkGeneration_ != forkGeneration(); }
 
   std::vector<Submission> submit(std::string_view kind, std::vector<std::string> parameters,
                                  const SubmitOptions& options, bool allOrNothing);
@@ -65,6 +81,8 @@ class JobDirector::Implementation {
   void lookAtOwnRow();
   void renew(IncarnationID fenced);
   void beginAnew();
+  [[nodiscard]] bool tryToBegin();
+  [[nodiscard]] bool waitsForNextTry(milliseconds delay);
   void awaitRenewal(IncarnationID fenced);
   void say(LogLevel level, const std::string& sentence) const {
     if (options_.log) options_.log(level, sentence);
@@ -78,6 +96,7 @@ class JobDirector::Implementation {
     return options_.workers != 0 ? options_.workers : std::max(1u, std::thread::hardware_concurrency());
   }
 
+  const std::uint64_t forkGeneration_ = forkGeneration();
   JobDirector& self_;
   const JobDirectorMode mode_;
   const JobTypes types_;
@@ -88,6 +107,7 @@ class JobDirector::Implementation {
   Board board_;
   CompletionWatch completions_;
   StoppedWriterWatch stoppedWriters_;
+  OncePerSentence troubles_;
 
   std::mutex lifeMutex_;  // start, stop and renewal exclude each other
   // Guarded by lifeMutex_, but for the tick, which ends before they do.
@@ -103,7 +123,9 @@ class JobDirector::Implementation {
 
   mutable std::mutex incarnationMutex_;
   std::condition_variable renewed_;
-  IncarnationID incarnation_;            // guarded by incarnationMutex_
+  IncarnationID incarnation_;  // guarded by incarnationMutex_
+  bool isStopAsked_ = false;   // guarded by incarnationMutex_; ends the wait for the next try to begin anew
+  std::atomic<SteadyClock::time_point> lastTick_{SteadyClock::time_point{}};
   std::atomic<bool> isRunning_{false};   // has a life in which it may submit and claim
   std::atomic<bool> isRenewing_{false};  // was fenced and is about to begin anew
 };
@@ -122,6 +144,7 @@ void JobDirector::Implementation::openLife() {
   setIncarnation(life_->incarnation());
   life_->begin();
   if (runner_) runner_->begin(life_->incarnation());
+  lastTick_ = SteadyClock::now();
   tick_ = loop_.makeTimer([this] { tick(); });
   tick_.every(Sweeps::period);
 }
@@ -158,12 +181,23 @@ void JobDirector::Implementation::start() {
 }
 
 void JobDirector::Implementation::tick() {
+  lastTick_ = SteadyClock::now();
   life_->tick();
   if (runner_) runner_->tick();
-  lookAtOwnRow();
-  const bool principalLives = mode_.isPrincipal() || PrincipalLock::holder(access_->directory()).has_value();
-  // A living principal answers for everybody; when it is itself the one that stands still, its supervisor does.
-  if (mode_.isPrincipal() || !principalLives) stoppedWriters_.tick(mode_.isPrincipal());
+  troubles_.guard("looking at this director's own row", [this] { lookAtOwnRow(); });
+  troubles_.guard("looking for stopped writers", [this] {
+    const bool principalLives = mode_.isPrincipal() || PrincipalLock::holder(access_->directory()).has_value();
+    // A living principal answers for everybody; when it is itself the one that stands still, its supervisor does.
+    if (mode_.isPrincipal() || !principalLives) stoppedWriters_.tick(mode_.isPrincipal());
+  });
+}
+
+JobDirectorHealth JobDirector::Implementation::health() const {
+  JobDirectorHealth health;
+  if (!isRunning()) return health;
+  health.sinceTick = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - lastTick_.load());
+  if (runner_) health.oldestCommit = runner_->commitAge();
+  return health;
 }
 
 /// A director whose workers are all busy claims nothing, so no answer tells it that it was fenced.
@@ -171,40 +205,68 @@ void JobDirector::Implementation::lookAtOwnRow() {
   const std::uint64_t closures = access_->store().totals().closures;
   if (closures == closuresSeen_) return;
   const IncarnationID self = incarnation();
-  for (const IncarnationRow& row : access_->store().incarnations())
-    if (row.id == self && !row.isOpen()) return renew(self);
+  const auto rows = access_->store().incarnations();
+  // No row counts as closed: retention may have removed it while this director stood still.
+  if (std::none_of(rows.begin(), rows.end(), [&](const auto& row) { return row.id == self && row.isOpen(); }))
+    return renew(self);
   closuresSeen_ = closures;
 }
 
 /// Somebody fenced this director while it stood still. It begins a new life; what it was running is void, what it had
 /// submitted is durable. Comes on the loop's, the store's or a submitter's thread, which must not wait for themselves.
 void JobDirector::Implementation::renew(IncarnationID fenced) {
-  const std::lock_guard lock(incarnationMutex_);
-  if (incarnation_ != fenced || !isRunning_) return;
-  isRenewing_ =
-      true;  // before the next, so that nobody sees it stopped; and again when the earlier one has said it is over
-  isRunning_ = false;
+  {
+    const std::lock_guard lock(incarnationMutex_);
+    if (incarnation_ != fenced || !isRunning_) return;
+    // Before the next, so that nobody sees it stopped; and again when the earlier one has said it is over.
+    isRenewing_ = true;
+    isRunning_ = false;
+    if (renewal_.joinable()) renewal_.join();  // an earlier one, which has done its work
+    isRenewing_ = true;
+    renewal_ = std::thread([this] {
+      const std::lock_guard life(lifeMutex_);
+      if (!wasStopped_) beginAnew();
+      isRenewing_ = false;
+    });
+  }
+  // Not under the lock: the sink is the user's.
   say(LogLevel::warning, "this director was fenced; its jobs go on elsewhere, and it begins anew");
-  if (renewal_.joinable()) renewal_.join();  // an earlier one, which has done its work
-  isRenewing_ = true;
-  renewal_ = std::thread([this] {
-    const std::lock_guard life(lifeMutex_);
-    if (!wasStopped_) beginAnew();
-    isRenewing_ = false;
-  });
 }
 
 void JobDirector::Implementation::beginAnew() {
   tick_ = Timer{};
   life_->abandon();
   life_.reset();
+  milliseconds delay = renewalDelay;
+  while (!tryToBegin() && waitsForNextTry(delay)) delay = std::min(2 * delay, renewalDelayMax);
+}
+
+/// Whether that is settled: it runs, or somebody else has its role. Anything else may pass.
+bool JobDirector::Implementation::tryToBegin() {
   try {
     openLife();
     isRunning_ = true;
+    return true;
   } catch (const std::exception& error) {
-    setIncarnation({});
-    say(LogLevel::error, std::string("this director cannot begin anew and stops: ") + error.what());
+    tick_ = Timer{};
+    if (life_) life_->abandon();
+    life_.reset();
+    const auto* known = dynamic_cast<const Error*>(&error);
+    if (known != nullptr && known->kind() == ErrorKind::conflict) {
+      setIncarnation({});
+      say(LogLevel::error, std::string("this director cannot begin anew and stops: ") + error.what());
+      return true;
+    }
+    troubles_.say(LogLevel::warning,
+                  std::string("this director cannot begin anew yet and tries again: ") + error.what());
+    return false;
   }
+}
+
+/// False when stop() came meanwhile.
+bool JobDirector::Implementation::waitsForNextTry(milliseconds delay) {
+  std::unique_lock lock(incarnationMutex_);
+  return !renewed_.wait_for(lock, delay, [this] { return isStopAsked_; });
 }
 
 /// Until the new life has begun, or it is certain that none will.
@@ -218,6 +280,8 @@ StopReport JobDirector::Implementation::stop(std::chrono::milliseconds grace) {
   std::thread renewal;
   {
     const std::lock_guard lock(incarnationMutex_);
+    isStopAsked_ = true;
+    renewed_.notify_all();
     renewal = std::move(renewal_);
   }
   if (renewal.joinable()) renewal.join();
@@ -284,7 +348,10 @@ JobDirector::JobDirector(JobDirectorID id, const std::string& location, JobDirec
                          JobDirectorOptions options)
     : implementation_(std::make_unique<Implementation>(*this, id, location, std::move(mode), std::move(types),
                                                        std::move(options))) {}
-JobDirector::~JobDirector() = default;
+JobDirector::~JobDirector() {
+  // What was inherited can only be left alone: its destructor would wait for threads that are not here.
+  if (implementation_->isInherited()) static_cast<void>(implementation_.release());
+}
 
 void JobDirector::start() {
   implementation_->start();
@@ -294,6 +361,9 @@ StopReport JobDirector::stop(std::chrono::milliseconds grace) {
 }
 bool JobDirector::isRunning() const {
   return implementation_->isRunning();
+}
+JobDirectorHealth JobDirector::health() const {
+  return implementation_->health();
 }
 
 Submission JobDirector::submitJson(std::string_view kind, std::string parameters, const SubmitOptions& options) {

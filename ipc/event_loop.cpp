@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -47,6 +48,7 @@ class LoopCore {
   void stop();
   bool post(std::function<void()> call);
   bool run(const std::function<void()>& call);
+  void send(std::function<void()> call);
   [[nodiscard]] bool isLoopThread() const { return threadId_.load() == std::this_thread::get_id(); }
   [[nodiscard]] uv_loop_t* uvLoop() { return &uvLoop_; }  // on the loop's thread only, as all that takes it
 
@@ -164,9 +166,14 @@ bool LoopCore::run(const std::function<void()>& call) {
     return true;
   }
   bool done = false;
+  std::exception_ptr failure;
   if (phase_ == Phase::running) {
     posted_.push_back([&] {
-      call();
+      try {
+        call();
+      } catch (...) {
+        failure = std::current_exception();
+      }
       const std::lock_guard doneLock(mutex_);
       done = true;
       changed_.notify_all();
@@ -174,7 +181,23 @@ bool LoopCore::run(const std::function<void()>& call) {
     uv_async_send(&uvWake_);
   }
   changed_.wait(lock, [&] { return done || phase_ == Phase::closed; });
+  if (failure) std::rethrow_exception(failure);
   return done;
+}
+
+// As run(), but waits for nobody: on another thread than the loop's it is only queued, in the order of all calls.
+void LoopCore::send(std::function<void()> call) {
+  if (isForkedChild()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != Phase::idle && !isLoopThread()) {
+      if (phase_ != Phase::running) return;
+      posted_.push_back(std::move(call));
+      uv_async_send(&uvWake_);
+      return;
+    }
+  }
+  call();
 }
 
 void LoopCore::threadMain() {
@@ -238,11 +261,12 @@ void Timer::close() noexcept {
 
 void Timer::arm(std::chrono::milliseconds delay, std::chrono::milliseconds repeat) {
   if (handle_ == nullptr) return;
-  core_->run([&] {
-    if (uv_is_closing(handle_->uvHandle()) != 0) return;
-    uv_update_time(core_->uvLoop());  // the loop's own idea of now is as old as its present callback
+  // The handle is kept, for this Timer may be gone by then; the core is not, or what it has queued would keep it.
+  core_->send([core = core_.get(), handle = handle_, delay, repeat] {
+    if (uv_is_closing(handle->uvHandle()) != 0) return;
+    uv_update_time(core->uvLoop());  // the loop's own idea of now is as old as its present callback
     uv_timer_start(
-        &handle_->timer, [](uv_timer_t* timer) noexcept { detail::callBack(timer->data); },
+        &handle->timer, [](uv_timer_t* timer) noexcept { detail::callBack(timer->data); },
         static_cast<std::uint64_t>(std::max<std::int64_t>(delay.count(), 0)),
         static_cast<std::uint64_t>(repeat.count()));
   });

@@ -24,7 +24,8 @@ class Timer {
   Timer& operator=(Timer&& other) noexcept;
   ~Timer();
 
-  /// Starts it anew, whatever it was doing. The loop's clock stands still while the machine is suspended.
+  /// Starts it anew, whatever it was doing, without waiting for the loop's thread: the caller may hold a lock that the
+  /// callbacks take. The loop's clock stands still while the machine is suspended.
   void once(std::chrono::milliseconds delay);
   void every(std::chrono::milliseconds period);
   void cancel();
@@ -75,8 +76,8 @@ class EventLoop {
 
   /// Queues a call for the loop's thread. False when the loop was stopped: then it is dropped.
   bool post(std::function<void()> call);
-  /// Runs a call on the loop's thread and waits for it; on that thread itself, or before start(), at once. False when
-  /// the loop was stopped.
+  /// Runs a call on the loop's thread and waits for it; on that thread itself, or before start(), at once. What it
+  /// throws is thrown here. False when the loop was stopped.
   bool run(const std::function<void()>& call);
   [[nodiscard]] bool isLoopThread() const;
 

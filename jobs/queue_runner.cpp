@@ -1,6 +1,8 @@
 #include "jobs/queue_runner.h"
 
 #include <algorithm>
+#include <random>
+#include <utility>
 
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
@@ -13,11 +15,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
 
-// How long claims pause so that a job that must run alone finds the process empty, and how long they then go on before
-// the next try.
-constexpr seconds aloneDrainFor{5};
-constexpr seconds aloneDrainAgain{60};
+// How long what the store lost is kept back: a full disk would lose it again at once.
 constexpr milliseconds retryDelay{500};
+// Long waits are cut: the wall clock may be set meanwhile, and the loop's clock stands still while the machine sleeps.
+constexpr std::int64_t waitMillisMax = 30'000;
 
 bool isLost(Verdict verdict) {
   return verdict == Verdict::unknown || verdict == Verdict::notDone || verdict == Verdict::storeFull;
@@ -28,6 +29,20 @@ const AttemptRef& attemptOf(const Verb& end) {
   if (const auto* verb = std::get_if<Transfer>(&end)) return verb->attempt;
   return std::get<Unclaim>(end).attempt;
 }
+
+/// What is stored of an attempt whose outcome was refused, because it cannot be stored and never will be: a failure
+/// with nothing but the reason. Nothing when that was refused already.
+std::optional<Verb> bareFailOf(const Verb& end, const std::string& why) {
+  const auto* fail = std::get_if<Fail>(&end);
+  const bool isBare = fail != nullptr && fail->failure.type == "refused" && fail->value.empty();
+  if (isBare) return std::nullopt;
+  Fail bare{attemptOf(end), {"refused", why, {}, {}}, false, 0, {}};
+  if (fail != nullptr) {
+    bare.retryable = fail->retryable;
+    bare.random = fail->random;
+  }
+  return bare;
+}
 }  // namespace
 
 QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, const JobTypes& types,
@@ -37,15 +52,22 @@ QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, c
       director_(director),
       options_(std::move(options)),
       kinds_(types.kinds()),
+      troubles_(options_.log),
       dueTimer_(loop.makeTimer([this] { wake(); })),
-      retryTimer_(loop.makeTimer([this] { pump(); })),
+      retryTimer_(loop.makeTimer([this] { retryLost(); })),
+      deadlineTimer_(loop.makeTimer([this] { expireOwn(); })),
       runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this)) {}
 
 QueueRunner::~QueueRunner() {
+  {
+    // What attempts that outlived the drain still send was given up there.
+    std::unique_lock lock(mutex_);
+    isEnding_ = true;
+    settled_.wait(lock, [this] { return !isBusy_; });
+  }
+  // No answer arms them any more, and they use the runner.
+  for (Timer* timer : {&dueTimer_, &retryTimer_, &deadlineTimer_}) *timer = Timer{};
   runner_.reset();
-  // An attempt that returned after the drain may have posted its end, whose answer comes to this object.
-  std::unique_lock lock(mutex_);
-  settled_.wait(lock, [this] { return !isBusy_; });
 }
 
 void QueueRunner::begin(IncarnationID incarnation) {
@@ -69,47 +91,58 @@ void QueueRunner::wake() {
 }
 
 void QueueRunner::tick() {
-  const std::uint64_t sequence = store_.sequence();
+  troubles_.guard("looking whether the store moved", [this] {
+    const std::uint64_t sequence = store_.sequence();
+    const std::lock_guard lock(mutex_);
+    if (sequence != lastSequence_ || alone_.isWaiting()) isAwake_ = true;
+    lastSequence_ = sequence;
+  });
   {
     const std::lock_guard lock(mutex_);
-    const bool moved = sequence != lastSequence_;
-    lastSequence_ = sequence;
-    if (moved || aloneWaiting_) isAwake_ = true;
-    if (!moved && !aloneWaiting_ && !isAwake_) return;
+    if (!isAwake_) return;
   }
   lookAtRunning();
   pump();
 }
 
 void QueueRunner::lookAtRunning() {
-  for (const AttemptRef& attempt : runner_->running()) {
-    const auto row = store_.peek(attempt.job);
-    if (!row || row->execID != attempt.exec || !isRunning(*row))
-      runner_->makeVoid(attempt.job, attempt.exec);
-    else if (row->cancelRequested)
-      runner_->cancel(attempt.job);
-  }
+  const bool looked = troubles_.guard("looking at the running jobs", [this] {
+    for (const AttemptRef& attempt : runner_->running()) {
+      try {
+        const auto row = store_.peek(attempt.job);
+        if (!row || row->execID != attempt.exec || !isRunning(*row))
+          runner_->makeVoid(attempt.job, attempt.exec);
+        else if (row->cancelRequested)
+          runner_->cancel(attempt.job);
+      } catch (const UnreadableRow& unreadable) {
+        // Nothing that it sends could be stored any more.
+        runner_->makeVoid(attempt.job, attempt.exec);
+        troubles_.say(LogLevel::error, "job " + attempt.job.toString() +
+                                           " cannot be read any more and is asked to end: " + unreadable.what());
+      }
+    }
+  });
+  if (looked) return;
+  const std::lock_guard lock(mutex_);
+  lastSequence_ = 0;  // the next tick looks again, though nothing may have moved
 }
 
-bool QueueRunner::mayClaimWhileAloneWaits(std::size_t running) {
-  if (!aloneWaiting_ || running == 0) return true;
-  const auto now = SteadyClock::now();
-  if (now < drainUntil_) return false;
-  if (now >= drainAgainAt_) {
-    drainUntil_ = now + aloneDrainFor;
-    drainAgainAt_ = drainUntil_ + aloneDrainAgain;
-    return false;
-  }
-  return true;
+void QueueRunner::expireOwn() {
+  const std::vector<AttemptRef> past = runner_->pastDeadline(clock_.now().bootNanos);
+  for (const AttemptRef& attempt : past) runner_->makeVoid(attempt.job, attempt.exec);
+  // Whoever finds one ends them all; nobody need be principal for that.
+  if (!past.empty()) add(Expire{limits::sliceRowsMax, std::random_device{}()});
+  setDeadlineTimer();
+  pump();
 }
 
 std::optional<Claim> QueueRunner::nextClaim() {
   if (incarnation_.isNil() || isFenced_ || kinds_.empty()) return std::nullopt;
-  if (unansweredClaim_) return unansweredClaim_;
+  if (unansweredClaim_) return isHoldingBack_ ? std::nullopt : unansweredClaim_;
   const std::size_t running = runner_->runningCount();
   const unsigned freeWorkers = runner_->freeWorkers();
-  if (isStopping_ || !isAwake_ || freeWorkers == 0 || runner_->runsAlone() || !mayClaimWhileAloneWaits(running))
-    return std::nullopt;
+  if (isStopping_ || !isAwake_ || freeWorkers == 0 || runner_->runsAlone()) return std::nullopt;
+  if (!alone_.mayClaim(running, SteadyClock::now())) return std::nullopt;
   Claim claim;
   claim.id = makeClaimID();
   claim.claimer = incarnation_;
@@ -119,11 +152,17 @@ std::optional<Claim> QueueRunner::nextClaim() {
   return claim;
 }
 
+/// The next commit's verbs, under mutex_. When there are any, a commit is under way.
 std::vector<Verb> QueueRunner::gather() {
-  const std::lock_guard lock(mutex_);
   std::vector<Verb> verbs;
-  if (isBusy_) return verbs;
-  const std::size_t count = std::min(ends_.size(), limits::commitVerbsMax - 1);
+  if (isBusy_ || isEnding_) return verbs;
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  while (count < ends_.size() && count < limits::commitVerbsMax - 1) {
+    bytes += sizeOf(ends_[count]);
+    if (count > 0 && bytes > limits::commitBytesMax) break;
+    ++count;
+  }
   verbs.assign(std::make_move_iterator(ends_.begin()),
                std::make_move_iterator(ends_.begin() + static_cast<std::ptrdiff_t>(count)));
   ends_.erase(ends_.begin(), ends_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -133,12 +172,20 @@ std::vector<Verb> QueueRunner::gather() {
     verbs.emplace_back(std::move(*claim));
   }
   isBusy_ = !verbs.empty();
+  if (isBusy_) busySince_ = SteadyClock::now();
   return verbs;
 }
 
 void QueueRunner::pump() {
-  std::vector<Verb> verbs = gather();
-  if (verbs.empty()) return;
+  std::vector<Verb> verbs;
+  {
+    const std::lock_guard lock(mutex_);
+    verbs = gather();
+  }
+  if (!verbs.empty()) post(std::move(verbs));
+}
+
+void QueueRunner::post(std::vector<Verb> verbs) {
   // The verbs are kept to repeat those whose answers get lost.
   std::vector<Verb> posted = verbs;
   store_.post(std::move(posted), JobStore::defaultPatience,
@@ -154,51 +201,55 @@ void QueueRunner::answered(std::vector<Verb> verbs, std::vector<AnyAnswer> answe
     if (const auto* claim = std::get_if<Claim>(&verbs[i])) {
       items = takeClaim(*claim, std::get<Claim::Answer>(answers[i]));
       incarnation = claim->claimer;
+    } else if (std::holds_alternative<Expire>(verbs[i])) {
+      settleExpire(std::move(verbs[i]), std::get<SweepAnswer>(answers[i]));
     } else {
       settleEnd(std::move(verbs[i]), std::get<AttemptAnswer>(answers[i]));
     }
   }
-  start(std::move(items), incarnation);
+  if (!items.empty()) start(std::move(items), incarnation);
+  std::vector<Verb> next;
   {
     const std::lock_guard lock(mutex_);
     isBusy_ = false;
-    // Under the lock: drain() may end this object as soon as it sees that nothing is under way.
+    next = gather();
     settled_.notify_all();
-    if (isStopping_ && ends_.empty()) return;
   }
-  pump();
+  // When nothing is under way this object may be gone by now.
+  if (!next.empty()) post(std::move(next));
 }
 
 void QueueRunner::start(std::vector<Claim::Item> items, IncarnationID incarnation) {
   {
+    // To the end under the lock: a job that began behind drain()'s back would never be asked to end.
     const std::lock_guard lock(mutex_);
-    if (isStopping_) {
-      // Claimed while the stop began: back they go.
-      for (auto& item : items)
+    for (auto& item : items) {
+      if (isStopping_)
         ends_.emplace_back(Unclaim{{item.row.id, item.row.execID, incarnation}, "the director stops"});
-      items.clear();
+      else
+        runner_->run(std::move(item), incarnation);
     }
   }
-  for (auto& item : items) runner_->run(std::move(item), incarnation);
+  setDeadlineTimer();
 }
 
 std::vector<Claim::Item> QueueRunner::takeClaim(const Claim& claim, Claim::Answer& answer) {
+  if (isLost(answer.verdict)) {
+    holdBack(std::nullopt);
+    return {};
+  }
   bool isFenced = false;
   {
     const std::lock_guard lock(mutex_);
-    if (isLost(answer.verdict)) {
-      retryLater();
-      return {};
-    }
     unansweredClaim_.reset();
     if (answer.verdict == Verdict::fenced && claim.claimer == incarnation_) isFenced = isFenced_ = true;
     if (isAccepted(answer.verdict)) {
       isAwake_ = isAwake_ || answer.more;
-      aloneWaiting_ = answer.aloneWaiting;
+      alone_.heard(answer.aloneWaiting);
     }
   }
   if (isFenced && options_.onFenced) options_.onFenced(claim.claimer);
-  if (answer.verdict == Verdict::refused) say(LogLevel::error, "a claim was refused: " + answer.why);
+  if (answer.verdict == Verdict::refused) troubles_.say(LogLevel::error, "a claim was refused: " + answer.why);
   if (answer.nextDueAt != never) setDueTimer(answer.nextDueAt);
   return std::move(answer.jobs);
 }
@@ -209,36 +260,65 @@ void QueueRunner::settleEnd(Verb verb, const AttemptAnswer& answer) {
     crashPoint("job.completed");
     return;
   }
-  if (isLost(answer.verdict)) {
-    const std::lock_guard lock(mutex_);
-    ends_.push_back(std::move(verb));
-    retryLater();
-    return;
-  }
-  if (answer.verdict == Verdict::refused && !std::holds_alternative<Fail>(verb)) {
-    // The outcome itself cannot be stored, and never will: that is the job's failure.
-    const std::lock_guard lock(mutex_);
-    ends_.emplace_back(Fail{attempt, {"refused", answer.why, {}, {}}, false, 0, {}});
-    return;
+  if (isLost(answer.verdict)) return holdBack(std::move(verb));
+  if (answer.verdict == Verdict::refused) {
+    if (auto bare = bareFailOf(verb, answer.why)) return add(std::move(*bare));
   }
   say(LogLevel::warning,
       "job " + attempt.job.toString() + ": the outcome of its attempt was not accepted: " + answer.why);
 }
 
-void QueueRunner::retryLater() {
+void QueueRunner::settleExpire(Verb verb, const SweepAnswer& answer) {
+  if (isLost(answer.verdict)) return holdBack(std::move(verb));
+  if (answer.verdict == Verdict::ok && answer.more) return add(std::move(verb));
+  if (answer.verdict != Verdict::ok)
+    troubles_.say(LogLevel::error, "attempts whose time is over could not be ended: " + answer.why);
+}
+
+void QueueRunner::add(Verb verb) {
+  const std::lock_guard lock(mutex_);
+  ends_.push_back(std::move(verb));
+}
+
+/// Whatever was lost meanwhile, the timer is not put off: it would never ring under load.
+void QueueRunner::holdBack(std::optional<Verb> lost) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (lost) lost_.push_back(std::move(*lost));
+    if (std::exchange(isHoldingBack_, true)) return;
+  }
   retryTimer_.once(retryDelay);
+}
+
+void QueueRunner::retryLost() {
+  {
+    const std::lock_guard lock(mutex_);
+    isHoldingBack_ = false;
+    ends_.insert(ends_.end(), std::make_move_iterator(lost_.begin()), std::make_move_iterator(lost_.end()));
+    lost_.clear();
+  }
+  pump();
 }
 
 void QueueRunner::setDueTimer(std::int64_t dueAt) {
   const std::int64_t wait = std::max<std::int64_t>(0, dueAt - clock_.now().utcMicros) / 1000 + 1;
-  // Long sleeps are cut: the wall clock may be set meanwhile.
-  dueTimer_.once(milliseconds(std::min<std::int64_t>(wait, 30'000)));
+  dueTimer_.once(milliseconds(std::min(wait, waitMillisMax)));
+}
+
+void QueueRunner::setDeadlineTimer() {
+  const std::int64_t nearest = runner_->nearestDeadline();
+  if (nearest == never) return;
+  const std::int64_t wait = std::max<std::int64_t>(0, nearest - clock_.now().bootNanos) / 1'000'000 + 1;
+  deadlineTimer_.once(milliseconds(std::min(wait, waitMillisMax)));
 }
 
 void QueueRunner::ended(JobID, std::optional<Verb> end) {
+  if (end) add(std::move(*end));
+}
+
+void QueueRunner::freed() {
   {
     const std::lock_guard lock(mutex_);
-    if (end) ends_.push_back(std::move(*end));
     // A worker is free: what the last claim left, and what came since without a bell, can be had now.
     isAwake_ = true;
     settled_.notify_all();
@@ -262,6 +342,11 @@ void QueueRunner::progressed(const AttemptRef& attempt, double share, std::strin
   store_.post(std::move(verbs), seconds{5}, [](const std::vector<AnyAnswer>&) {});
 }
 
+milliseconds QueueRunner::commitAge() const {
+  const std::lock_guard lock(mutex_);
+  return isBusy_ ? std::chrono::duration_cast<milliseconds>(SteadyClock::now() - busySince_) : milliseconds::zero();
+}
+
 QueueRunner::Left QueueRunner::drain(milliseconds grace) {
   {
     const std::lock_guard lock(mutex_);
@@ -271,15 +356,12 @@ QueueRunner::Left QueueRunner::drain(milliseconds grace) {
   Left left;
   std::unique_lock lock(mutex_);
   const auto isIdle = [this] { return runner_->runningCount() == 0; };
-  const auto isSettled = [this] { return !isBusy_ && ends_.empty(); };
+  const auto isSettled = [this] { return !isBusy_ && ends_.empty() && lost_.empty(); };
   settled_.wait_for(lock, grace, isIdle);
   lock.unlock();
   left.names = runner_->names();
   for (const AttemptRef& attempt : runner_->running()) {
-    {
-      const std::lock_guard again(mutex_);
-      ends_.emplace_back(Unclaim{attempt, "the director stopped before it ended"});
-    }
+    add(Unclaim{attempt, "the director stopped before it ended"});
     runner_->makeVoid(attempt.job, attempt.exec);
   }
   pump();

@@ -11,14 +11,17 @@
 #include "core/clock.h"
 #include "core/job_runner.h"
 #include "core/job_store.h"
+#include "core/once_per_sentence.h"
 #include "ipc/event_loop.h"
+#include "jobs/alone_drain.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 /// A director's own queue at work: claims as many jobs as there are free workers, runs them, stores what becomes of
-/// them. What ended and the next claim share a commit; one commit is under way at a time, so under load they gather.
-/// Thread-safe.
+/// them, and ends those whose time is over. What ended and the next claim share a commit; one commit is under way at a
+/// time, so under load they gather. What the store loses is kept and repeated after a while. A store that cannot be
+/// read is said once and looked at again. Thread-safe.
 class QueueRunner final : private JobRunner::Host {
  public:
   struct Options {
@@ -40,6 +43,9 @@ class QueueRunner final : private JobRunner::Host {
   /// The slow look that finds what no bell told. Any thread, about once a second.
   void tick();
 
+  /// How long the commit that is under way has waited for its answer; zero when none is.
+  [[nodiscard]] std::chrono::milliseconds commitAge() const;
+
   struct Left {
     std::vector<std::string> names;
   };
@@ -49,6 +55,7 @@ class QueueRunner final : private JobRunner::Host {
 
  private:
   void ended(JobID id, std::optional<Verb> end) override;
+  void freed() override;
   [[nodiscard]] AttemptAnswer requestTransfer(const AttemptRef& attempt) override;
   void progressed(const AttemptRef& attempt, double share, std::string text) override;
   [[nodiscard]] JobDirector& director() override { return director_; }
@@ -57,14 +64,19 @@ class QueueRunner final : private JobRunner::Host {
   void pump();
   [[nodiscard]] std::vector<Verb> gather();
   [[nodiscard]] std::optional<Claim> nextClaim();
-  [[nodiscard]] bool mayClaimWhileAloneWaits(std::size_t running);
+  void post(std::vector<Verb> verbs);
   void answered(std::vector<Verb> verbs, std::vector<AnyAnswer> answers);
   [[nodiscard]] std::vector<Claim::Item> takeClaim(const Claim& claim, Claim::Answer& answer);
   void start(std::vector<Claim::Item> items, IncarnationID incarnation);
   void settleEnd(Verb verb, const AttemptAnswer& answer);
-  void retryLater();
+  void settleExpire(Verb verb, const SweepAnswer& answer);
+  void add(Verb verb);
+  void holdBack(std::optional<Verb> lost);
+  void retryLost();
   void lookAtRunning();
+  void expireOwn();
   void setDueTimer(std::int64_t dueAt);
+  void setDeadlineTimer();
   void say(LogLevel level, const std::string& sentence) const;
 
   JobStore& store_;
@@ -73,23 +85,28 @@ class QueueRunner final : private JobRunner::Host {
   const Options options_;
   const std::vector<std::string> kinds_;
 
+  OncePerSentence troubles_;
+
   mutable std::mutex mutex_;
   std::condition_variable settled_;
   // Guarded by mutex_.
   IncarnationID incarnation_;
   std::vector<Verb> ends_;                // what became of attempts and is not in a commit yet
+  std::vector<Verb> lost_;                // of those, what the store lost: kept back until the retry timer rings
   std::optional<Claim> unansweredClaim_;  // repeated with the same id, because the store may have applied it
+  bool isHoldingBack_ = false;            // the retry timer runs: neither lost_ nor a lost claim is posted
   bool isBusy_ = false;                   // a commit is under way
-  bool isAwake_ = false;                  // there may be something to claim
+  std::chrono::steady_clock::time_point busySince_{};
+  bool isAwake_ = false;  // there may be something to claim
   bool isStopping_ = false;
+  bool isEnding_ = false;  // nothing is posted any more
   bool isFenced_ = false;
   std::uint64_t lastSequence_ = 0;
-  std::chrono::steady_clock::time_point drainUntil_{};  // for a job that must run alone: claims pause until then
-  std::chrono::steady_clock::time_point drainAgainAt_{};
-  bool aloneWaiting_ = false;
+  AloneDrain alone_;
 
   Timer dueTimer_;
   Timer retryTimer_;
+  Timer deadlineTimer_;
   std::optional<JobRunner> runner_;  // last: its threads use all of the above
 };
 

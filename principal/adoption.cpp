@@ -1,6 +1,5 @@
 #include "principal/adoption.h"
 
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <random>
@@ -8,6 +7,7 @@
 
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "core/once_per_sentence.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -15,7 +15,7 @@ inline namespace v1 {
 /// Shared with the commits under way, which may outlive a look.
 struct Adoption::State {
   State(JobStore& theStore, IncarnationID theSelf, LogSink theLog)
-      : store(theStore), self(theSelf), log(std::move(theLog)) {}
+      : store(theStore), self(theSelf), log(std::move(theLog)), troubles(log) {}
 
   void say(LogLevel level, const std::string& sentence) const {
     if (log) log(level, sentence);
@@ -34,12 +34,11 @@ struct Adoption::State {
   JobStore& store;
   const IncarnationID self;
   const LogSink log;
+  OncePerSentence troubles;
   std::mutex mutex;
   std::condition_variable changed;
   std::set<IncarnationID> underWay;  // guarded by mutex
   bool isStopping = false;           // guarded by mutex
-  // An adoption failed: its incarnation may have no presence that would be found again.
-  std::atomic<bool> isIncomplete{false};
   std::random_device random;
 };
 
@@ -90,11 +89,9 @@ void Adoption::State::sliced(const std::shared_ptr<State>& state, IncarnationID 
   const bool isEmptied = (answer.verdict == Verdict::ok && !answer.more) || answer.verdict == Verdict::notFound;
   if (presence && isEmptied) presence->unlink();
   if (moved > 0) say(LogLevel::info, std::to_string(moved) + " jobs of " + incarnation.toString() + " were adopted");
-  if (!isEmptied && answer.verdict != Verdict::ok) {
-    isIncomplete = true;
-    say(LogLevel::warning,
-        "adopting from " + incarnation.toString() + " did not succeed and will be tried again: " + answer.why);
-  }
+  if (!isEmptied && answer.verdict != Verdict::ok)
+    troubles.say(LogLevel::warning,
+                 "adopting from " + incarnation.toString() + " did not succeed and will be tried again: " + answer.why);
   end(incarnation);
 }
 
@@ -119,27 +116,31 @@ void Adoption::begin() {
     const IncarnationID incarnation = presence.incarnation();
     take(incarnation, Closing::died, std::make_shared<DeadPresence>(std::move(presence)));
   });
-  lookAtRows(true);
   watcher_->rescan();
 }
 
-void Adoption::lookAtRows(bool isFirst) {
-  closuresSeen_ = state_->store.totals().closures;
+void Adoption::lookAtRows() {
+  const std::uint64_t closures = state_->store.totals().closures;
   for (const IncarnationRow& row : state_->store.incarnations()) {
     if (row.id == state_->self || row.emptied) continue;
     if (!row.isOpen())
       take(row.id, row.closing, nullptr);
-    else if (isFirst && presenceStateOf(directory_, row.id) == PresenceState::absent)
-      take(row.id, Closing::died,
-           nullptr);  // nobody will ever hold it: the store was copied, or its run directory cleared
+    else if (presenceStateOf(directory_, row.id) == PresenceState::absent)
+      take(row.id, Closing::died, nullptr);  // it is made before the row and used once: nobody will ever hold it
   }
+  closuresSeen_ = closures;
 }
 
 void Adoption::look() {
   if (!watcher_) return;
-  const bool mustRepeat = state_->isIncomplete.exchange(false);
-  if (mustRepeat || state_->store.totals().closures != closuresSeen_) lookAtRows(false);
   watcher_->rescan();
+  if (state_->store.totals().closures != closuresSeen_) lookAtRows();
+}
+
+void Adoption::lookAround() {
+  if (!watcher_) return;
+  watcher_->rescan();
+  lookAtRows();
 }
 
 void Adoption::fence(IncarnationID incarnation) {

@@ -15,16 +15,21 @@ inline namespace v1 {
 
 /// The principal's takeover of what closed incarnations leave: a death, a stop, a hang and a leftover from before its
 /// own start go the same way. Closing and the first slice share a commit; further slices follow one by one, other work
-/// in between. begin(), look() and fence() on the loop's thread; answers come on the store's.
+/// in between. begin(), look(), lookAround() and fence() on the loop's thread; answers come on the store's. Throws
+/// Error when the store cannot be read: the next look makes it good.
 class Adoption {
  public:
   Adoption(JobStore& store, EventLoop& loop, const StoreDirectory& directory, IncarnationID self, LogSink log);
   ~Adoption();
 
-  /// Everything that was left before this principal: in whatever order the processes started.
+  /// To be followed by lookAround(), which finds everything that was left before this principal, in whatever order the
+  /// processes started.
   void begin();
-  /// After a ring and now and then: new presences, and incarnations that were closed since the last look.
+  /// After a ring: new presences, and incarnations that were closed since the last look.
   void look();
+  /// Now and then: all rows. What failed is tried again, and who is open in the store without a presence is dead: its
+  /// registration was written after it had given up, or the store was copied, or its run directory cleared.
+  void lookAround();
   /// A hung director: from the commit on nothing it does counts.
   void fence(IncarnationID incarnation);
   /// Waits until no slice is under way, and begins no more.
@@ -34,7 +39,7 @@ class Adoption {
   struct State;
   /// `presence` is kept locked until the last slice, so that the dead identity cannot come back, and unlinked then.
   void take(IncarnationID incarnation, Closing how, const std::shared_ptr<DeadPresence>& presence);
-  void lookAtRows(bool isFirst);
+  void lookAtRows();
 
   const StoreDirectory& directory_;
   EventLoop& loop_;

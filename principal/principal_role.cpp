@@ -29,6 +29,7 @@ PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector
     : place_(place),
       self_(self),
       onRing_(std::move(onRing)),
+      troubles_(options.log),
       lock_(takeLock(place.directory, self)),
       bell_(DoorbellSocket::bindPrincipal(place.directory, lock_)),
       adoption_(place.store, place.loop, place.directory, self, options.log),
@@ -50,19 +51,24 @@ PrincipalRole::~PrincipalRole() {
 void PrincipalRole::begin() {
   place_.loop.run([this] {
     adoption_.begin();
+    lookAround();
     bellWatch_ = place_.loop.watchFd(bell_.descriptor(), [this] { rung(); });
   });
 }
 
 void PrincipalRole::rung() {
   bell_.drain();
-  adoption_.look();
+  troubles_.guard("looking for what is to be adopted", [this] { adoption_.look(); });
   onRing_();
 }
 
 void PrincipalRole::tick() {
-  adoption_.look();
+  lookAround();
   sweeps_.tick();
+}
+
+void PrincipalRole::lookAround() {
+  troubles_.guard("looking for what is to be adopted", [this] { adoption_.lookAround(); });
 }
 
 void PrincipalRole::leave() {

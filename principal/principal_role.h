@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/once_per_sentence.h"
 #include "ipc/doorbell.h"
 #include "ipc/principal_lock.h"
 #include "principal/adoption.h"
@@ -36,10 +37,12 @@ class PrincipalRole {
 
  private:
   void rung();
+  void lookAround();
 
   Place place_;
   IncarnationID self_;
   std::function<void()> onRing_;
+  OncePerSentence troubles_;
   PrincipalLock lock_;
   DoorbellSocket bell_;
   FdWatch bellWatch_;

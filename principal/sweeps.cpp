@@ -28,14 +28,20 @@ void post(JobStore& store, const Sweep& sweep, const std::shared_ptr<std::atomic
 }  // namespace
 
 Sweeps::Sweeps(LmdbJobStore& store, Board& board, IncarnationID self, Options options)
-    : store_(store), board_(board), self_(self), options_(std::move(options)), leases_(options_.lease, period) {}
+    : store_(store),
+      board_(board),
+      self_(self),
+      options_(std::move(options)),
+      troubles_(options_.log),
+      leases_(options_.lease, period) {}
 
 void Sweeps::tick() {
   ++ticks_;
-  expire();
-  if (ticks_ % readerTicks == 0) store_.clearDeadReaders();
+  troubles_.guard("looking for attempts whose time is over", [this] { expire(); });
+  if (ticks_ % readerTicks == 0)
+    troubles_.guard("freeing the snapshots of dead readers", [this] { store_.clearDeadReaders(); });
   if (ticks_ % pruneTicks == 1) prune();
-  findHung();
+  troubles_.guard("looking for hung directors", [this] { findHung(); });
 }
 
 void Sweeps::expire() {

@@ -6,6 +6,7 @@
 
 #include "callsheet/log.h"
 #include "core/clock.h"
+#include "core/once_per_sentence.h"
 #include "ipc/board.h"
 #include "ipc/lease_watch.h"
 #include "store/lmdb_job_store.h"
@@ -14,7 +15,8 @@ namespace callsheet {
 inline namespace v1 {
 
 /// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead
-/// readers, and finds hung directors. Its tick is called every `period` on the loop's thread; nothing in it blocks.
+/// readers, and finds hung directors. Its tick is called every `period` on the loop's thread; nothing in it blocks, and
+/// what one part of it cannot read hinders no other.
 class Sweeps {
  public:
   struct Options {
@@ -39,6 +41,7 @@ class Sweeps {
   Board& board_;
   const IncarnationID self_;
   const Options options_;
+  OncePerSentence troubles_;
   LeaseWatch leases_;
   std::uint64_t ticks_ = 0;
   // Set while a slice is under way; shared with its answer.

@@ -36,16 +36,22 @@ void CommitQueue::post(std::vector<Verb> verbs, std::chrono::milliseconds patien
   }
   if (group.verbs.size() > limits::commitVerbsMax)
     return answerAll(group, Verdict::refused, "more than 1000 verbs in one commit; post them in parts");
+  const char* whyNot = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || queuedBytes_ + group.bytes > limits::queuedBytesMax) {
-      const char* why =
-          stopping_ ? "the store is being closed" : "too much waits for a commit already; try again later";
-      return answerAll(group, Verdict::notDone, why);
+    // What is larger than the limit by itself must go when nothing else waits, or it never would.
+    const bool isFull = !queue_.empty() && queuedBytes_ + group.bytes > limits::queuedBytesMax;
+    if (stopping_)
+      whyNot = "the store is being closed";
+    else if (isFull)
+      whyNot = "too much waits for a commit already; try again later";
+    else {
+      queuedBytes_ += group.bytes;
+      queue_.push_back(std::move(group));
     }
-    queuedBytes_ += group.bytes;
-    queue_.push_back(std::move(group));
   }
+  // Not under the lock: who is answered may post again.
+  if (whyNot != nullptr) return answerAll(group, Verdict::notDone, whyNot);
   arrived_.notify_one();
 }
 

@@ -35,7 +35,8 @@ class CommitQueue {
   CommitQueue(const CommitQueue&) = delete;
   CommitQueue& operator=(const CommitQueue&) = delete;
 
-  /// Any thread. A verb that the validator refuses enters no transaction; its company does.
+  /// Any thread. A verb that the validator refuses enters no transaction; its company does. When too much waits already
+  /// the answer comes at once, on the caller's thread.
   void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, JobStore::Answered answered);
 
  private:

@@ -267,7 +267,13 @@ class Store final : public LmdbJobStore {
       for (auto& weak : listeners_)
         if (auto listener = weak.lock()) listeners.push_back(std::move(listener));
     }
-    for (const auto& listener : listeners) (*listener)(effects);
+    for (const auto& listener : listeners) {
+      try {
+        (*listener)(effects);
+      } catch (const Error&) {
+        // The commit is done, and its answers must go out; who listens looks again by itself.
+      }
+    }
     if (!doorbell_) return;
     for (const IncarnationID owner : effects.owners) doorbell_->ring(owner);
     if (effects.closed) doorbell_->ringPrincipal();

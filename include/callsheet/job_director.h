@@ -20,9 +20,9 @@ inline namespace v1 {
 struct JobDirectorOptions {
   unsigned workers = 0;  ///< jobs at once; 0: as many as processors
   std::chrono::milliseconds lease =
-      std::chrono::seconds{30};  ///< principal: a director whose loop stood still this long is fenced
+      std::chrono::seconds{30};  ///< principal: a director whose loop stood still this long is fenced; 5 s or more
   std::chrono::milliseconds writerLimit =
-      std::chrono::seconds{10};     ///< a process stopped inside a write for this long is killed
+      std::chrono::seconds{10};     ///< a process stopped inside a write for this long is killed; 1 s or more
   bool mayBeKilledAsWriter = true;  ///< whether others may do that to this process
   std::chrono::microseconds keepDoneFor = std::chrono::hours{24 * 7};  ///< principal: retention by age; 0: no limit
   std::uint64_t keepDoneCount = 100'000;                               ///< principal: retention by count; 0: no limit
@@ -39,14 +39,22 @@ struct StopReport {
   std::vector<std::string> left;  ///< "KIND ID" of each
 };
 
+/// Whether the threads of a director come round; what a supervisor should know before it trusts isRunning().
+struct JobDirectorHealth {
+  std::chrono::milliseconds sinceTick{
+      0};  ///< since its last look, which comes about once a second; 0 while not running
+  std::chrono::milliseconds oldestCommit{0};  ///< how long its queue has waited for the store's answer; 0 when for none
+};
+
 /// A process's handle on a store: it submits jobs, runs its own, and waits for any. Thread-safe. Made stopped; start()
 /// and stop() may be called in any order and repeatedly, but a director that was stopped does not start again.
 class JobDirector {
  public:
-  /// Opens or makes the store `location/<id>.callsheet`. Throws Error.
+  /// Opens or makes the store `location/<id>.callsheet`. Throws Error; Error(usage) for a lease or limit that is too
+  /// short.
   JobDirector(JobDirectorID id, const std::string& location, JobDirectorMode mode, JobTypes types,
               JobDirectorOptions options = {});
-  /// Stops with a grace of ten seconds.
+  /// Stops with a grace of ten seconds. In a forked child, where it has no threads, it does nothing.
   ~JobDirector();
   JobDirector(const JobDirector&) = delete;
   JobDirector& operator=(const JobDirector&) = delete;
@@ -59,6 +67,7 @@ class JobDirector {
   StopReport stop(std::chrono::milliseconds grace = std::chrono::seconds{10});
   /// Whether it runs: started, not stopped, and not fenced for good.
   [[nodiscard]] bool isRunning() const;
+  [[nodiscard]] JobDirectorHealth health() const;
 
   /// Returns when the job is durable. Error(usage) for a type that is not in the JobTypes.
   template <ExecutableType Job>

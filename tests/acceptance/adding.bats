@@ -117,6 +117,15 @@ load helper
   eventually test -z "$(livingEndlessPids)"
 }
 
+@test "an assistant alone keeps --limit though there is no principal" {
+  startAssistant worker
+  id=$(callsheet add --to worker --limit 200ms -- "${endless[@]}")
+  endsWith 1 callsheet wait "$id" --timeout 20
+  [[ $(field "$id" .outcome) == failed ]]
+  noneLives() { [[ -z $(livingEndlessPids) ]]; }
+  eventually noneLives
+}
+
 @test "labels, queue and priority are kept and can be listed by" {
   one=$(callsheet add --label team=blue --label urgent=yes --queue nightly --priority -3 -- true)
   two=$(callsheet add --label team=red -- true)

@@ -29,6 +29,10 @@ noStore() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet ]]; }
   refused 2 "NAME=VALUE" callsheet add --env =x -- true
   refused 2 "--workers" callsheet principal --workers 0
   refused 2 "--log-level" callsheet principal --log-level loud
+  refused 2 "a lease of 0 ms" callsheet principal --lease 0
+  refused 2 "a lease of 4000 ms" callsheet principal --lease 4s
+  refused 2 "a writer limit of 999 ms" callsheet principal --writer-limit 999ms
+  refused 2 "a writer limit of 0 ms" callsheet assistant someone --writer-limit 0
   refused 2 "--priority" callsheet add --priority high -- true
   noStore
 }

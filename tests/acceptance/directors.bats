@@ -143,7 +143,7 @@ load helper
 }
 
 @test "an assistant that stood still for longer than the lease is fenced, and its jobs go on" {
-  startPrincipal --lease 1s
+  startPrincipal --lease 5s
   startAssistant worker --workers 1
   id=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
@@ -157,7 +157,7 @@ load helper
 }
 
 @test "an assistant whose name was taken while it stood still ends with 76" {
-  startPrincipal --lease 1s
+  startPrincipal --lease 5s
   startAssistant worker --workers 1
   hung=$daemon
   id=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")

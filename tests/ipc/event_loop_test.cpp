@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "callsheet/errors.h"
 #include "ipc/file_descriptor.h"
 #include "tests/ipc/ipc_support.h"
 
@@ -249,4 +250,30 @@ TEST_CASE("A forked child may destroy its copy of a running loop") {
   CHECK(child.join() == 0);
   const int before = count;
   CHECK(waitUntil([&] { return count > before; }));
+}
+
+TEST_CASE("Arming a timer does not wait for the loop's thread") {
+  EventLoop loop;
+  std::atomic<unsigned> rings{0};
+  Timer timer = loop.makeTimer([&] { ++rings; });
+  loop.start();
+  std::atomic<bool> isArmed{false};
+  std::atomic<bool> cameFirst{false};
+  // As a callback does that wants a lock which the arming thread holds.
+  REQUIRE(loop.post([&] { cameFirst = waitUntil([&] { return isArmed.load(); }, 5s); }));
+  timer.once(1ms);
+  isArmed = true;
+  CHECK(waitUntil([&] { return rings == 1; }));
+  CHECK(cameFirst);
+  timer.every(1ms);
+  CHECK(waitUntil([&] { return rings >= 3; }));
+}
+
+TEST_CASE("What a call on the loop's thread throws comes to who waits for it, and the loop goes on") {
+  EventLoop loop;
+  loop.start();
+  CHECK_THROWS_AS(loop.run([] { throw Error(ErrorKind::io, "on purpose"); }), Error);
+  bool ran = false;
+  CHECK(loop.run([&] { ran = true; }));
+  CHECK(ran);
 }

@@ -13,7 +13,7 @@ namespace callsheet::tests {
 
 namespace {
 
-constexpr std::chrono::seconds shortLease{2};
+constexpr std::chrono::seconds shortLease{5};  // the shortest
 
 DirectorProcess principalWithShortLease(const Stage& stage) {
   DirectorProcess::Options options;
@@ -127,7 +127,7 @@ TEST_CASE("a job given to an idle director that stands still is run by the princ
 TEST_CASE("a director that works for longer than its lease is not fenced") {
   Stage stage;
   DirectorProcess::Options options;
-  options.lease = std::chrono::seconds{4};
+  options.lease = shortLease;
   DirectorProcess principal(stage, options);
   REQUIRE(principal.awaitStart());
   DirectorProcess assistant = DirectorProcess::assistant(stage, "one", 2);

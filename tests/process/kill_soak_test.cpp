@@ -171,7 +171,7 @@ class Crew {
     DirectorProcess::Options options;
     options.name = names_[index];
     options.role = "soaker";
-    options.lease = std::chrono::seconds{2};
+    options.lease = std::chrono::seconds{5};
     options.writerLimit = std::chrono::seconds{2};
     options.more = {"seed=" + std::to_string(dice_.bits())};
     members_[index].emplace(stage_, options);
