@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,8 +29,13 @@ struct CommandOutcome {
   }
 };
 
-/// The kinds in the box: what every daemon can run. The attempts' locks lie in the store's `tasks` directory.
-[[nodiscard]] JobTypes builtinTypes(const StoreDirectory& directory);
+/// The kinds in the box: what every daemon can run. The attempts' locks lie in the store's `tasks` directory. How long
+/// an attempt waits there for what is left of an earlier one, before it is given back.
+[[nodiscard]] JobTypes builtinTypes(const StoreDirectory& directory,
+                                    std::chrono::milliseconds lockPatience = std::chrono::seconds{15});
+
+/// The file of a job's attempts in that directory.
+[[nodiscard]] std::string attemptLockName(JobID job);
 
 }  // namespace v1
 }  // namespace callsheet
