@@ -98,7 +98,7 @@ NewJob newJob(const AddOptions& options, const std::vector<std::string>& argv) {
   job.id = makeJobID();
   const bool isCommand = options.kind.empty();
   job.kind = isCommand ? std::string(commandKind) : options.kind;
-  job.runner = job.kind == commandKind ? Runner::command : Runner::native;
+  job.runner = runnerOf(job.kind);
   job.queue = options.queue;
   job.priority = options.priority;
   if (!options.delay.empty()) job.delayMicros = durationOf("--delay", options.delay).count();

@@ -6,12 +6,11 @@
 
 #include "callsheet/archive_dispatch.h"
 #include "callsheet/job_types.h"
+#include "core/names.h"
 #include "ipc/store_paths.h"
 
 namespace callsheet {
 inline namespace v1 {
-
-inline constexpr const char* commandKind = "callsheet.command";
 
 /// The result of a command job, for success and failure alike. Exactly one of exitCode and signal is set, unless it
 /// never ran.

@@ -103,3 +103,17 @@ TEST_CASE("The jobs that follow a success are validated as a submit is") {
   succeed.then[0].kind = "no kind";
   CHECK(isRefused(succeed));
 }
+
+TEST_CASE("A kind of ours that this version does not know is refused on submit") {
+  Submit submit;
+  submit.jobs.resize(1);
+  submit.jobs[0].id = makeJobID();
+  for (const char* kind : {"callsheet.command", "callsheet", "callsheets.x", "my/callsheet.x"}) {
+    submit.jobs[0].kind = kind;
+    CHECK_FALSE(whyRefused(Verb(submit)));
+  }
+  for (const char* kind : {"callsheet.", "callsheet.commands", "callsheet.http", "callsheet.command/x"}) {
+    submit.jobs[0].kind = kind;
+    CHECK(whyRefused(Verb(submit)).value_or("").find("reserved") != std::string::npos);
+  }
+}
