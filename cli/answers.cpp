@@ -17,6 +17,8 @@ ErrorKind kindOf(Verdict verdict) {
       return ErrorKind::fenced;
     case Verdict::storeFull:
       return ErrorKind::storeFull;
+    case Verdict::corrupt:
+      return ErrorKind::corrupt;
     case Verdict::notDone:
     case Verdict::unknown:
       return ErrorKind::unavailable;
@@ -29,6 +31,8 @@ std::string adviceFor(Verdict verdict) {
   switch (verdict) {
     case Verdict::storeFull:
       return "; free space on the disk, or let retention remove done jobs";
+    case Verdict::corrupt:
+      return "; `callsheet check` lists what is damaged, restore a backup";
     case Verdict::notDone:
       return "; nothing changed, try again";
     case Verdict::unknown:

@@ -38,7 +38,7 @@ struct AddOptions {
   std::string at;
   std::uint32_t retries = 0;
   std::string retryDelay;
-  std::string key;
+  std::optional<std::string> key;
   std::string keyWindow = "7d";
   std::string queue = "default";
   std::vector<std::string> labels;
@@ -98,7 +98,7 @@ NewJob newJob(const AddOptions& options, const std::vector<std::string>& argv) {
   job.id = makeJobID();
   const bool isCommand = options.kind.empty();
   job.kind = isCommand ? std::string(commandKind) : options.kind;
-  job.runner = job.kind == commandKind ? Runner::command : Runner::native;
+  job.runner = runnerOf(job.kind);
   job.queue = options.queue;
   job.priority = options.priority;
   if (!options.delay.empty()) job.delayMicros = durationOf("--delay", options.delay).count();
@@ -111,8 +111,8 @@ NewJob newJob(const AddOptions& options, const std::vector<std::string>& argv) {
   }
   if (!options.limit.empty()) job.body.attemptLimitMicros = durationOf("--limit", options.limit).count();
   for (const std::string& text : options.labels) job.body.labels.insert(assignmentOf("--label", text));
-  if (!options.key.empty()) {
-    job.body.key = JobKey::parse(options.key).bytes();
+  if (options.key) {
+    job.body.key = JobKey::parse(*options.key).bytes();
     job.keyWindowMicros = durationOf("--key-window", options.keyWindow).count();
   }
   return job;
@@ -196,7 +196,8 @@ int add(const AddOptions& options, Session& session) {
     printJson(json);
     return 0;
   }
-  if (isDuplicate) tell("nothing was added: the key '" + printable(options.key) + "' stands for this job already");
+  if (isDuplicate)
+    tell("nothing was added: the key '" + printable(options.key.value_or("")) + "' stands for this job already");
   printLine(job.id.toString());
   return 0;
 }

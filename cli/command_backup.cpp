@@ -19,7 +19,7 @@ Work defineBackup(CLI::App& app) {
       "NAME.callsheet it\n"
       "is a store itself: callsheet --location (the directory above it) --id NAME list. To restore it, stop all "
       "daemons and put it in\n"
-      "the place of the store.");
+      "the place of the store. When it is killed it leaves DIR.partial-XXXXXXXX, which can be removed.");
   return [target](Session& session) {
     if (target->empty()) throw Error(ErrorKind::usage, "name the directory that the copy is to be made in");
     session.store().backup(*target);

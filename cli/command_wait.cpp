@@ -33,8 +33,7 @@ class Waiting {
       if (over_.contains(id)) continue;
       auto job = store_.find(id);
       if (!job) throw Error(ErrorKind::notFound, "job " + id.toString() + " was removed while it was waited for");
-      if (job->row.state == JobState::done || job->row.waitingFor == WaitReason::quarantine)
-        over_.emplace(id, *std::move(job));
+      if (isOver(job->row)) over_.emplace(id, *std::move(job));
     }
     return over_.size() == ids_.size();
   }

@@ -33,7 +33,7 @@ class Follower {
     for (const LogEntry& entry : entries) printEntry(entry, names);
     if (!entries.empty()) nextEntry_ = entries.back().index + 1;
     printProgress(job->row);
-    if (json_ && job->row.state == JobState::done) {
+    if (json_ && isOver(job->row)) {
       Json line = versioned();
       line["job"] = jobJson(*job, names);
       printJsonLine(line);
@@ -75,16 +75,22 @@ Work defineWatch(CLI::App& app) {
   const auto id = std::make_shared<std::string>();
   app.add_option("id", *id, "The job")->required()->type_name("ID");
   app.footer(
-      "Prints each transition and progress as it happens, from the job's beginning on, and ends when the job is done.\n"
+      "Prints each transition and progress as it happens, from the job's beginning on, and ends when the job is done\n"
+      "or stands in quarantine.\n"
       "With --json: one object a line, {\"entry\":...}, {\"progress\":...}, and at the end {\"job\":...}.");
   return [id](Session& session) {
     StopSignals signals;
     const JobID job = session.resolve(*id);
     ChangeWatcher watcher(session.access(), signals);
     Follower follower(session.store(), job, session.json);
-    while (follower.look().row.state != JobState::done)
+    for (;;) {
+      const JobRow row = follower.look().row;
+      if (row.waitingFor == WaitReason::quarantine)
+        tell("job " + shortIDOf(job) +
+             " stands in quarantine and does not go on by itself; `callsheet cancel` ends it");
+      if (isOver(row)) return 0;
       if (const auto signal = watcher.waitForChange()) return 128 + *signal;
-    return 0;
+    }
   };
 }
 

@@ -14,6 +14,8 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <functional>
+#include <optional>
 #include <thread>
 
 #include "callsheet/job_director.h"
@@ -37,6 +39,8 @@ constexpr std::chrono::seconds tickPatience{10};
 constexpr std::chrono::seconds commitPatience{20};
 // How long a fenced director may take to begin anew.
 constexpr std::chrono::seconds renewalPatience{5};
+// How long a start may go on when the daemon was asked to end.
+constexpr std::chrono::seconds startPatience{1};
 
 spdlog::level::level_enum levelOf(LogLevel level) {
   switch (level) {
@@ -96,12 +100,10 @@ class Daemon {
         std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
     log_.set_level(levelNamed(options.logLevel));
     name_ = mode.isPrincipal() ? std::string("principal") : "assistant " + mode.name();
-    director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode,
-                                              builtinTypes(directory_), directorOptions(session));
   }
 
-  int run() {
-    director_->start();
+  int run(const Session& session, const JobDirectorMode& mode) {
+    if (const auto signal = start(session, mode)) return stop(*signal);
     service_.notify(fmt::format("READY=1\nSTATUS={} of {}", name_, directory_.dataPath()));
     const auto period = service_.watchdogPeriod() ? std::min(*service_.watchdogPeriod(), lookPeriod) : lookPeriod;
     for (;;) {
@@ -117,6 +119,53 @@ class Daemon {
   }
 
  private:
+  /// Opens the store and takes the role; both may have to wait for somebody else's write. The signal that asked for the
+  /// end meanwhile, if one did.
+  std::optional<int> start(const Session& session, const JobDirectorMode& mode) {
+    std::optional<int> asked;
+    attend(
+        [&] {
+          director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode,
+                                                    builtinTypes(directory_), directorOptions(session));
+          director_->start();
+        },
+        [&](int signal, const std::function<bool(std::chrono::milliseconds)>& isDoneWithin) {
+          asked = signal;
+          // A start that waits for nobody is over by then, and stops in good order. The other one has begun nothing.
+          if (!isDoneWithin(startPatience)) exitAtOnce(signal, "while it starts");
+        });
+    return asked;
+  }
+
+  /// Does the work on a thread of its own, so that this one hears TERM and INT meanwhile. Throws what the work throws.
+  void attend(const std::function<void()>& work,
+              const std::function<void(int signal, const std::function<bool(std::chrono::milliseconds)>& isDoneWithin)>&
+                  onSignal) {
+    std::exception_ptr failure;
+    std::atomic<bool> isDone{false};
+    std::thread worker([&] {
+      try {
+        work();
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      isDone = true;
+      wakeup_.wake();
+    });
+    const auto isDoneWithin = [&](std::chrono::milliseconds patience) {
+      const auto until = std::chrono::steady_clock::now() + patience;
+      while (!isDone && std::chrono::steady_clock::now() < until) await(std::chrono::milliseconds{50});
+      return isDone.load();
+    };
+    while (!isDone) {
+      await(lookPeriod);
+      while (const auto signal = signals_.take())
+        if (*signal != SIGHUP) onSignal(*signal, isDoneWithin);
+    }
+    worker.join();
+    if (failure) std::rethrow_exception(failure);
+  }
+
   JobDirectorOptions directorOptions(const Session& session) {
     JobDirectorOptions options;
     options.workers = options_.workers;
@@ -166,30 +215,12 @@ class Daemon {
                                 std::chrono::microseconds(grace_ + std::chrono::seconds{5}).count()));
     log_.info("{}: stopping within {}; a second signal exits at once", strsignal(signal), options_.grace);
     StopReport report;
-    std::exception_ptr failure;
-    std::atomic<bool> stopped{false};
-    // On a thread of its own, so that this one hears the second signal.
-    std::thread stopper([&] {
-      try {
-        report = director_->stop(grace_);
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      stopped = true;
-      wakeup_.wake();
-    });
-    while (!stopped) {
-      await(lookPeriod);
-      while (const auto next = signals_.take())
-        if (*next != SIGHUP) exitAtOnce(*next);
-    }
-    stopper.join();
-    if (failure) std::rethrow_exception(failure);
+    attend([&] { report = director_->stop(grace_); }, [&](int next, const auto&) { exitAtOnce(next, "again"); });
     return endStopped(report);
   }
 
-  [[noreturn]] void exitAtOnce(int signal) {
-    log_.warn("{} again: ends at once; what it left running is adopted", strsignal(signal));
+  [[noreturn]] void exitAtOnce(int signal, const char* when) {
+    log_.warn("{} {}: ends at once; what it left is adopted", strsignal(signal), when);
     ::_exit(128 + signal);
   }
 
@@ -250,7 +281,7 @@ int runDaemon(Session& session, const JobDirectorMode& mode, const DaemonOptions
   (void)checked(limits);
   // A reader of the log that goes away must not end the daemon.
   std::signal(SIGPIPE, SIG_IGN);
-  return Daemon(session, mode, options).run();
+  return Daemon(session, mode, options).run(session, mode);
 }
 
 }  // namespace v1

@@ -126,8 +126,8 @@ Json jobJson(const JobView& job, const OwnerNames& names) {
   json.update(jobSummaryJson(job, names));
   json["unclaimable"] = isUnclaimable(row, names.incarnations());
   json["holderKind"] = row.holderKind == HolderKind::incarnation ? Json("director") : textJson(names.holderOf(row));
-  json["holderID"] = idJson(row.holder);
-  json["execID"] = idJson(row.execID.value);
+  json["holderId"] = idJson(row.holder);
+  json["execId"] = idJson(row.execID.value);
   json["alone"] = row.alone;
   json["version"] = row.version;
   json["deadlineAt"] = deadlineJson(row);
@@ -163,7 +163,7 @@ Json logEntryJson(const LogEntry& entry, const OwnerNames& names) {
   json["waitingFor"] = textJson(std::string(toString(entry.waitingFor)));
   json["attempt"] = entry.attempt;
   json["actor"] = entry.actor.isNil() ? Json(nullptr) : Json(names.nameOf(IncarnationID{entry.actor}));
-  json["actorID"] = idJson(entry.actor);
+  json["actorId"] = idJson(entry.actor);
   json["timer"] = timeJson(entry.timer);
   json["note"] = textJson(entry.note);
   return json;

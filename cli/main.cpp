@@ -69,6 +69,7 @@ int run(std::vector<std::string> arguments) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
     sub->fallthrough();
     sub->group("Commands");
+    sub->footer("");  // it would have the one above
     Work defined = command.define(*sub);
     sub->footer((sub->get_footer().empty() ? "" : sub->get_footer() + "\n\n") +
                 "--location, --id, --json and what else all commands have: callsheet --help\n");

@@ -129,6 +129,8 @@ std::optional<Verb> JobRunner::endOf(Attempt& attempt) {
     }
   } catch (const JobTransfer&) {
     end = Unclaim{ref, "it left execute as a transfer that was not stored"};
+  } catch (const AttemptNotBegun& reason) {
+    end = Unclaim{ref, reason.why.substr(0, limits::textBytesMax)};
   } catch (const JobCanceled&) {
     end = asked() ? Verb(Unclaim{ref, "the director stops"}) : fail("canceled", "it was asked to end", false);
   } catch (const JobError& error) {

@@ -17,6 +17,13 @@
 namespace callsheet {
 inline namespace v1 {
 
+/// Thrown out of a type's `run` when the attempt could not begin, for no fault of the job: it is given back, and
+/// nothing is counted but the hand-out. Whoever throws it has waited a while, because the job may be handed out again
+/// at once.
+struct AttemptNotBegun {
+  std::string why;
+};
+
 /// Runs claimed attempts on a bounded pool and turns what becomes of each into the verb that says so. Knows no store:
 /// asks its host. Thread-safe.
 class JobRunner {

@@ -34,5 +34,13 @@ bool isValidKind(std::string_view kind) {
   }
 }
 
+bool isReservedKind(std::string_view kind) {
+  return kind.starts_with("callsheet.") && kind != commandKind;
+}
+
+Runner runnerOf(std::string_view kind) {
+  return kind == commandKind ? Runner::command : Runner::native;
+}
+
 }  // namespace v1
 }  // namespace callsheet

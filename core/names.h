@@ -1,6 +1,8 @@
 #pragma once
 #include <string_view>
 
+#include "callsheet/job_state.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -11,6 +13,15 @@ inline namespace v1 {
 /// Whether `kind` may name a kind of job: 1 to 128 of the same letters and '/', where every part between slashes is
 /// there and does not start with a dot.
 [[nodiscard]] bool isValidKind(std::string_view kind);
+
+/// The kind of the jobs that run a command.
+inline constexpr const char* commandKind = "callsheet.command";
+
+/// Whether `kind` begins with `callsheet.`, which is ours, and is none that this version knows.
+[[nodiscard]] bool isReservedKind(std::string_view kind);
+
+/// How jobs of that kind run.
+[[nodiscard]] Runner runnerOf(std::string_view kind);
 
 }  // namespace v1
 }  // namespace callsheet

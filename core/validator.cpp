@@ -50,6 +50,10 @@ Why whyJob(const NewJob& job) {
   if (job.id.isNil()) return "a job needs an id";
   if (!isValidKind(job.kind))
     return "'" + job.kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'";
+  if (isReservedKind(job.kind))
+    return "'" + job.kind +
+           "' is a reserved kind: what begins with 'callsheet.' is Callsheet's own, and this version has none of that "
+           "name";
   if (!isValidName(job.queue))
     return "'" + job.queue + "' is not a queue's name: at most 64 of letters, digits, '.', '_' and '-'";
   if (job.priority < limits::priorityMin || job.priority > limits::priorityMax)

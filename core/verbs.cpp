@@ -6,9 +6,9 @@ namespace callsheet {
 inline namespace v1 {
 
 std::string_view toString(Verdict verdict) {
-  static constexpr std::array<std::string_view, 11> names{"ok",        "alreadyApplied", "duplicate", "fenced",
+  static constexpr std::array<std::string_view, 12> names{"ok",        "alreadyApplied", "duplicate", "fenced",
                                                           "notFound",  "illegal",        "conflict",  "refused",
-                                                          "storeFull", "notDone",        "unknown"};
+                                                          "storeFull", "notDone",        "unknown",   "corrupt"};
   return names.at(static_cast<std::size_t>(verdict));
 }
 

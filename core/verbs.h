@@ -25,6 +25,7 @@ enum class Verdict : std::uint8_t {
   storeFull,       ///< the map or the disk is full; nothing changed
   notDone,         ///< the deadline passed while it was queued; nothing changed
   unknown,         ///< the outcome of the commit is not known: repeat with the same ids
+  corrupt,         ///< a record that it needs cannot be read; nothing changed
 };
 [[nodiscard]] std::string_view toString(Verdict verdict);
 [[nodiscard]] inline bool isAccepted(Verdict verdict) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/names.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -9,6 +11,7 @@ NewJob newJobOf(std::string_view kind, std::uint32_t version, std::string parame
   NewJob job;
   job.id = options.id.isNil() ? makeJobID() : options.id;
   job.kind = kind;
+  job.runner = runnerOf(kind);
   job.queue = options.queue;
   job.priority = options.priority;
   job.delayMicros = options.delay.count();

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "core/job_runner.h"
 #include "core/json_payload.h"
 #include "ipc/file_descriptor.h"
 #include "jobs/command_runner.h"
@@ -13,8 +14,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-
-constexpr std::chrono::seconds lockPatience{15};
 
 std::string jsonOf(const CommandResult& result) {
   CommandOutcome outcome;
@@ -26,7 +25,8 @@ std::string jsonOf(const CommandResult& result) {
   return toJson(outcome);
 }
 
-std::string runCommand(int tasks, const std::string& parameters, JobContext& context) {
+std::string runCommand(int tasks, const std::string& parameters, JobContext& context,
+                       std::chrono::milliseconds lockPatience) {
   CommandSpec spec;
   try {
     fromJson(parameters, spec);
@@ -38,15 +38,17 @@ std::string runCommand(int tasks, const std::string& parameters, JobContext& con
   spec.env["CALLSHEET_JOB_ID"] = context.id().toString();
   spec.env["CALLSHEET_EXEC_ID"] = context.execID().toString();
 
-  AttemptLock::Answer taken = AttemptLock::take(tasks, context.id().toString() + ".lock", lockPatience);
-  if (!taken.lock) throw JobError("stillRunning", "an earlier attempt's processes are still there: " + taken.stillHeld);
+  AttemptLock::Answer taken = AttemptLock::take(tasks, attemptLockName(context.id()),
+                                                {context.attempt(), lockPatience, context.stopToken(), false});
+  context.throwIfCanceled();
+  if (!taken.lock) throw AttemptNotBegun{taken.stillHeld};
   CommandRun run(std::move(spec), std::move(*taken.lock));
   if (const auto failure = run.start()) {
-    run.lock().remove();
+    if (failure->step == SpawnStep::superseded) throw AttemptNotBegun{failure->sentence};
     throw JobError("spawn", failure->sentence);
   }
+  // The lock file stays: a process that left the command's group may hold it, and the next attempt must find that.
   const CommandResult result = run.wait(context.stopToken());
-  run.lock().remove();
   std::string json = jsonOf(result);
   if (result.wasCanceled) throw JobError("canceled", "it was asked to end", false, json);
   if (result.ending == CommandResult::Ending::exited && result.exitCode == 0) return json;
@@ -59,13 +61,17 @@ std::string runCommand(int tasks, const std::string& parameters, JobContext& con
 
 }  // namespace
 
-JobTypes builtinTypes(const StoreDirectory& directory) {
+std::string attemptLockName(JobID job) {
+  return job.toString() + ".lock";
+}
+
+JobTypes builtinTypes(const StoreDirectory& directory, std::chrono::milliseconds lockPatience) {
   const auto tasks = std::make_shared<FileDescriptor>(FileDescriptor(
       ::openat(directory.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)));
   if (tasks->number() < 0) throw systemError("the store's tasks directory cannot be opened", errno);
   JobTypes types;
-  types.add(JobTypes::Type{commandKind, 1, [tasks](const std::string& parameters, JobContext& context) {
-                             return runCommand(tasks->number(), parameters, context);
+  types.add(JobTypes::Type{commandKind, 1, [tasks, lockPatience](const std::string& parameters, JobContext& context) {
+                             return runCommand(tasks->number(), parameters, context, lockPatience);
                            }});
   return types;
 }

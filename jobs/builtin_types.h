@@ -1,16 +1,16 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "callsheet/archive_dispatch.h"
 #include "callsheet/job_types.h"
+#include "core/names.h"
 #include "ipc/store_paths.h"
 
 namespace callsheet {
 inline namespace v1 {
-
-inline constexpr const char* commandKind = "callsheet.command";
 
 /// The result of a command job, for success and failure alike. Exactly one of exitCode and signal is set, unless it
 /// never ran.
@@ -28,8 +28,13 @@ struct CommandOutcome {
   }
 };
 
-/// The kinds in the box: what every daemon can run. The attempts' locks lie in the store's `tasks` directory.
-[[nodiscard]] JobTypes builtinTypes(const StoreDirectory& directory);
+/// The kinds in the box: what every daemon can run. The attempts' locks lie in the store's `tasks` directory. How long
+/// an attempt waits there for what is left of an earlier one, before it is given back.
+[[nodiscard]] JobTypes builtinTypes(const StoreDirectory& directory,
+                                    std::chrono::milliseconds lockPatience = std::chrono::seconds{15});
+
+/// The file of a job's attempts in that directory.
+[[nodiscard]] std::string attemptLockName(JobID job);
 
 }  // namespace v1
 }  // namespace callsheet

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include <utility>
 
 #include "ipc/pidfd.h"
+#include "jobs/attempt_lock.h"
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -51,6 +53,8 @@ struct RawPlan {
   int report;
   const char* recordTail;
   std::size_t recordTailSize;
+  int lockDirectory;
+  const char* lockName;
 };
 
 struct Report {
@@ -95,22 +99,34 @@ unsigned long long ownStartTime() {
 
 /// Writes the line that names this process tree into the lock file.
 bool writeRecord(int lock, const RawPlan& plan) {
-  char line[256];
+  char line[attemptRecordBytes];
+  std::memset(line, ' ', sizeof line);
   const unsigned long long start = ownStartTime();
-  if (start == 0 || plan.recordTailSize > 128) {
+  if (start == 0 || plan.recordTailSize > sizeof line - 48) {
     errno = start == 0 ? ENOENT : E2BIG;
     return false;
   }
   char* at = appendNumber(line, static_cast<unsigned long long>(::getpid()));
-  *at++ = ' ';
+  ++at;
   at = appendNumber(at, start);
-  *at++ = ' ';
+  ++at;
   std::memcpy(at, plan.recordTail, plan.recordTailSize);
-  at += plan.recordTailSize;
-  const ssize_t size = at - line;
-  const ssize_t written = ::pwrite(lock, line, static_cast<std::size_t>(size), 0);
-  if (written >= 0 && written != size) errno = ENOSPC;
-  return written == size;
+  line[sizeof line - 1] = '\n';
+  const ssize_t written = ::pwrite(lock, line, sizeof line, 0);
+  if (written >= 0 && written != sizeof line) errno = ENOSPC;
+  return written == sizeof line;
+}
+
+/// Whether the lock file still has its name. To be asked after the record was written: whoever takes the name away
+/// reads the record afterwards, so that one of the two always sees the other.
+bool isStillLinked(int lock, const RawPlan& plan) {
+  struct stat opened {};
+  struct stat linked {};
+  if (::fstat(lock, &opened) == 0 && ::fstatat(plan.lockDirectory, plan.lockName, &linked, AT_SYMLINK_NOFOLLOW) == 0 &&
+      opened.st_dev == linked.st_dev && opened.st_ino == linked.st_ino)
+    return true;
+  errno = ESTALE;
+  return false;
 }
 
 /// Marks all other descriptors to be closed by exec.
@@ -154,6 +170,7 @@ void resetSignals() {
   if (plan.workingDirectory != nullptr && ::chdir(plan.workingDirectory) != 0)
     giveUp(report, SpawnStep::workingDirectory);
   if (plan.lock >= 0 && !writeRecord(inheritedLockDescriptor, plan)) giveUp(report, SpawnStep::record);
+  if (plan.lock >= 0 && !isStillLinked(inheritedLockDescriptor, plan)) giveUp(report, SpawnStep::superseded);
   hideDescriptors(plan.lock >= 0 ? inheritedLockDescriptor : -1);
   resetSignals();
 
@@ -204,6 +221,8 @@ std::string sentenceFor(const Report& report, const SpawnPlan& plan) {
       return "The program '" + plan.argv.front() + "' cannot be run" + why;
     case SpawnStep::record:
       return "The command's process cannot be recorded in its lock file" + why;
+    case SpawnStep::superseded:
+      return "Another attempt of the job took over before the command began.";
     case SpawnStep::group:
       return "A process group for the command cannot be made" + why;
     default:
@@ -260,6 +279,8 @@ std::variant<ChildProcess, SpawnFailure> ChildProcess::spawn(const SpawnPlan& pl
   raw.report = reportOut.number();
   raw.recordTail = plan.recordTail.data();
   raw.recordTailSize = plan.recordTail.size();
+  raw.lockDirectory = plan.lockDirectory;
+  raw.lockName = plan.lockName.c_str();
 
   // No handler of this process may run in the child, whose memory is ours.
   sigset_t all;

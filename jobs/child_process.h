@@ -12,7 +12,7 @@ namespace callsheet {
 inline namespace v1 {
 
 /// Which step of starting a process failed.
-enum class SpawnStep : int { prepare, group, workingDirectory, descriptors, record, execute };
+enum class SpawnStep : int { prepare, group, workingDirectory, descriptors, record, superseded, execute };
 
 /// A program that did not start. Expected: the program or its directory may be missing.
 struct SpawnFailure {
@@ -28,7 +28,9 @@ struct SpawnPlan {
   std::string workingDirectory;          ///< empty: the director's
   int output = -1;                       ///< its standard output and error
   int lock = -1;           ///< an attempt's lock file, inherited as descriptor inheritedLockDescriptor; -1 = none
-  std::string recordTail;  ///< written to `lock` after the child's pid and start time
+  std::string recordTail;  ///< written to `lock` after the child's pid and start time, filled up with spaces
+  int lockDirectory = -1;  ///< where the lock file has its name `lockName`; when it lost it, the child gives up
+  std::string lockName;
 };
 
 /// Above what scripts open by number.

@@ -94,7 +94,9 @@ std::optional<SpawnFailure> CommandRun::start() {
   plan.workingDirectory = spec_.cwd;
   plan.output = theirs.number();
   plan.lock = lock_.descriptor();
-  plan.recordTail = attemptRecordOfThisProcess();
+  plan.recordTail = lock_.recordTail();
+  plan.lockDirectory = lock_.directory();
+  plan.lockName = lock_.name();
   startedAt_ = steady_clock::now();
   auto spawned = ChildProcess::spawn(plan);
   if (auto* failure = std::get_if<SpawnFailure>(&spawned)) {

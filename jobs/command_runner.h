@@ -23,8 +23,17 @@ struct CommandSpec {
   std::string cwd;                         ///< empty: the director's
 
   template <class Archive>
-  void serialize(Archive& archive) {
+  void save(Archive& archive) const {
     archive(CEREAL_NVP(argv), CEREAL_NVP(env), CEREAL_NVP(cwd));
+  }
+  /// People who write the parameters by hand need to name the program only.
+  template <class Archive>
+  void load(Archive& archive) {
+    std::optional<std::map<std::string, std::string>> givenEnv;
+    std::optional<std::string> givenCwd;
+    archive(CEREAL_NVP(argv), cereal::make_nvp("env", givenEnv), cereal::make_nvp("cwd", givenCwd));
+    env = std::move(givenEnv).value_or(std::map<std::string, std::string>{});
+    cwd = std::move(givenCwd).value_or(std::string());
   }
 };
 
@@ -80,8 +89,6 @@ class CommandRun {
   [[nodiscard]] CommandResult wait(const std::stop_token& cancel = {});
 
   [[nodiscard]] pid_t pid() const { return child_ ? child_->pid() : 0; }
-  /// For `remove`, after the end.
-  [[nodiscard]] AttemptLock& lock() { return lock_; }
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;

@@ -11,6 +11,7 @@ inline namespace v1 {
 
 namespace {
 constexpr std::uint64_t readerTicks = 5;
+constexpr std::uint64_t tasksTicks = 5;
 constexpr std::uint64_t pruneTicks = 60;
 
 /// Posts a sweep unless its former slice is still under way, and again at once while there is more.
@@ -27,19 +28,22 @@ void post(JobStore& store, const Sweep& sweep, const std::shared_ptr<std::atomic
 }
 }  // namespace
 
-Sweeps::Sweeps(LmdbJobStore& store, Board& board, IncarnationID self, Options options)
+Sweeps::Sweeps(LmdbJobStore& store, const StoreDirectory& directory, Board& board, IncarnationID self, Options options)
     : store_(store),
       board_(board),
       self_(self),
       options_(std::move(options)),
       troubles_(options_.log),
-      leases_(options_.lease, period) {}
+      leases_(options_.lease, period),
+      tasks_(store, directory, options_.log) {}
 
 void Sweeps::tick() {
   ++ticks_;
   troubles_.guard("looking for attempts whose time is over", [this] { expire(); });
   if (ticks_ % readerTicks == 0)
     troubles_.guard("freeing the snapshots of dead readers", [this] { store_.clearDeadReaders(); });
+  // At the first tick too: by then the jobs of those who died before the start have mostly been adopted.
+  if (ticks_ % tasksTicks == 1) troubles_.guard("looking for what commands left running", [this] { tasks_.look(); });
   if (ticks_ % pruneTicks == 1) prune();
   troubles_.guard("looking for hung directors", [this] { findHung(); });
 }

@@ -9,14 +9,15 @@
 #include "core/once_per_sentence.h"
 #include "ipc/board.h"
 #include "ipc/lease_watch.h"
+#include "jobs/tasks_sweep.h"
 #include "store/lmdb_job_store.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 /// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead
-/// readers, and finds hung directors. Its tick is called every `period` on the loop's thread; nothing in it blocks, and
-/// what one part of it cannot read hinders no other.
+/// readers, finds hung directors, and has what commands left running ended. Its tick is called every `period` on the
+/// loop's thread; nothing in it blocks, and what one part of it cannot read hinders no other.
 class Sweeps {
  public:
   struct Options {
@@ -29,7 +30,7 @@ class Sweeps {
 
   static constexpr std::chrono::milliseconds period{1250};  ///< an idle process wakes up less than once a second
 
-  Sweeps(LmdbJobStore& store, Board& board, IncarnationID self, Options options);
+  Sweeps(LmdbJobStore& store, const StoreDirectory& directory, Board& board, IncarnationID self, Options options);
   void tick();
 
  private:
@@ -44,6 +45,7 @@ class Sweeps {
   OncePerSentence troubles_;
   LeaseWatch leases_;
   std::uint64_t ticks_ = 0;
+  TasksSweep tasks_;
   // Set while a slice is under way; shared with its answer.
   std::shared_ptr<std::atomic<bool>> isExpiring_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<bool>> isPruning_ = std::make_shared<std::atomic<bool>>(false);

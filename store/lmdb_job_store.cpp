@@ -255,7 +255,8 @@ class Store final : public LmdbJobStore {
     Verdict verdict = Verdict::unknown;
     if (const auto* error = dynamic_cast<const Error*>(&reason)) {
       if (error->kind() == ErrorKind::storeFull) verdict = Verdict::storeFull;
-      if (error->kind() == ErrorKind::corrupt || error->kind() == ErrorKind::unsupported) verdict = Verdict::refused;
+      if (error->kind() == ErrorKind::corrupt) verdict = Verdict::corrupt;
+      if (error->kind() == ErrorKind::unsupported) verdict = Verdict::refused;
     }
     return answerWith(verb, verdict, reason.what());
   }

@@ -91,8 +91,9 @@ class JobDirector {
   [[nodiscard]] std::optional<JobStatus> status(JobID id) const;
   /// The status as soon as the job is done; what it is when the time is over; nothing when there is no such job.
   [[nodiscard]] std::optional<JobStatus> wait(JobID id, std::chrono::milliseconds timeout);
-  /// A job that nobody runs is canceled at once, a running one is asked to end. False when it was done already or does
-  /// not exist.
+  /// A job that nobody runs is canceled at once, a running one is asked to end. True as well when that had happened
+  /// before, so that it may be repeated. False when the job ended in another way, does not exist, or the store did not
+  /// answer in time.
   bool cancel(JobID id, std::string_view why = {});
 
   [[nodiscard]] const JobTypes& types() const;

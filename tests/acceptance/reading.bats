@@ -152,3 +152,63 @@ load helper
   endsWith 0 callsheet --version
   [[ $output =~ ^callsheet\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 }
+
+@test "the names of all JSON members are written alike" {
+  startPrincipal
+  id=$(callsheet add -- true)
+  callsheet wait "$id" --timeout 20
+  json=$(callsheet show --json "$id")
+  [[ $(jq -r 'has("execId") and has("holderId") and has("shortId") and (.log[1] | has("actorId"))' <<<"$json") == true ]]
+  for command in "show $id" "log $id" list directors stats check "wait $id"; do
+    # shellcheck disable=SC2086
+    [[ -z $(callsheet $command --json | jq -r '[paths | .[-1] | strings | select(test("ID|_|^[A-Z]"))] | .[]') ]]
+  done
+}
+
+@test "watch ends when its job stands in quarantine" {
+  # shellcheck disable=SC2016
+  poison=$(callsheet add -- sh -c 'kill -KILL $PPID')
+  callsheet watch "$poison" >"$BATS_TEST_TMPDIR/watched" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+  watcher=$!
+  daemons+=("$watcher")
+  for _ in 1 2 3 4 5 6 7; do
+    daemon principal
+    eventually hasEndedOrQuarantined "$daemon" "$poison"
+    if isRunning "$daemon"; then break; fi
+  done
+  waitUntil 10 hasEnded "$watcher"
+  wait "$watcher"
+  grep -q quarantine "$BATS_TEST_TMPDIR/watched"
+  grep -q "callsheet cancel" "$BATS_TEST_TMPDIR/said"
+  [[ $(callsheet watch --json "$poison" | tail -1 | jq -r '.job.waitingFor') == quarantine ]]
+}
+
+hasEndedOrQuarantined() { hasEnded "$1" || fieldIs "$2" .waitingFor quarantine; }
+
+@test "the help of a command is about that command" {
+  for command in $(callsheet --help | sed -n 's/^  \([a-z]\{3,\}\) .*/\1/p' | grep -vx help); do
+    callsheet "$command" --help >"$BATS_TEST_TMPDIR/help"
+    ! grep -q "A job is named by its id" "$BATS_TEST_TMPDIR/help"
+    grep -q "callsheet --help" "$BATS_TEST_TMPDIR/help"
+  done
+  [[ $(callsheet --help) == *"A job is named by its id"* ]]
+}
+
+isStuckWriting() { grep -q pipe_write "/proc/$1/wchan"; }
+
+@test "a listing that nobody reads holds no place among the readers" {
+  command -v mdb_stat >/dev/null || skip "lmdb-utils are not installed, which show the readers"
+  { printf '"'; head -c 500 /dev/zero | tr '\0' a; printf '"'; } >"$BATS_TEST_TMPDIR/large"
+  for _ in $(seq 1 200); do callsheet add --kind a --params-file "$BATS_TEST_TMPDIR/large" >/dev/null; done
+  mkfifo "$BATS_TEST_TMPDIR/pipe"
+  exec 9<>"$BATS_TEST_TMPDIR/pipe"
+  callsheet list --limit 200 --json >"$BATS_TEST_TMPDIR/pipe" 3>&- 9>&- &
+  lister=$!
+  daemons+=("$lister")
+  grep -q . /proc/self/wchan || skip "the kernel does not say where a process waits"
+  eventually isStuckWriting "$lister"
+  mdb_stat -r "$CALLSHEET_LOCATION/default.callsheet" >"$BATS_TEST_TMPDIR/readers" || true  # 1 when there is none
+  grep -q "Reader Table Status" "$BATS_TEST_TMPDIR/readers"
+  ! grep -qE "^ *$lister " "$BATS_TEST_TMPDIR/readers"
+  exec 9>&-
+}

@@ -13,6 +13,8 @@ cmake --install "$build" --prefix "$work/prefix" >"$work/install.log" 2>&1 || { 
 [[ -x $work/prefix/bin/callsheet ]] || { echo "The install tree has no bin/callsheet."; exit 1; }
 
 export PATH=$work/prefix/bin:$PATH
+# Their roles do to a store what the command cannot.
+export CALLSHEET_TEST_BINARIES=$build/tests
 # Nothing of the caller's may reach the tests: they name their own store.
 unset CALLSHEET_LOCATION CALLSHEET_ID NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID
 status=0

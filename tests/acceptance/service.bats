@@ -85,3 +85,33 @@ setup() {
   [[ $output =~ ^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z\ warn ]]
   [[ $output != *" info "* ]]
 }
+
+@test "TERM is heard at once while a daemon waits for the store at its start" {
+  command -v mdb_load >/dev/null || skip "lmdb-utils are not installed, which hold the write lock here"
+  callsheet add -- true
+  # Somebody else's write that does not end: it waits for more of its input.
+  mkfifo "$BATS_TEST_TMPDIR/input"
+  mdb_load -T "$CALLSHEET_LOCATION/default.callsheet" <"$BATS_TEST_TMPDIR/input" 3>&- &
+  writer=$!
+  daemons+=("$writer")
+  exec 9>"$BATS_TEST_TMPDIR/input"
+  printf 'VERSION=3\nformat=print\ntype=btree\nHEADER=END\n' >&9
+  eventually isBlocked
+  daemon principal
+  eventually catchesTerm "$daemon"
+  kill -TERM "$daemon"
+  waitUntil 8 hasEnded "$daemon"
+  status=0
+  wait "$daemon" || status=$?
+  exec 9>&-
+  kill -KILL "$writer" 2>/dev/null || true
+  wait "$writer" || true
+  [[ $status == 143 ]]
+  # Nothing is in its way afterwards.
+  startPrincipal
+}
+
+# isBlocked: whether nobody can write now.
+isBlocked() { ! timeout 1 callsheet add -- true >/dev/null; }
+# catchesTerm PID: the daemon has come to where it hears signals.
+catchesTerm() { [[ $((0x$(sed -n 's/^SigBlk:\t//p' "/proc/$1/status") & 0x4000)) != 0 ]]; }

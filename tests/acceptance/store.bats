@@ -52,6 +52,27 @@ load helper
   [[ -z $(ls "$BATS_TEST_TMPDIR/copy") ]]
 }
 
+@test "a backup that is killed leaves nothing under its name" {
+  head -c 900000 /dev/zero | tr '\0' 1 >"$BATS_TEST_TMPDIR/large"
+  sed -i 's/.*/"&"/' "$BATS_TEST_TMPDIR/large"
+  for _ in $(seq 1 30); do callsheet add --kind a --params-file "$BATS_TEST_TMPDIR/large" >/dev/null; done
+  # Until one was killed in the middle of its work.
+  for _ in $(seq 1 50); do
+    callsheet backup "$BATS_TEST_TMPDIR/copy" 3>&- >/dev/null &
+    backup=$!
+    until compgen -G "$BATS_TEST_TMPDIR/copy*" >/dev/null || hasEnded "$backup"; do :; done
+    kill -KILL "$backup" || true
+    wait "$backup" || true
+    [[ -e $BATS_TEST_TMPDIR/copy ]] || break
+    rm -r "$BATS_TEST_TMPDIR/copy"
+  done
+  [[ ! -e $BATS_TEST_TMPDIR/copy ]]
+  # What it leaves has the name that is documented.
+  [[ $(cd "$BATS_TEST_TMPDIR" && ls -d copy*) =~ ^copy\.partial-[0-9a-f]{8}$ ]]
+  endsWith 0 callsheet backup "$BATS_TEST_TMPDIR/copy"
+  rm -r "$BATS_TEST_TMPDIR"/copy*
+}
+
 @test "a copy of a store runs on elsewhere" {
   id=$(callsheet add -- echo moved)
   callsheet backup "$BATS_TEST_TMPDIR/copy.callsheet"

@@ -55,7 +55,7 @@ TEST_CASE("The size of a verb grows with what it carries") {
 }
 
 TEST_CASE("Accepted are ok and its repeat, nothing else") {
-  for (int verdict = 0; verdict <= static_cast<int>(Verdict::unknown); ++verdict) {
+  for (int verdict = 0; verdict <= static_cast<int>(Verdict::corrupt); ++verdict) {
     const auto one = static_cast<Verdict>(verdict);
     CHECK(isAccepted(one) == (one == Verdict::ok || one == Verdict::alreadyApplied));
     CHECK_FALSE(toString(one).empty());
@@ -102,4 +102,18 @@ TEST_CASE("The jobs that follow a success are validated as a submit is") {
   succeed.then.pop_back();
   succeed.then[0].kind = "no kind";
   CHECK(isRefused(succeed));
+}
+
+TEST_CASE("A kind of ours that this version does not know is refused on submit") {
+  Submit submit;
+  submit.jobs.resize(1);
+  submit.jobs[0].id = makeJobID();
+  for (const char* kind : {"callsheet.command", "callsheet", "callsheets.x", "my/callsheet.x"}) {
+    submit.jobs[0].kind = kind;
+    CHECK_FALSE(whyRefused(Verb(submit)));
+  }
+  for (const char* kind : {"callsheet.", "callsheet.commands", "callsheet.http", "callsheet.command/x"}) {
+    submit.jobs[0].kind = kind;
+    CHECK(whyRefused(Verb(submit)).value_or("").find("reserved") != std::string::npos);
+  }
 }

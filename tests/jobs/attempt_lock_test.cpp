@@ -38,9 +38,10 @@ class Place {
     ::close(directory_);
     std::filesystem::remove_all(path_);
   }
-  [[nodiscard]] AttemptLock::Answer take(std::chrono::milliseconds patience = 10s) const {
-    return AttemptLock::take(directory_, "job.lock", patience);
+  [[nodiscard]] AttemptLock::Answer take(std::chrono::milliseconds patience = 10s, std::uint32_t attempt = 1) const {
+    return AttemptLock::take(directory_, "job.lock", {attempt, patience, {}, false});
   }
+  [[nodiscard]] int directory() const { return directory_; }
   [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
 
  private:
@@ -74,6 +75,18 @@ pid_t pidIn(const std::string& path) {
 bool isAlive(pid_t pid) {
   const auto state = processState(pid);
   return state && !state->isEnded();
+}
+
+/// What stands in a record behind the leader's pid and start time.
+std::string tailOfThisProcess(std::uint32_t attempt = 1) {
+  return std::to_string(attempt) + " " + std::to_string(::getpid()) + " " +
+         std::to_string(processState(::getpid())->startTime) + " " + currentBootID().toString();
+}
+
+void writeRecord(const Place& place, std::string line) {
+  line.resize(attemptRecordBytes, ' ');
+  line.back() = '\n';
+  std::ofstream(place.file("job.lock")) << line;
 }
 
 /// A director in a process of its own that runs a script under the lock, until it is killed.
@@ -165,7 +178,7 @@ TEST_CASE("The lock file names the process tree before its program runs", "[jobs
   REQUIRE_FALSE(command.start().has_value());
   const auto result = command.wait();
   REQUIRE_THAT(result.tail, Catch::Matchers::StartsWith(std::to_string(result.pid) + " "));
-  REQUIRE_THAT(result.tail, Contains(" " + attemptRecordOfThisProcess()));
+  REQUIRE_THAT(result.tail, Contains(" " + tailOfThisProcess()));
 }
 
 TEST_CASE("When the director is killed, its successor kills the old tree and only then has the lock", "[jobs][lock]") {
@@ -217,19 +230,106 @@ TEST_CASE("Programs that closed the lock are found through the record when their
   REQUIRE_FALSE(isAlive(child));
 }
 
-TEST_CASE("A stopped director is not killed for its lock, but its command is", "[jobs][lock]") {
+TEST_CASE("A stopped director is not killed for its lock but its command is and the next attempt begins",
+          "[jobs][lock]") {
   const Place place;
-  OtherDirector director(place, "echo $$ > " + place.file("leader") + "; exec sleep 1000");
+  OtherDirector director(place, "setsid sh -c 'echo $$ > " + place.file("stray") + "; exec sleep 1000' & echo $$ > " +
+                                    place.file("leader") + "; exec sleep 1000");
   const pid_t leader = pidIn(place.file("leader"));
+  const pid_t stray = pidIn(place.file("stray"));
+  const AtEnd end{stray};
   director.signal(SIGSTOP);
   REQUIRE(eventually([&] { return processState(director.pid())->isStoppedOrTraced(); }));
-  const auto answer = place.take(300ms);
-  REQUIRE_FALSE(answer.lock.has_value());
-  REQUIRE_THAT(answer.stillHeld, Contains("the director in process " + std::to_string(director.pid())));
+  const auto patient = place.take(AttemptLock::replaceAfter / 10, 2);
+  REQUIRE_FALSE(patient.lock.has_value());
+  REQUIRE_THAT(patient.stillHeld, Contains("the director in process " + std::to_string(director.pid())));
+  auto answer = place.take(10s, 2);
+  INFO(answer.stillHeld);
+  REQUIRE(answer.lock.has_value());
   REQUIRE_FALSE(isAlive(leader));
+  REQUIRE_FALSE(isAlive(stray));
   REQUIRE(isAlive(director.pid()));
-  director.kill();
-  REQUIRE(place.take().lock.has_value());
+  // The lock is as good as the first one, and the hung director's return does not change that.
+  director.signal(SIGCONT);
+  REQUIRE_FALSE(place.take(50ms, 3).lock.has_value());
+  answer.lock.reset();
+  REQUIRE(place.take(0ms, 3).lock.has_value());
+}
+
+TEST_CASE("A command is not started for an attempt whose lock gave way to the next one", "[jobs][lock]") {
+  const Place place;
+  const pid_t late = ::fork();
+  if (late == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    auto answer = place.take();
+    if (!answer.lock) ::_exit(1);
+    CommandRun command({{"touch", place.file("ran")}, {}, {}}, std::move(*answer.lock));
+    ::raise(SIGSTOP);
+    const auto failure = command.start();
+    ::_exit(failure && failure->step == SpawnStep::superseded ? 42 : 2);
+  }
+  const AtEnd end{late};
+  int status = 0;
+  REQUIRE(::waitpid(late, &status, WUNTRACED) == late);
+  REQUIRE(WIFSTOPPED(status));
+  const auto answer = place.take(10s, 2);
+  INFO(answer.stillHeld);
+  REQUIRE(answer.lock.has_value());
+  ::kill(late, SIGCONT);
+  REQUIRE(::waitpid(late, &status, 0) == late);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 42);
+  REQUIRE_FALSE(std::filesystem::exists(place.file("ran")));
+}
+
+TEST_CASE("An attempt that comes late leaves the tree of a later one alone", "[jobs][lock]") {
+  const Place place;
+  auto later = place.take(0ms, 7);
+  REQUIRE(later.lock.has_value());
+  CommandRun command({{"sleep", "1000"}, {}, {}}, std::move(*later.lock));
+  REQUIRE_FALSE(command.start().has_value());
+  const auto late = place.take(AttemptLock::replaceAfter * 2, 6);
+  REQUIRE_FALSE(late.lock.has_value());
+  REQUIRE(late.isSuperseded);
+  REQUIRE(isAlive(command.pid()));
+  const auto spared = AttemptLock::take(place.directory(), "job.lock", {8, 10s, {}, true});
+  REQUIRE_FALSE(spared.lock.has_value());
+  REQUIRE(isAlive(command.pid()));
+}
+
+TEST_CASE("A process that keeps the lock after its command's end is killed for the next attempt", "[jobs][lock]") {
+  const Place place;
+  {
+    auto answer = place.take();
+    CommandRun command({{"sh", "-c",
+                         "setsid sh -c 'echo $$ > " + place.file("stray") + "; exec sleep 1000' & while ! [ -s " +
+                             place.file("stray") + " ]; do :; done; exit 1"},
+                        {},
+                        {}},
+                       std::move(*answer.lock));
+    REQUIRE_FALSE(command.start().has_value());
+    REQUIRE(command.wait().exitCode == 1);
+  }
+  const pid_t stray = pidIn(place.file("stray"));
+  const AtEnd end{stray};
+  REQUIRE(isAlive(stray));
+  const auto answer = place.take(10s, 2);
+  INFO(answer.stillHeld);
+  REQUIRE(answer.lock.has_value());
+  REQUIRE_FALSE(isAlive(stray));
+}
+
+TEST_CASE("The name of another file is not removed with a lock that lost its own", "[jobs][lock]") {
+  const Place place;
+  const auto first = place.take();
+  REQUIRE(first.lock.has_value());
+  std::filesystem::remove(place.file("job.lock"));
+  const auto second = place.take(0ms, 2);
+  REQUIRE(second.lock.has_value());
+  first.lock->remove();
+  REQUIRE(std::filesystem::exists(place.file("job.lock")));
+  second.lock->remove();
+  REQUIRE_FALSE(std::filesystem::exists(place.file("job.lock")));
 }
 
 TEST_CASE("A pid that was used again is never signalled", "[jobs][lock]") {
@@ -241,17 +341,19 @@ TEST_CASE("A pid that was used again is never signalled", "[jobs][lock]") {
   }
   ::setpgid(stranger, stranger);  // whoever of the two is first
   const AtEnd end{stranger};
-  const auto own = attemptRecordOfThisProcess();
+  const auto own = tailOfThisProcess();
   const auto start = processState(stranger)->startTime;
   const auto takenWith = [&](const std::string& record) {
-    std::ofstream(place.file("job.lock")) << record;
+    writeRecord(place, record);
     const bool isTaken = place.take(50ms).lock.has_value();
     return isTaken && isAlive(stranger) && !processState(stranger)->isStoppedOrTraced();
   };
   REQUIRE(takenWith(std::to_string(stranger) + " " + std::to_string(start + 1) + " " + own));
   const std::string otherBoot = Uuid::makeV4().toString();
-  REQUIRE(takenWith(std::to_string(stranger) + " " + std::to_string(start) + " 2 2 " + otherBoot + "\n"));
+  REQUIRE(takenWith(std::to_string(stranger) + " " + std::to_string(start) + " 1 2 2 " + otherBoot));
   // Half a line, and lines that make no sense, name nobody.
+  std::ofstream(place.file("job.lock")) << stranger << " " << start << " " << own;
+  REQUIRE(place.take(50ms).lock.has_value());
   REQUIRE(takenWith(std::to_string(stranger) + " " + std::to_string(start)));
   REQUIRE(takenWith("-1 0 " + own));
   REQUIRE(takenWith("1 0 " + own));
@@ -274,11 +376,10 @@ TEST_CASE("A group whose leader is gone is waited for and not signalled", "[jobs
   ::setpgid(leader, leader);
   ::waitpid(leader, nullptr, 0);
   const AtEnd end{-leader};
-  std::ofstream(place.file("job.lock")) << leader << " 1 " << attemptRecordOfThisProcess();
+  writeRecord(place, std::to_string(leader) + " 1 " + tailOfThisProcess());
   const auto answer = place.take(50ms);
   REQUIRE_FALSE(answer.lock.has_value());
-  REQUIRE_THAT(answer.stillHeld,
-               Contains("the process group " + std::to_string(leader)) || Contains("the director in process"));
+  REQUIRE_THAT(answer.stillHeld, Contains("the process group " + std::to_string(leader)));
   REQUIRE(::kill(-leader, SIGKILL) == 0);
   REQUIRE(place.take().lock.has_value());
   ::waitpid(-leader, nullptr, 0);

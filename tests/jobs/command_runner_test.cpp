@@ -14,6 +14,7 @@
 #include <functional>
 #include <thread>
 
+#include "callsheet/errors.h"
 #include "callsheet/json_archive.h"
 #include "ipc/process_state.h"
 
@@ -41,7 +42,7 @@ class Place {
   [[nodiscard]] int directory() const { return directory_; }
   [[nodiscard]] std::filesystem::path file(const std::string& name) const { return path_ / name; }
   [[nodiscard]] AttemptLock lock(std::chrono::milliseconds patience = 5s) const {
-    auto answer = AttemptLock::take(directory_, "job.lock", patience);
+    auto answer = AttemptLock::take(directory_, "job.lock", {1, patience, {}, false});
     INFO(answer.stillHeld);
     REQUIRE(answer.lock.has_value());
     return std::move(*answer.lock);
@@ -109,7 +110,7 @@ TEST_CASE("A command's exit code and output come back", "[jobs][command]") {
   REQUIRE_FALSE(result.wasCanceled);
   REQUIRE(result.pid > 1);
   REQUIRE(result.duration > 0us);
-  REQUIRE(contentOf(place.file("job.lock")).empty());
+  REQUIRE(contentOf(place.file("job.lock")).starts_with("0 0 1 "));
 }
 
 TEST_CASE("A command that dies of a signal is told from one that exits with 128 + n", "[jobs][command]") {
@@ -281,7 +282,7 @@ TEST_CASE("What a finished command leaves behind in its group is killed", "[jobs
   const auto result = run(place, shell("sleep 1000 & echo $! > " + place.file("pid").string() + "; exit 5"));
   REQUIRE(result.exitCode == 5);
   REQUIRE_FALSE(isAlive(pidIn(place.file("pid"))));
-  REQUIRE(contentOf(place.file("job.lock")).empty());
+  REQUIRE(contentOf(place.file("job.lock")).starts_with("0 0 1 "));
 }
 
 TEST_CASE("A daemon that left the group with the output open delays nobody", "[jobs][command]") {
@@ -326,12 +327,12 @@ TEST_CASE("Many commands at a time neither mix nor leak", "[jobs][command]") {
     threads.emplace_back([&, thread] {
       for (int round = 0; round < 15; ++round) {
         const std::string word = std::to_string(thread) + "-" + std::to_string(round);
-        auto answer = AttemptLock::take(place.directory(), word + ".lock", 5s);
+        auto answer = AttemptLock::take(place.directory(), word + ".lock", {1, 5s, {}, false});
         if (!answer.lock) continue;
         CommandRun command(shell("echo " + word + "; exit " + std::to_string(round)), std::move(*answer.lock));
         if (command.start()) continue;
         const auto result = command.wait();
-        command.lock().remove();
+        std::filesystem::remove(place.file(word + ".lock"));
         if (result.exitCode == round && result.tail == word + "\n") ++right;
       }
     });
@@ -345,4 +346,10 @@ TEST_CASE("Many commands at a time neither mix nor leak", "[jobs][command]") {
 TEST_CASE("A command's parameters are natural JSON", "[jobs][command]") {
   REQUIRE(toJson(CommandSpec{{"ls", "-l"}, {{"A", "b"}}, "/tmp"}) ==
           R"({"argv":["ls","-l"],"env":{"A":"b"},"cwd":"/tmp"})");
+  CommandSpec spec{{}, {{"A", "b"}}, "/tmp"};
+  fromJson(R"({"argv":["true"]})", spec);
+  REQUIRE(spec.argv == std::vector<std::string>{"true"});
+  REQUIRE(spec.env.empty());
+  REQUIRE(spec.cwd.empty());
+  REQUIRE_THROWS_AS(fromJson("{}", spec), Error);
 }

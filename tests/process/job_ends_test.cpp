@@ -29,6 +29,23 @@ TEST_CASE("a job that nobody runs is canceled at once") {
   stage.expectNothingLeft();
 }
 
+TEST_CASE("cancel says true of a job that it canceled now or before and false of any other") {
+  Stage stage;
+  DirectorProcess principal = DirectorProcess::principal(stage);
+  DirectorProcess assistant = DirectorProcess::assistant(stage, "one");
+  const JobID held = principal.submit("hold").value();
+  REQUIRE(stage.waitForEffects(1));
+  CHECK(principal.cancel(held) == true);
+  REQUIRE(stage.waitForDone({held}));
+  CHECK(principal.cancel(held) == true);
+  CHECK(assistant.cancel(held) == true);
+  const JobID done = principal.submit("count").value();
+  REQUIRE(principal.awaitDone(done));
+  CHECK(principal.cancel(done) == false);
+  CHECK(principal.cancel(makeJobID()) == false);
+  stage.expectNothingLeft();
+}
+
 TEST_CASE("a requested job is canceled at once and its attempt is void") {
   Stage stage;
   const JobID job = stage.submit("count");

@@ -142,7 +142,7 @@ TEST_CASE("An unreadable done job is kept, and retention goes on behind it") {
   damaged.checkIsListed(bad);
 }
 
-TEST_CASE("A verb for an unreadable job is refused with a sentence and its company goes on") {
+TEST_CASE("A verb for an unreadable job is answered corrupt with a sentence and its company goes on") {
   Damaged damaged;
   const JobID bad = damaged.add(newJob(), damaged.left);
   damaged.damage(bad, keys::JobPart::row);
@@ -151,7 +151,7 @@ TEST_CASE("A verb for an unreadable job is refused with a sentence and its compa
   verbs.emplace_back(Cancel{bad, {}});
   verbs.emplace_back(submitOf({good}));
   const auto answers = damaged.fixture->applyAll(verbs);
-  CHECK(baseOf(answers[0]).verdict == Verdict::refused);
+  CHECK(baseOf(answers[0]).verdict == Verdict::corrupt);
   CHECK_THAT(baseOf(answers[0]).why, Catch::Contains("callsheet check"));
   CHECK(baseOf(answers[1]).verdict == Verdict::ok);
   CHECK(damaged.fixture->find(good.id));
