@@ -135,11 +135,21 @@ void Adoption::lookAtRows(bool isFirst) {
   }
 }
 
-void Adoption::look() {
-  if (!watcher_) return;
+void Adoption::lookAtClosures() {
   const bool mustRepeat = state_->isIncomplete.exchange(false);
   if (mustRepeat || state_->store.totals().closures != closuresSeen_) lookAtRows(false);
+}
+
+void Adoption::look() {
+  if (!watcher_) return;
+  lookAtClosures();
   watcher_->rescan();
+}
+
+void Adoption::lookAfterRing() {
+  if (!watcher_) return;
+  lookAtClosures();
+  watcher_->rescanIfChanged();
 }
 
 void Adoption::fence(IncarnationID incarnation) {

@@ -23,8 +23,10 @@ class Adoption {
 
   /// Everything that was left before this principal: in whatever order the processes started.
   void begin();
-  /// After a ring and now and then: new presences, and incarnations that were closed since the last look.
+  /// Now and then: new presences, and incarnations that were closed since the last look.
   void look();
+  /// The same after a ring, of which there may be thousands a second: presences only if some came or went.
+  void lookAfterRing();
   /// A hung director: from the commit on nothing it does counts.
   void fence(IncarnationID incarnation);
   /// Waits until no slice is under way, and begins no more.
@@ -35,6 +37,7 @@ class Adoption {
   /// `presence` is kept locked until the last slice, so that the dead identity cannot come back, and unlinked then.
   void take(IncarnationID incarnation, Closing how, const std::shared_ptr<DeadPresence>& presence);
   void lookAtRows(bool isFirst);
+  void lookAtClosures();
 
   const StoreDirectory& directory_;
   EventLoop& loop_;
