@@ -32,7 +32,7 @@ PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector
       lock_(takeLock(place.directory, self)),
       bell_(DoorbellSocket::bindPrincipal(place.directory, lock_)),
       adoption_(place.store, place.loop, place.directory, self, options.log),
-      sweeps_(place.store, place.board, self, [&] {
+      sweeps_(place.directory, place.store, place.board, self, [&] {
         options.onHung = [this](IncarnationID incarnation) { adoption_.fence(incarnation); };
         return std::move(options);
       }()) {
@@ -56,7 +56,7 @@ void PrincipalRole::begin() {
 
 void PrincipalRole::rung() {
   bell_.drain();
-  adoption_.look();
+  adoption_.lookAfterRing();
   onRing_();
 }
 

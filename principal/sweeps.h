@@ -3,18 +3,22 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <set>
 
 #include "callsheet/log.h"
 #include "core/clock.h"
 #include "ipc/board.h"
 #include "ipc/lease_watch.h"
+#include "ipc/store_paths.h"
+#include "principal/stopped_readers.h"
 #include "store/lmdb_job_store.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 /// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead
-/// readers, and finds hung directors. Its tick is called every `period` on the loop's thread; nothing in it blocks.
+/// readers and ends stopped ones, and finds hung directors. Its tick is called every `period` on the loop's thread;
+/// nothing in it blocks.
 class Sweeps {
  public:
   struct Options {
@@ -23,23 +27,29 @@ class Sweeps {
     std::uint64_t keepDoneCount;
     LogSink log;
     std::function<void(IncarnationID)> onHung;
+    std::chrono::milliseconds readerLimit{};  ///< a process that stands stopped in a snapshot for so long is killed
   };
 
   static constexpr std::chrono::milliseconds period{1250};  ///< an idle process wakes up less than once a second
 
-  Sweeps(LmdbJobStore& store, Board& board, IncarnationID self, Options options);
+  Sweeps(const StoreDirectory& directory, LmdbJobStore& store, Board& board, IncarnationID self, Options options);
   void tick();
 
  private:
   void expire();
   void prune();
   void findHung();
+  void freeReaders();
+  [[nodiscard]] bool mayKill(const StoppedReaders::Found& reader) const;
 
+  const StoreDirectory& directory_;
   LmdbJobStore& store_;
   Board& board_;
   const IncarnationID self_;
   const Options options_;
   LeaseWatch leases_;
+  StoppedReaders stoppedReaders_;
+  std::set<pid_t> toldReaders_;  // which stand stopped and were told of
   std::uint64_t ticks_ = 0;
   // Set while a slice is under way; shared with its answer.
   std::shared_ptr<std::atomic<bool>> isExpiring_ = std::make_shared<std::atomic<bool>>(false);
