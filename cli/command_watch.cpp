@@ -78,6 +78,8 @@ Work defineWatch(CLI::App& app) {
       "Prints each transition and progress as it happens, from the job's beginning on, and ends when the job is done.\n"
       "With --json: one object a line, {\"entry\":...}, {\"progress\":...}, and at the end {\"job\":...}.");
   return [id](Session& session) {
+    // Opening may have to wait for others; until it has, a signal simply ends this process.
+    (void)session.access();
     StopSignals signals;
     const JobID job = session.resolve(*id);
     ChangeWatcher watcher(session.access(), signals);
