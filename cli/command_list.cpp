@@ -72,7 +72,7 @@ const StateTest& stateTestNamed(const std::string& name) {
 /// A page of the store's, and what --state asks beyond the store's filter.
 class Listing {
  public:
-  Listing(const ListOptions& options, const OwnerNames& names) {
+  Listing(const ListOptions& options, const OwnerNames& names, Session& session) {
     for (const std::string& name : options.states) tests_.push_back(stateTestNamed(name));
     if (options.quarantined) tests_.push_back(stateTestNamed("quarantine"));
     for (const StateTest& test : tests_)
@@ -85,6 +85,7 @@ class Listing {
     filter_.labelName = options.label.substr(0, equals);
     if (equals != std::string::npos) filter_.labelValue = options.label.substr(equals + 1);
     filter_.unclaimable = options.unclaimable;
+    if (options.unclaimable) filter_.living = session.living();
     filter_.newestFirst = options.newest;
   }
 
@@ -169,7 +170,7 @@ Work defineList(CLI::App& app) {
   app.add_option("--page", options->page, "Go on where a former page ended: its \"next\"")->type_name("TOKEN");
   return [options](Session& session) {
     const OwnerNames names(session.store().incarnations());
-    const JobPage page = Listing(*options, names).page(session.store(), options->page, options->limit);
+    const JobPage page = Listing(*options, names, session).page(session.store(), options->page, options->limit);
     session.json ? printPageJson(page, names) : printPageText(page, names);
     return 0;
   };

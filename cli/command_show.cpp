@@ -48,7 +48,7 @@ void printIdentity(const JobView& job, const OwnerNames& names) {
   printField("job", fmt::format("{} (short {})", row.id.toString(), shortIDOf(row.id)));
   printField("kind", fmt::format("{} (version {}, {})", row.kind, body.kindVersion, toString(row.runner)));
   printField("state", coloured(stateColour(row), stateText(row)));
-  if (isUnclaimable(row, names.incarnations())) printField("", "nobody alive who takes from its queue knows its kind");
+  if (names.isUnclaimable(row)) printField("", "nobody alive who takes from its queue knows its kind");
   printField("owner", names.nameOf(row.owner));
   printField("holder", names.holderOf(row));
   printField("queue", fmt::format("{}, priority {}", row.queue, row.priority));
@@ -110,7 +110,7 @@ Work defineShow(CLI::App& app) {
     const auto view = session.store().find(job);
     if (!view) throw Error(ErrorKind::notFound, "job " + job.toString() + " was removed just now");
     const auto log = readWholeLog(session.store(), job);
-    const OwnerNames names(session.store().incarnations());
+    const OwnerNames names(session.store().incarnations(), session.living());
     if (!session.json) {
       printText(*view, log, names);
       return 0;

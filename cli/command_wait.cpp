@@ -86,6 +86,8 @@ class Waiting {
 int wait(const WaitOptions& options, Session& session) {
   auto until = ChangeWatcher::Time::max();
   if (!options.timeout.empty()) until = std::chrono::steady_clock::now() + durationOf("--timeout", options.timeout);
+  // Opening may have to wait for others; until it has, a signal simply ends this process.
+  (void)session.access();
   StopSignals signals;
   Waiting waiting(session.store(), session.resolveAll(options.ids));
   ChangeWatcher watcher(session.access(), signals);

@@ -79,6 +79,8 @@ Work defineWatch(CLI::App& app) {
       "or stands in quarantine.\n"
       "With --json: one object a line, {\"entry\":...}, {\"progress\":...}, and at the end {\"job\":...}.");
   return [id](Session& session) {
+    // Opening may have to wait for others; until it has, a signal simply ends this process.
+    (void)session.access();
     StopSignals signals;
     const JobID job = session.resolve(*id);
     ChangeWatcher watcher(session.access(), signals);

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -49,8 +51,7 @@ void defineGlobals(CLI::App& app, Session& session) {
 }
 
 /// Parses, and returns the chosen command's exit code.
-int run(std::vector<std::string> arguments) {
-  Session session;
+int run(std::vector<std::string> arguments, Session& session) {
   // What stands behind `--` is the user's, so the parser never sees it: it would take "[a]" for a list.
   const auto mark = std::find(arguments.begin(), arguments.end(), "--");
   const bool hasTrailing = mark != arguments.end();
@@ -95,9 +96,9 @@ int run(std::vector<std::string> arguments) {
   return work(session);
 }
 
-int guardedMain(int argc, char** argv) {
+int guarded(int argc, char** argv, Session& session) {
   try {
-    const int code = run({argv + 1, argv + argc});
+    const int code = run({argv + 1, argv + argc}, session);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return complain("the output cannot be written; is the disk full?", exitCodeOf(ErrorKind::io));
     return code;
@@ -108,6 +109,14 @@ int guardedMain(int argc, char** argv) {
   } catch (const std::exception& error) {
     return complain(error.what(), exitCodeOf(ErrorKind::io));
   }
+}
+
+int guardedMain(int argc, char** argv) {
+  Session session;
+  const int code = guarded(argc, argv, session);
+  // What waits for the write lock may wait for ever, and closing the store with it. Nothing of it was promised.
+  if (session.isStuck()) ::_exit(code);
+  return code;
 }
 
 }  // namespace

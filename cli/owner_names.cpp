@@ -5,11 +5,13 @@
 #include <utility>
 
 #include "callsheet/errors.h"
+#include "core/job_store.h"
 
 namespace callsheet {
 inline namespace v1 {
 
-OwnerNames::OwnerNames(std::vector<IncarnationRow> incarnations) : incarnations_(std::move(incarnations)) {
+OwnerNames::OwnerNames(std::vector<IncarnationRow> incarnations, std::optional<std::vector<IncarnationID>> living)
+    : incarnations_(std::move(incarnations)), living_(std::move(living)) {
   for (const IncarnationRow& row : incarnations_) byID_[row.id] = &row;
 }
 
@@ -23,6 +25,10 @@ std::string OwnerNames::nameOf(IncarnationID owner) const {
 bool OwnerNames::isOpen(IncarnationID owner) const {
   const auto found = byID_.find(owner);
   return owner == principalOwner || (found != byID_.end() && found->second->isOpen());
+}
+
+bool OwnerNames::isUnclaimable(const JobRow& row) const {
+  return callsheet::isUnclaimable(row, incarnations_, living_);
 }
 
 std::string OwnerNames::holderOf(const JobRow& row) const {

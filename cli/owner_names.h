@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,8 @@ inline constexpr std::string_view principalWord = "principal";
 /// What directors are called, read once from the store. Immutable.
 class OwnerNames {
  public:
-  explicit OwnerNames(std::vector<IncarnationRow> incarnations);
+  /// `living`: whose presences are held; nothing where that does not matter.
+  explicit OwnerNames(std::vector<IncarnationRow> incarnations, std::optional<std::vector<IncarnationID>> living = {});
 
   /// "principal", an assistant's name, or "(closed)" when nothing is known of it any more.
   [[nodiscard]] std::string nameOf(IncarnationID owner) const;
@@ -26,10 +28,12 @@ class OwnerNames {
   /// The queue that the name stands for: the living assistant's, else that of the latest one whose jobs are still to be
   /// adopted. Error(notFound) for a name that nobody has.
   [[nodiscard]] IncarnationID ownerNamed(const std::string& name) const;
-  [[nodiscard]] const std::vector<IncarnationRow>& incarnations() const { return incarnations_; }
+  /// Whether nobody alive who claims from its queue knows its kind.
+  [[nodiscard]] bool isUnclaimable(const JobRow& row) const;
 
  private:
   std::vector<IncarnationRow> incarnations_;
+  std::optional<std::vector<IncarnationID>> living_;
   std::map<IncarnationID, const IncarnationRow*> byID_;
 };
 

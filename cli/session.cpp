@@ -8,6 +8,8 @@
 #include <cstdlib>
 
 #include "callsheet/errors.h"
+#include "cli/terminal.h"
+#include "ipc/presence_lock.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -44,9 +46,17 @@ StoreAccess& Session::open(bool create) {
     StoreAccess::Options options;
     options.create = create;
     options.allowForeignFilesystem = allowForeignFilesystem;
+    options.lookForStoppedWriters = [](LogLevel, std::string_view sentence) { tell(sentence); };
     access_ = StoreAccess::open(location, id, options);
   }
   return *access_;
+}
+
+std::vector<IncarnationID> Session::living() {
+  std::vector<IncarnationID> living;
+  for (const Presence& presence : listPresences(access().directory()))
+    if (presence.held) living.push_back(presence.incarnation);
+  return living;
 }
 
 JobID Session::resolve(const std::string& text) {

@@ -25,6 +25,11 @@ class Session {
   [[nodiscard]] StoreAccess& accessOrMake();
   [[nodiscard]] LmdbJobStore& store() { return access().store(); }
 
+  /// Whose presence is held. An open incarnation that is not among them died, and nobody has adopted it yet.
+  [[nodiscard]] std::vector<IncarnationID> living();
+  /// Whether a commit still waits for the write lock, so that closing the store would wait with it.
+  [[nodiscard]] bool isStuck() const { return access_ && access_->isWaitingToWrite(); }
+
   /// The one job that the text means. Error(notFound) for none; Error(usage) that lists the candidates for several.
   [[nodiscard]] JobID resolve(const std::string& text);
   /// All or an Error, so that a command with one wrong id does nothing.

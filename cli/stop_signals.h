@@ -6,8 +6,9 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// TERM, INT and HUP as something to poll for. Must be made before the process starts its first thread, because threads
-/// inherit that these signals are blocked. Lives on the main thread.
+/// TERM, INT and HUP as something to poll for. Must be made before the process starts its first thread that a signal
+/// may come to, because threads inherit that these signals are blocked; the store's own threads block all signals.
+/// Lives on the main thread.
 class StopSignals {
  public:
   StopSignals();

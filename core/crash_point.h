@@ -9,9 +9,13 @@ inline namespace v1 {
 /// Every place where a test may have the process killed. The one table: add the name here, then put crashPoint("name")
 /// at the place. A name that is not here does not compile.
 inline constexpr const char* crashPointTable[] = {
+    "env.opened",           // LMDB's files are open and perhaps new, the tables not yet; env.open is held
+    "store.made",           // the first transaction of a new store is full, not committed
     "commit.before",        // verbs are queued, no transaction has begun
+    "commit.locked",        // the write lock is ours, the board does not show it yet
     "commit.applied",       // applied inside the transaction, not committed
     "commit.after",         // durable, nobody has been answered or rung
+    "snapshot.taken",       // a reading transaction has begun
     "director.registered",  // the incarnation is open, nothing else has happened
     "submit.answered",      // a director's submit is durable, its caller does not know yet
     "job.claimed",          // the attempt is in-progress, user code has not begun
@@ -19,8 +23,10 @@ inline constexpr const char* crashPointTable[] = {
     "job.completed",        // the outcome is durable
     "transfer.requested",   // the transfer is durable, the job has not left execute
     "transfer.left",        // the job left execute, the transfer is not applied
-    "adopt.closed",         // a dead incarnation is closed in the store, none of its jobs has moved
-    "adopt.sliced",         // a slice of its jobs has moved
+    "adopt.moving",         // inside a transaction: the incarnation is closed, none of this slice's jobs has moved
+    "adopt.closed",         // closing and the first slice are durable, the principal acts on neither yet
+    "adopt.sliced",         // a slice is durable, the next is not asked for
+    "renew.abandoned",      // a fenced director has let go of its former incarnation, the next does not exist
     "stop.drained",         // running jobs were given back, the incarnation is open
     "stop.closed",          // the incarnation is closed, its presence still held
     "presence.file-made",   // written, not locked
@@ -56,8 +62,8 @@ void passCrashPoint(const char* name);
 }  // namespace detail
 
 /// Kills this process with SIGKILL at the count-th pass when it was started with CALLSHEET_CRASH_AT=NAME[:COUNT] in its
-/// environment; otherwise costs one relaxed load. Thread-safe. A process started with an unknown name exits with 2 at
-/// once.
+/// environment, and stops it with SIGSTOP, once, for CALLSHEET_STOP_AT=NAME[:COUNT]; otherwise costs one relaxed load.
+/// Thread-safe. A process started with an unknown name exits with 2 at once.
 inline void crashPoint(CrashPointName name) {
   if (detail::crashPointArmed.load(std::memory_order_relaxed)) [[unlikely]]
     detail::passCrashPoint(name.text);

@@ -33,10 +33,15 @@ std::vector<AnyAnswer> JobStore::applyAll(std::vector<Verb> verbs, std::chrono::
   return std::move(*ticket->answers);
 }
 
-bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarnations) {
+bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarnations,
+                   const std::optional<std::vector<IncarnationID>>& living) {
   if (row.state != JobState::ready) return false;
+  const auto lives = [&](const IncarnationRow& incarnation) {
+    return incarnation.isOpen() &&
+           (!living || std::find(living->begin(), living->end(), incarnation.id) != living->end());
+  };
   return std::none_of(incarnations.begin(), incarnations.end(), [&](const IncarnationRow& incarnation) {
-    return incarnation.isOpen() && incarnation.queueOwner() == row.owner &&
+    return lives(incarnation) && incarnation.queueOwner() == row.owner &&
            std::find(incarnation.kinds.begin(), incarnation.kinds.end(), row.kind) != incarnation.kinds.end();
   });
 }
@@ -54,7 +59,7 @@ bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body,
     const auto label = body.labels.find(filter.labelName);
     if (label == body.labels.end() || (!filter.labelValue.empty() && label->second != filter.labelValue)) return false;
   }
-  return !filter.unclaimable || isUnclaimable(row, incarnations);
+  return !filter.unclaimable || isUnclaimable(row, incarnations, filter.living);
 }
 
 }  // namespace v1

@@ -32,6 +32,8 @@ struct JobFilter {
   std::optional<WaitReason> waitingFor;
   std::optional<JobOutcome> outcome;
   bool unclaimable = false;  ///< ready, and nobody alive who claims from its queue knows its kind
+  /// Who lives, for `unclaimable`; nothing: whoever is open in the store. The store cannot tell who died unadopted.
+  std::optional<std::vector<IncarnationID>> living;
   bool newestFirst = false;
 };
 
@@ -96,8 +98,9 @@ class JobStore {
   [[nodiscard]] virtual std::shared_ptr<void> subscribe(Committed committed) = 0;
 };
 
-/// Whether nobody alive who claims from the job's queue knows its kind.
-[[nodiscard]] bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarnations);
+/// Whether nobody alive who claims from the job's queue knows its kind. `living` as in JobFilter.
+[[nodiscard]] bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarnations,
+                                 const std::optional<std::vector<IncarnationID>>& living = {});
 [[nodiscard]] bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body,
                            const std::vector<IncarnationRow>& incarnations);
 

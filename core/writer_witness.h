@@ -4,7 +4,8 @@ namespace callsheet {
 inline namespace v1 {
 
 /// The seam through which a store says when it wants, holds and has left the machine-wide write lock, so that others
-/// can see who holds it when nothing moves. Called on the store's thread; must not block or throw.
+/// can see who holds it when nothing moves. Called on the store's thread; must not throw, and block only in the first
+/// wants(), before the lock is waited for.
 class WriterWitness {
  public:
   virtual ~WriterWitness() = default;

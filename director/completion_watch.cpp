@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "callsheet/errors.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -24,7 +26,14 @@ void CompletionWatch::hear() {
     if (isHearing_) return;
     isHearing_ = true;
   }
-  bell_ = DoorbellSocket::bindObserver(directory_);
+  try {
+    bell_ = DoorbellSocket::bindObserver(directory_);
+  } catch (const Error&) {
+    // No room for a socket: the look once a second finds everything too. The next wait tries again.
+    const std::lock_guard lock(mutex_);
+    isHearing_ = false;
+    return;
+  }
   bellWatch_ = loop_.watchFd(bell_->descriptor(), [this] {
     bell_->drain();
     announce();

@@ -7,6 +7,11 @@
 namespace callsheet {
 inline namespace v1 {
 
+namespace {
+// Looking for a free slot on a full board asks the kernel about a thousand processes.
+constexpr unsigned slotRetryTicks = 8;
+}  // namespace
+
 DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
     : place_(place),
       incarnation_(makeIncarnationID()),
@@ -15,14 +20,21 @@ DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
           place.access.directory(), incarnation_,
           PresenceInfo::ofThisProcess(place.mode.name(), place.mode.isPrincipal() ? "principal" : "assistant"))),
       bell_(DoorbellSocket::bind(place.access.directory(), incarnation_)),
-      slot_(place.board.takeSlot(incarnation_, ::getpid(), place.options.mayBeKilledAsWriter)) {
+      slot_(place.board.takeSlotIfAny(incarnation_, ::getpid(), place.options.mayBeKilledAsWriter)) {
+  if (!slot_ && place.options.log)
+    place.options.log(LogLevel::warning,
+                      "there is no room for this director on the board; until there is, nobody notices if it hangs");
   // Before it is in the store: a slot that was never written would prove nothing about a director that is stopped then.
-  if (place.options.runsJobs) slot_->beat();
+  beat();
   try {
     // The bell hangs already, so nothing that is submitted from the first moment on goes unheard.
     if (place.mode.isPrincipal()) {
-      Sweeps::Options sweeps{
-          place.options.lease, place.options.keepDoneFor, place.options.keepDoneCount, place.options.log, {}};
+      Sweeps::Options sweeps;
+      sweeps.lease = place.options.lease;
+      sweeps.keepDoneFor = place.options.keepDoneFor;
+      sweeps.keepDoneCount = place.options.keepDoneCount;
+      sweeps.log = place.options.log;
+      sweeps.readerLimit = place.options.writerLimit;
       principal_ = std::make_unique<PrincipalRole>(
           PrincipalRole::Place{place.access.directory(), place.access.store(), place.loop, place.board}, incarnation_,
           place.kinds, std::move(sweeps), onRing_);
@@ -53,10 +65,16 @@ void DirectorLife::begin() {
   if (principal_) principal_->begin();
 }
 
-void DirectorLife::tick() {
+void DirectorLife::beat() {
   // Also while there is nothing to do: whoever stands still cannot say that work came meanwhile. Who runs no jobs owes
   // nothing.
-  if (place_.options.runsJobs) slot_->beat();
+  if (slot_ && place_.options.runsJobs) slot_->beat();
+}
+
+void DirectorLife::tick() {
+  if (!slot_ && ++ticksWithoutSlot_ % slotRetryTicks == 0)
+    slot_ = place_.board.takeSlotIfAny(incarnation_, ::getpid(), place_.options.mayBeKilledAsWriter);
+  beat();
   if (principal_) principal_->tick();
 }
 

@@ -42,12 +42,15 @@ class DirectorLife {
   void abandon();
 
  private:
+  void beat();
+
   Place place_;
   IncarnationID incarnation_;
   std::function<void()> onRing_;
   PresenceLock presence_;
   DoorbellSocket bell_;
-  std::optional<BoardSlot> slot_;
+  std::optional<BoardSlot> slot_;  // nothing while there is no room for one
+  unsigned ticksWithoutSlot_ = 0;
   std::unique_ptr<PrincipalRole> principal_;
   FdWatch bellWatch_;
 };

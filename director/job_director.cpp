@@ -42,10 +42,12 @@ class JobDirector::Implementation {
                                   {.create = true,
                                    .mapBytes = options_.mapBytes,
                                    .allowForeignFilesystem = options_.allowForeignFilesystem,
-                                   .mayBeKilledAsWriter = options_.mayBeKilledAsWriter})),
-        board_(Board::open(access_->directory())),
+                                   .mayBeKilledAsWriter = options_.mayBeKilledAsWriter,
+                                   .writerLimit = options_.writerLimit,
+                                   .lookForStoppedWriters = {}})),
+        board_(Board::openIfPossible(access_->directory())),
         completions_(access_->store(), loop_, access_->directory()),
-        stoppedWriters_(board_, options_.writerLimit, options_.log),
+        stoppedWriters_(board_, options_.writerLimit, Sweeps::period, options_.log),
         troubles_(options_.log) {}
 
   ~Implementation() {
@@ -237,6 +239,7 @@ void JobDirector::Implementation::beginAnew() {
   tick_ = Timer{};
   life_->abandon();
   life_.reset();
+  crashPoint("renew.abandoned");
   milliseconds delay = renewalDelay;
   while (!tryToBegin() && waitsForNextTry(delay)) delay = std::min(2 * delay, renewalDelayMax);
 }

@@ -6,22 +6,22 @@
 #include <string>
 
 #include "ipc/boot_clock.h"
-#include "principal/sweeps.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
-StoppedWriter::Rule ruleOf(std::chrono::milliseconds limit) {
+StoppedWriter::Rule ruleOf(std::chrono::milliseconds limit, std::chrono::milliseconds period) {
   StoppedWriter::Rule rule;
   rule.actAfter = limit;
-  rule.period = Sweeps::period;
+  rule.period = period;
   return rule;
 }
 }  // namespace
 
-StoppedWriterWatch::StoppedWriterWatch(const Board& board, std::chrono::milliseconds limit, LogSink log)
-    : board_(board), log_(std::move(log)), rule_(ruleOf(limit)) {}
+StoppedWriterWatch::StoppedWriterWatch(const Board& board, std::chrono::milliseconds limit,
+                                       std::chrono::milliseconds period, LogSink log)
+    : board_(board), log_(std::move(log)), rule_(ruleOf(limit, period)) {}
 
 void StoppedWriterWatch::tick(bool answersForAll) {
   const auto entries = board_.snapshot();

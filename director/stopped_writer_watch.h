@@ -9,12 +9,14 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Looks once a second whether the store stands still because a process was stopped inside a write, and ends that
-/// process. The principal answers for everybody; while there is none, each director for itself. Lives on the loop's
-/// thread.
+/// Looks now and then whether the store stands still because a process was stopped inside a write, and ends that
+/// process. The principal answers for everybody; while there is none, each waiting process for itself. Not thread-safe;
+/// for a director's loop, or a WaitingWriter's thread.
 class StoppedWriterWatch {
  public:
-  StoppedWriterWatch(const Board& board, std::chrono::milliseconds limit, LogSink log);
+  /// `period` is how often tick() is going to be called.
+  StoppedWriterWatch(const Board& board, std::chrono::milliseconds limit, std::chrono::milliseconds period,
+                     LogSink log);
 
   /// `answersForAll`: any waiter counts; otherwise only this process.
   void tick(bool answersForAll);

@@ -1,42 +1,13 @@
 #include "director/store_access.h"
 
-#include <unistd.h>
-
-#include "ipc/board.h"
+#include "director/board_witness.h"
 #include "ipc/doorbell.h"
-#include "ipc/presence_lock.h"
+#include "ipc/signed_lock.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
-
-/// This process as a writer: one line on the board for all its directors, with a presence that proves whether it lives.
-/// Its methods run on the store's thread.
-class BoardWitness final : public WriterWitness {
- public:
-  BoardWitness(std::shared_ptr<const StoreDirectory> directory, bool mayBeKilled)
-      : directory_(std::move(directory)),
-        self_(makeIncarnationID()),
-        board_(Board::open(*directory_)),
-        presence_(PresenceLock::acquire(*directory_, self_, PresenceInfo::ofThisProcess({}, "writer"))),
-        slot_(std::make_unique<BoardSlot>(board_.takeSlot(self_, ::getpid(), mayBeKilled))) {}
-  ~BoardWitness() override {
-    slot_.reset();
-    presence_.releaseAndUnlink();
-  }
-
-  void wants() override { slot_->writerWants(); }
-  void began() override { slot_->writerBegan(); }
-  void cleared() override { slot_->writerCleared(); }
-
- private:
-  std::shared_ptr<const StoreDirectory> directory_;
-  IncarnationID self_;
-  Board board_;
-  PresenceLock presence_;
-  std::unique_ptr<BoardSlot> slot_;
-};
 
 /// The directory must outlive whoever sends through it.
 class OwningDoorbell final : public Doorbell {
@@ -63,8 +34,19 @@ class Access final : public StoreAccess {
     storeOptions.create = options.create;
     storeOptions.mapBytes = options.mapBytes;
     storeOptions.doorbell = doorbell_;
-    storeOptions.makeWitness = [directory = directory_, mayBeKilled = options.mayBeKilledAsWriter] {
-      return std::make_shared<BoardWitness>(directory, mayBeKilled);
+    // Called only when nobody in this process has it open yet.
+    storeOptions.makeWitness = [&] {
+      auto waiting = options.lookForStoppedWriters ? std::make_unique<WaitingWriter>(directory_, options.writerLimit,
+                                                                                     options.lookForStoppedWriters)
+                                                   : nullptr;
+      witness_ = std::make_shared<BoardWitness>(directory_, options.mayBeKilledAsWriter, std::move(waiting));
+      return witness_;
+    };
+    SignedLock::Rule rule;
+    rule.stoppedLimit = options.writerLimit;
+    rule.mayBeKilled = options.mayBeKilledAsWriter;
+    storeOptions.guardOpening = [directory = directory_, rule] {
+      return std::make_shared<SignedLock>(SignedLock::acquire(*directory, "env.open", rule));
     };
     store_ = LmdbJobStore::open(directory_->dataPath(), storeOptions);
   }
@@ -72,10 +54,12 @@ class Access final : public StoreAccess {
   const StoreDirectory& directory() const override { return *directory_; }
   LmdbJobStore& store() const override { return *store_; }
   Doorbell& doorbell() const override { return *doorbell_; }
+  bool isWaitingToWrite() const override { return witness_ && witness_->isWaiting(); }
 
  private:
   std::shared_ptr<const StoreDirectory> directory_;
   std::shared_ptr<OwningDoorbell> doorbell_;
+  std::shared_ptr<BoardWitness> witness_;
   std::shared_ptr<LmdbJobStore> store_;
 };
 

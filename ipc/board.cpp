@@ -11,7 +11,6 @@
 #include <boost/interprocess/file_mapping.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 #include <cerrno>
-#include <chrono>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -21,9 +20,9 @@
 #include "core/crash_point.h"
 #include "ipc/boot_clock.h"
 #include "ipc/fork_guard.h"
-#include "ipc/ofd_lock.h"
 #include "ipc/presence_lock.h"
 #include "ipc/process_state.h"
+#include "ipc/signed_lock.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -71,7 +70,6 @@ constexpr std::uint64_t magic = 0x647261'6f62'7363;  // "csboard"
 constexpr std::uint64_t layoutVersion = 1;
 constexpr const char* boardPath = "run/board";
 constexpr const char* lockPath = "run/board.lock";
-constexpr std::chrono::seconds lockPatience{10};
 
 constexpr auto relaxed = std::memory_order_relaxed;
 
@@ -107,14 +105,6 @@ class BoardMapping {
 
 namespace {
 
-OfdLock lockBoard(const StoreDirectory& store) {
-  OfdLock lock = OfdLock::open(store.descriptor(), lockPath);
-  if (lock.lockWithin(lockPatience)) return lock;
-  throw Error(ErrorKind::unavailable,
-              "somebody has held " + store.path(lockPath) +
-                  " for 10 s; find a stopped process with `fuser` on that file and continue or end it");
-}
-
 BoardFile openFile(const StoreDirectory& store, const char* path, int flags) {
   return BoardFile(FileDescriptor(::openat(store.descriptor(), path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600)));
 }
@@ -132,20 +122,37 @@ std::optional<BoardHeaderBytes> readHeader(const BoardFile& file) {
   return header;
 }
 
-// Whoever has a board mapped lives in the boot and the PID namespace that its header names, and says so in its
-// presence.
-void requireUnused(const StoreDirectory& store, const BoardHeaderBytes& found, const BoardHeaderBytes& wanted) {
+BoardHeaderBytes headerOfThisProcess() {
+  BoardHeaderBytes header{};
+  header.magic = magic;
+  header.layoutVersion = layoutVersion;
+  header.bootID = currentBootID().bytes;
+  header.pidNamespace = pidNamespaceInode();
+  return header;
+}
+
+// Whoever uses the store lives in this boot and says in its presence in which PID namespace. A presence that says
+// nothing was made on a full disk; whoever has a board of this boot mapped may be that one.
+void requireUnused(const StoreDirectory& store, const std::optional<BoardHeaderBytes>& found,
+                   const BoardHeaderBytes& wanted) {
+  if (found == wanted) return;
+  const bool isOfThisBoot = found && found->bootID == wanted.bootID;
   for (const Presence& presence : listPresences(store)) {
-    if (!presence.held || presence.info.bootID.bytes != found.bootID) continue;
-    if (presence.info.pidNamespace != found.pidNamespace) continue;
-    if (presence.info.pid == ::getpid() && presence.info.pidNamespace == wanted.pidNamespace) continue;
-    if (found.pidNamespace != wanted.pidNamespace)
+    if (!presence.held) continue;
+    const bool isNamed = presence.info.pid != 0;
+    if (isNamed && presence.info.bootID.bytes != wanted.bootID) continue;
+    const std::uint64_t where =
+        isNamed ? presence.info.pidNamespace : (isOfThisBoot ? found->pidNamespace : wanted.pidNamespace);
+    if (where != wanted.pidNamespace)
       throw Error(
           ErrorKind::unsupported,
           "the store " + store.dataPath() +
               " is in use from another PID namespace; run all its processes in one, containers with --pid=host");
-    throw Error(ErrorKind::unsupported, "the store " + store.dataPath() +
-                                            " is in use by another version of Callsheet; stop all its processes first");
+    const bool isOther = isOfThisBoot && found->pidNamespace == where && presence.info.pid != ::getpid();
+    if (isOther)
+      throw Error(
+          ErrorKind::unsupported,
+          "the store " + store.dataPath() + " is in use by another version of Callsheet; stop all its processes first");
   }
 }
 
@@ -216,6 +223,13 @@ bool isDead(const StoreDirectory& store, const BoardEntry& entry) {
   return !process || process->isEnded() || process->startTime != entry.startTime;
 }
 
+// A full disk or board, no descriptors: may be over soon, and is no reason not to work meanwhile: the board only ever
+// helps to find the stopped and hung.
+bool isForNow(const Error& error) {
+  return error.kind() == ErrorKind::storeFull || error.kind() == ErrorKind::unavailable ||
+         error.kind() == ErrorKind::io;
+}
+
 void clear(BoardSlotBytes& slot) {
   for (Word* word :
        {&slot.sequence, &slot.beatBootNanos, &slot.writerState, &slot.writerSequence, &slot.writerBeganBootNanos})
@@ -229,17 +243,12 @@ using detail::BoardMapping;
 using detail::BoardSlotBytes;
 
 Board Board::open(const StoreDirectory& store) {
-  detail::BoardHeaderBytes wanted{};
-  wanted.magic = detail::magic;
-  wanted.layoutVersion = detail::layoutVersion;
-  wanted.bootID = currentBootID().bytes;
-  wanted.pidNamespace = pidNamespaceInode();
-
-  const OfdLock lock = detail::lockBoard(store);
+  const detail::BoardHeaderBytes wanted = detail::headerOfThisProcess();
+  const SignedLock lock = SignedLock::acquire(store, detail::lockPath);
   detail::BoardFile file = detail::openFile(store, detail::boardPath, 0);
   const auto found = detail::readHeader(file);
   if (found != wanted) {
-    if (found) detail::requireUnused(store, *found, wanted);
+    detail::requireUnused(store, found, wanted);
     detail::makeBoard(store, wanted);
     file = detail::openFile(store, detail::boardPath, 0);
   }
@@ -251,16 +260,47 @@ Board Board::open(const StoreDirectory& store) {
   }
 }
 
+Board Board::openIfPossible(const StoreDirectory& store) {
+  Board board(store, nullptr);
+  static_cast<void>(board.tryAgain());
+  return board;
+}
+
+bool Board::tryAgain() {
+  if (!isBlank()) return true;
+  try {
+    mapping_ = open(*store_).mapping_;
+  } catch (const Error& error) {
+    if (!detail::isForNow(error)) throw;
+  }
+  return !isBlank();
+}
+
+void Board::requireUsable(const StoreDirectory& store) {
+  detail::requireUnused(store, detail::readHeader(detail::openFile(store, detail::boardPath, 0)),
+                        detail::headerOfThisProcess());
+}
+
 Board::Board(const StoreDirectory& store, std::shared_ptr<BoardMapping> mapping)
     : store_(&store), mapping_(std::move(mapping)) {}
+
+std::optional<BoardSlot> Board::takeSlotIfAny(IncarnationID incarnation, pid_t pid, bool mayBeKilled) {
+  try {
+    if (tryAgain()) return takeSlot(incarnation, pid, mayBeKilled);
+  } catch (const Error& error) {
+    if (!detail::isForNow(error)) throw;
+  }
+  return std::nullopt;
+}
 
 BoardSlot Board::takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled) {
   const detail::Halves halves = detail::halvesOf(incarnation);
   if (halves.high == 0) throw Error(ErrorKind::invalid, "a nil incarnation cannot take a slot of the board");
+  if (isBlank()) throw Error(ErrorKind::unavailable, "there is no room for the board of " + store_->dataPath());
   const auto process = processState(pid);
   if (!process) throw Error(ErrorKind::invalid, "there is no process " + std::to_string(pid) + " to take a slot for");
 
-  const OfdLock lock = detail::lockBoard(*store_);
+  const SignedLock lock = SignedLock::acquire(*store_, detail::lockPath);
   auto& slots = mapping_->bytes().slots;
   const auto isFree = [](const BoardSlotBytes& slot) { return slot.uuidHigh.load(std::memory_order_acquire) == 0; };
   auto slot = std::find_if(slots.begin(), slots.end(), isFree);
@@ -281,13 +321,15 @@ BoardSlot Board::takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled
 
 std::vector<BoardEntry> Board::snapshot() const {
   std::vector<BoardEntry> entries;
+  if (isBlank()) return entries;
   for (const BoardSlotBytes& slot : mapping_->bytes().slots)
     if (const auto entry = detail::readSlot(slot)) entries.push_back(*entry);
   return entries;
 }
 
 std::size_t Board::freeDeadSlots() {
-  const OfdLock lock = detail::lockBoard(*store_);
+  if (isBlank()) return 0;
+  const SignedLock lock = SignedLock::acquire(*store_, detail::lockPath);
   return freeDeadSlotsLocked();
 }
 

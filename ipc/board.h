@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "callsheet/uuid.h"
@@ -66,7 +67,8 @@ class BoardSlot {
 };
 
 /// The sheet of mapped memory at run/board where directors show their loop turning and who writes: 1,024 slots of
-/// lock-free atomics, made once per boot by whoever opens the store first. Thread-safe. The directory must outlive it.
+/// lock-free atomics, made once per boot by whoever writes or directs first. Thread-safe, but for tryAgain() and
+/// takeSlotIfAny() on a blank one. The directory must outlive it.
 class Board {
  public:
   static constexpr std::size_t slotCount = 1024;
@@ -74,10 +76,22 @@ class Board {
   /// To be called before a presence is acquired. Throws Error unsupported when the store is in use from another PID
   /// namespace or by another version's layout.
   [[nodiscard]] static Board open(const StoreDirectory& store);
+  /// The same, but without room for one on the disk, or in time, it is a blank one: nobody is seen on it, and slots of
+  /// it show nothing. tryAgain() makes good for that later.
+  [[nodiscard]] static Board openIfPossible(const StoreDirectory& store);
+  [[nodiscard]] bool isBlank() const { return mapping_ == nullptr; }
+  /// Whether it is not, or no longer, blank.
+  bool tryAgain();
+
+  /// Throws what open() throws for a store that is in use from another PID namespace or by another version. Makes
+  /// nothing and waits for nobody, so that it is for whoever only reads.
+  static void requireUsable(const StoreDirectory& store);
 
   /// A slot for a director whose presence is held already, or for a process that never has one. Slots of dead ones are
-  /// taken over when there is no other. Throws Error unavailable when all are in living hands.
+  /// taken over when there is no other. Throws Error unavailable when all are in living hands, or it is blank.
   [[nodiscard]] BoardSlot takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled = true);
+  /// The same, but nothing when there is none to be had now.
+  [[nodiscard]] std::optional<BoardSlot> takeSlotIfAny(IncarnationID incarnation, pid_t pid, bool mayBeKilled = true);
   [[nodiscard]] std::vector<BoardEntry> snapshot() const;
   /// Frees the slots of dead incarnations; returns how many. For the principal.
   std::size_t freeDeadSlots();

@@ -27,6 +27,7 @@ constexpr std::string_view observerPrefix = "w-";
 constexpr std::string_view temporaryPrefix = ".new-";
 constexpr std::string_view principalName = "principal.bell";
 constexpr std::int64_t namesKeptNanos = 1'000'000'000;
+constexpr std::size_t keptMax = 64;  // descriptors
 
 std::string bellOf(const std::string& name) {
   return name + std::string(suffix);
@@ -54,6 +55,11 @@ Address addressOf(const StoreDirectory& store, const std::string& name) {
 
 int openSocket() {
   return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+// EAGAIN: its queue is full of rings that it has not drained yet, so it will look.
+bool isHeard(int connected) {
+  return ::send(connected, "!", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1 || errno == EAGAIN;
 }
 
 std::vector<std::string> listNames(const StoreDirectory& store) {
@@ -172,10 +178,6 @@ void removeBell(const StoreDirectory& store, IncarnationID dead) {
   ::unlinkat(store.descriptor(), below(bellOf(dead.toString())).c_str(), 0);
 }
 
-SocketDoorbell::SocketDoorbell(const StoreDirectory& store) : store_(store), socket_(openSocket()) {
-  if (!socket_.isOpen()) throw systemError("cannot create a socket for ringing doorbells", errno);
-}
-
 void SocketDoorbell::ring(IncarnationID incarnation) noexcept {
   if (incarnation.isNil())
     ringPrincipal();
@@ -195,14 +197,32 @@ void SocketDoorbell::ringObservers() noexcept {
   ringListed([](const std::string& name) { return name.starts_with(observerPrefix); });
 }
 
-// EAGAIN: its queue is full of rings that it has not drained yet, so it will look.
-SocketDoorbell::Heard SocketDoorbell::send(const std::string& name) const {
+SocketDoorbell::Heard SocketDoorbell::send(const std::string& name) {
+  const Heard heard = sendThroughKept(name);
+  return heard == Heard::unknown ? connectAndSend(name) : heard;
+}
+
+// Unknown when none is kept or the one that is kept leads to nobody any more: a bell of that name may be another now.
+SocketDoorbell::Heard SocketDoorbell::sendThroughKept(const std::string& name) {
+  const std::lock_guard lock(keptMutex_);
+  const auto kept = kept_.find(name);
+  if (kept == kept_.end()) return Heard::unknown;
+  if (isHeard(kept->second.number())) return Heard::yes;
+  kept_.erase(kept);
+  return Heard::unknown;
+}
+
+SocketDoorbell::Heard SocketDoorbell::connectAndSend(const std::string& name) {
   const Address address = addressOf(store_, name);
   if (address.length == 0) return Heard::unknown;
+  FileDescriptor socket(openSocket());
   const auto* to = reinterpret_cast<const sockaddr*>(&address.name);
-  if (::sendto(socket_.number(), "!", 1, MSG_DONTWAIT | MSG_NOSIGNAL, to, address.length) == 1 || errno == EAGAIN)
-    return Heard::yes;
-  return errno == ECONNREFUSED ? Heard::nobody : Heard::unknown;
+  if (!socket.isOpen() || ::connect(socket.number(), to, address.length) != 0 || !isHeard(socket.number()))
+    return errno == ECONNREFUSED ? Heard::nobody : Heard::unknown;
+  const std::lock_guard lock(keptMutex_);
+  if (kept_.size() >= keptMax) kept_.clear();
+  kept_.insert_or_assign(name, std::move(socket));
+  return Heard::yes;
 }
 
 void SocketDoorbell::ringListed(const std::function<bool(const std::string&)>& wanted) {

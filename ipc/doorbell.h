@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -55,7 +56,7 @@ void removeBell(const StoreDirectory& store, IncarnationID dead);
 /// must outlive it.
 class SocketDoorbell final : public Doorbell {
  public:
-  explicit SocketDoorbell(const StoreDirectory& store);
+  explicit SocketDoorbell(const StoreDirectory& store) : store_(store) {}
 
   void ring(IncarnationID incarnation) noexcept override;
   void ringPrincipal() noexcept override;
@@ -66,16 +67,21 @@ class SocketDoorbell final : public Doorbell {
   enum class Heard { yes, nobody, unknown };
   using Names = std::vector<std::string>;
 
-  Heard send(const std::string& name) const;
+  Heard send(const std::string& name);
+  [[nodiscard]] Heard sendThroughKept(const std::string& name);
+  [[nodiscard]] Heard connectAndSend(const std::string& name);
   void ringListed(const std::function<bool(const std::string&)>& wanted);
   [[nodiscard]] std::shared_ptr<const Names> names();
 
   const StoreDirectory& store_;
-  FileDescriptor socket_;
   std::mutex mutex_;
   // Under mutex_: what stands in run/bells, at most a second old.
   std::shared_ptr<const Names> names_;
   std::int64_t namesReadAt_ = 0;  // nowNanos()
+  std::mutex keptMutex_;
+  // Under keptMutex_: connected sockets by name, because resolving a path costs more than the ring itself. They die
+  // with the bell that they lead to, and then refuse.
+  std::map<std::string, FileDescriptor> kept_;
 };
 
 }  // namespace v1

@@ -33,6 +33,12 @@ void writeAll(int file, const std::string& text) {
   while (done < text.size()) {
     const ssize_t written = ::pwrite(file, text.data() + done, text.size() - done, static_cast<off_t>(done));
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && (errno == ENOSPC || errno == EDQUOT)) {
+      // Only the lock proves anything, and who frees space must be able to come. Half a text would name a wrong
+      // process.
+      static_cast<void>(!::ftruncate(file, 0));
+      return;
+    }
     if (written < 0) throw systemError("cannot write a presence file", errno);
     done += static_cast<std::size_t>(written);
   }

@@ -17,7 +17,8 @@ inline namespace v1 {
 /// directory must outlive it.
 class PresenceLock {
  public:
-  /// Throws Error conflict when this incarnation has been present before: an incarnation is used once.
+  /// Throws Error conflict when this incarnation has been present before: an incarnation is used once. On a full disk
+  /// the file stays empty and names nobody.
   [[nodiscard]] static PresenceLock acquire(const StoreDirectory& store, IncarnationID incarnation,
                                             const PresenceInfo& info);
 

@@ -1,5 +1,8 @@
 #include "ipc/presence_watcher.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <set>
@@ -15,6 +18,26 @@ inline namespace v1 {
 namespace {
 // A process with much memory or a core dump to write lets go late; who holds on for longer is not the dead process.
 constexpr std::int64_t endingNanosMax = 2'000'000'000;
+// The kernel's file times move in steps of some milliseconds, so that a second change may not show.
+constexpr std::int64_t settlingNanos = 100'000'000;
+
+constexpr std::int64_t nanosOf(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+// 0 when it cannot be told.
+std::int64_t lastChange(const StoreDirectory& store) {
+  struct stat status {};
+  if (::fstatat(store.descriptor(), StoreDirectory::presences, &status, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  return nanosOf(status.st_ctim);
+}
+
+// Whether a later change is bound to show as another time. Not while the wall clock stands before the change.
+bool isSettled(std::int64_t change) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return nanosOf(now) - change > settlingNanos;
+}
 }  // namespace
 
 PresenceWatcher::PresenceWatcher(EventLoop& loop, const StoreDirectory& store, std::function<void(DeadPresence)> onDead)
@@ -33,19 +56,34 @@ PresenceWatcher::~PresenceWatcher() {
 }
 
 void PresenceWatcher::rescan() {
-  loop_.post([weak = std::weak_ptr(alive_)] {
+  post(&PresenceWatcher::look);
+}
+
+void PresenceWatcher::rescanIfChanged() {
+  post(&PresenceWatcher::lookIfChanged);
+}
+
+void PresenceWatcher::post(void (PresenceWatcher::*look)()) {
+  loop_.post([weak = std::weak_ptr(alive_), look] {
     // Not kept locked: onDead may destroy the watcher, and look() must notice.
     PresenceWatcher* watcher = nullptr;
     if (const auto alive = weak.lock()) watcher = *alive;
-    if (watcher != nullptr) watcher->look();
+    if (watcher != nullptr) (watcher->*look)();
   });
+}
+
+void PresenceWatcher::lookIfChanged() {
+  if (changeSeen_ == 0 || lastChange(store_) != changeSeen_) look();
 }
 
 void PresenceWatcher::look() {
   std::vector<Presence> presences;
+  changeSeen_ = 0;
   try {
     removeAbandonedPresences(store_);
+    const std::int64_t change = lastChange(store_);
     presences = listPresences(store_);
+    if (isSettled(change)) changeSeen_ = change;
   } catch (const Error&) {
     return;  // out of descriptors, most likely; the next rescan comes
   }

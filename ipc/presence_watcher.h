@@ -27,6 +27,9 @@ class PresenceWatcher {
   /// To be called at start, when the principal's bell rings, and now and then. Never throws: what cannot be read now is
   /// looked at the next time.
   void rescan();
+  /// The same, unless no presence came or went since the last look at the directory. A lock that was let go by a
+  /// process that lives on changes no directory, so this alone is not enough.
+  void rescanIfChanged();
 
  private:
   enum class Phase {
@@ -44,7 +47,9 @@ class PresenceWatcher {
     std::int64_t endingSince = 0;  // nowNanos()
   };
 
+  void post(void (PresenceWatcher::*look)());
   void look();
+  void lookIfChanged();
   void meet(const Presence& presence);
   void beginEnding(IncarnationID incarnation);
   void tryEnding(IncarnationID incarnation);
@@ -56,7 +61,9 @@ class PresenceWatcher {
   std::uint64_t pidNamespace_;
   // Posted calls hold it weakly and find out that the watcher is gone.
   std::shared_ptr<PresenceWatcher*> alive_;
-  std::map<IncarnationID, std::unique_ptr<Entry>> entries_;  // loop's thread only
+  // The loop's thread only.
+  std::map<IncarnationID, std::unique_ptr<Entry>> entries_;
+  std::int64_t changeSeen_ = 0;  // the directory's last change when it was listed; 0: it may have changed since
 };
 
 }  // namespace v1

@@ -24,8 +24,9 @@ PrincipalLock PrincipalLock::signedBy(OfdLock lock, IncarnationID incarnation, c
   crashPoint("principal.locked");
   std::string text = info.toText(incarnation);
   text.resize(textBytes, '\n');
-  if (::pwrite(lock.descriptor(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-    throw systemError("cannot write principal.lock", errno);
+  const ssize_t written = ::pwrite(lock.descriptor(), text.data(), text.size(), 0);
+  // On a full disk the principal is needed most; holder() sees that a former one's text names nobody who lives.
+  if (written < 0 && errno != ENOSPC && errno != EDQUOT) throw systemError("cannot write principal.lock", errno);
   return PrincipalLock(std::move(lock));
 }
 

@@ -53,7 +53,10 @@ class StoppedWriter {
   /// each look.
   ///
   /// To be acted on, a process must show the same incarnation and sequence for all that time, with nobody else having
-  /// had the write lock meanwhile (then it was free), and must still be the process that took the slot.
+  /// had the write lock meanwhile (then it was free), and must still be the process that took the slot. Somebody who is
+  /// stopped just behind the lock, or just before it, only shows that he wants to write: he is the one when nobody
+  /// shows that he writes, no other waiter is stopped, and one that runs has waited all that time, because a free lock
+  /// would have gone to that one.
   [[nodiscard]] StoppedWriterVerdict look(std::int64_t nowNanos, bool isWaiting, std::span<const BoardEntry> entries,
                                           const StateOf& stateOf = writerProcessState);
 
@@ -63,11 +66,15 @@ class StoppedWriter {
     std::uint64_t sequence = 0;
     std::int64_t sinceAwake = 0;
     bool reported = false;
+    std::int64_t runsSinceAwake = 0;  // for who wants to write
   };
 
   void forget();
   [[nodiscard]] static bool isNewWaiter(const Seen& before, const BoardEntry& now);
-  [[nodiscard]] StoppedWriterVerdict judge(const BoardEntry& entry, Seen& seen, const StateOf& stateOf) const;
+  [[nodiscard]] StoppedWriterVerdict judge(const BoardEntry& entry, Seen& seen, bool isHolder,
+                                           const StateOf& stateOf) const;
+  [[nodiscard]] std::optional<IncarnationID> holderAmongWaiters(std::span<const BoardEntry> entries,
+                                                                const StateOf& stateOf);
 
   Rule rule_;
   std::int64_t awakeNanos_ = 0;  // since the present waiting began

@@ -131,16 +131,16 @@ void Adoption::lookAtRows() {
   closuresSeen_ = closures;
 }
 
-void Adoption::look() {
-  if (!watcher_) return;
-  watcher_->rescan();
-  if (state_->store.totals().closures != closuresSeen_) lookAtRows();
-}
-
 void Adoption::lookAround() {
   if (!watcher_) return;
   watcher_->rescan();
   lookAtRows();
+}
+
+void Adoption::lookAfterRing() {
+  if (!watcher_) return;
+  watcher_->rescanIfChanged();
+  if (state_->store.totals().closures != closuresSeen_) lookAtRows();
 }
 
 void Adoption::fence(IncarnationID incarnation) {

@@ -25,8 +25,9 @@ class Adoption {
   /// To be followed by lookAround(), which finds everything that was left before this principal, in whatever order the
   /// processes started.
   void begin();
-  /// After a ring: new presences, and incarnations that were closed since the last look.
-  void look();
+  /// After a ring, of which there may be thousands a second: presences if some came or went, and incarnations that were
+  /// closed since the last look.
+  void lookAfterRing();
   /// Now and then: all rows. What failed is tried again, and who is open in the store without a presence is dead: its
   /// registration was written after it had given up, or the store was copied, or its run directory cleared.
   void lookAround();

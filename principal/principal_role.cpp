@@ -33,7 +33,7 @@ PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector
       lock_(takeLock(place.directory, self)),
       bell_(DoorbellSocket::bindPrincipal(place.directory, lock_)),
       adoption_(place.store, place.loop, place.directory, self, options.log),
-      sweeps_(place.store, place.directory, place.board, self, [&] {
+      sweeps_(place.directory, place.store, place.board, self, [&] {
         options.onHung = [this](IncarnationID incarnation) { adoption_.fence(incarnation); };
         return std::move(options);
       }()) {
@@ -58,7 +58,7 @@ void PrincipalRole::begin() {
 
 void PrincipalRole::rung() {
   bell_.drain();
-  troubles_.guard("looking for what is to be adopted", [this] { adoption_.look(); });
+  troubles_.guard("looking for what is to be adopted", [this] { adoption_.lookAfterRing(); });
   onRing_();
 }
 

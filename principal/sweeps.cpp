@@ -5,6 +5,8 @@
 
 #include "callsheet/limits.h"
 #include "ipc/boot_clock.h"
+#include "ipc/pidfd.h"
+#include "ipc/presence_lock.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -28,20 +30,21 @@ void post(JobStore& store, const Sweep& sweep, const std::shared_ptr<std::atomic
 }
 }  // namespace
 
-Sweeps::Sweeps(LmdbJobStore& store, const StoreDirectory& directory, Board& board, IncarnationID self, Options options)
-    : store_(store),
+Sweeps::Sweeps(const StoreDirectory& directory, LmdbJobStore& store, Board& board, IncarnationID self, Options options)
+    : directory_(directory),
+      store_(store),
       board_(board),
       self_(self),
       options_(std::move(options)),
       troubles_(options_.log),
       leases_(options_.lease, period),
+      stoppedReaders_(options_.readerLimit, period),
       tasks_(store, directory, options_.log) {}
 
 void Sweeps::tick() {
   ++ticks_;
   troubles_.guard("looking for attempts whose time is over", [this] { expire(); });
-  if (ticks_ % readerTicks == 0)
-    troubles_.guard("freeing the snapshots of dead readers", [this] { store_.clearDeadReaders(); });
+  troubles_.guard("freeing the snapshots of dead and stopped readers", [this] { freeReaders(); });
   // At the first tick too: by then the jobs of those who died before the start have mostly been adopted.
   if (ticks_ % tasksTicks == 1) troubles_.guard("looking for what commands left running", [this] { tasks_.look(); });
   if (ticks_ % pruneTicks == 1) prune();
@@ -57,6 +60,34 @@ void Sweeps::prune() {
   if (options_.keepDoneFor.count() == 0 && options_.keepDoneCount == 0) return;
   if (isPruning_->exchange(true)) return;
   post(store_, Prune{options_.keepDoneFor.count(), options_.keepDoneCount, limits::sliceRowsMax}, isPruning_);
+}
+
+void Sweeps::freeReaders() {
+  // Its slot is freed at the next look, after its death.
+  if (ticks_ % readerTicks == 0 || !toldReaders_.empty()) store_.clearDeadReaders();
+  std::set<pid_t> standing;
+  for (const auto& reader : stoppedReaders_.look(nowNanos(), store_.sequence(), store_.readers())) {
+    const bool kills = mayKill(reader);
+    standing.insert(reader.pid);
+    if (options_.log && !toldReaders_.contains(reader.pid))
+      options_.log(LogLevel::warning, "process " + std::to_string(reader.pid) + " (state " + reader.processLetter +
+                                          ") was stopped while it read, so that the store's file grows; it is " +
+                                          (kills ? "killed" : "not killed"));
+    if (kills) killThroughPidfd(reader.pid, reader.startTime);
+  }
+  toldReaders_ = std::move(standing);
+}
+
+/// Only a process of ours, which says so itself by its presence or on the board, and does not forbid it there.
+bool Sweeps::mayKill(const StoppedReaders::Found& reader) const {
+  const auto entries = board_.snapshot();
+  const auto isIt = [&](const auto& one) { return one.pid == reader.pid && one.startTime == reader.startTime; };
+  if (std::any_of(entries.begin(), entries.end(), [&](const auto& one) { return isIt(one) && !one.mayBeKilled; }))
+    return false;
+  if (std::any_of(entries.begin(), entries.end(), isIt)) return true;
+  const auto presences = listPresences(directory_);
+  return std::any_of(presences.begin(), presences.end(),
+                     [&](const Presence& one) { return one.held && isIt(one.info); });
 }
 
 void Sweeps::findHung() {

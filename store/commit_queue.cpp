@@ -1,6 +1,7 @@
 #include "store/commit_queue.h"
 
 #include "callsheet/limits.h"
+#include "core/quiet_thread.h"
 #include "core/validator.h"
 
 namespace callsheet {
@@ -15,7 +16,7 @@ void answerAll(CommitQueue::Group& group, Verdict verdict, const char* why) {
 }
 }  // namespace
 
-CommitQueue::CommitQueue(Commit commit) : commit_(std::move(commit)), thread_([this] { run(); }) {}
+CommitQueue::CommitQueue(Commit commit) : commit_(std::move(commit)), thread_(quietThread([this] { run(); })) {}
 
 CommitQueue::~CommitQueue() {
   {

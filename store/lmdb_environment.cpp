@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "callsheet/limits.h"
+#include "core/crash_point.h"
 #include "store/keys.h"
 #include "store/lmdb_cursor.h"
 #include "store/lmdb_error.h"
@@ -18,36 +20,12 @@
 namespace callsheet {
 inline namespace v1 {
 
-namespace {
-
-/// Held round opening and closing: some LMDB versions destroy the shared mutexes at close while another process opens.
-class OpeningGuard {
- public:
-  explicit OpeningGuard(const std::string& directory) {
-    const std::string path = directory + "/env.open";
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor_ < 0) throw systemError("the store's " + path + " cannot be opened", errno);
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    while (::fcntl(descriptor_, F_OFD_SETLKW, &lock) != 0) {
-      if (errno != EINTR) throw systemError("the store's " + path + " cannot be locked", errno);
-    }
-  }
-  ~OpeningGuard() { ::close(descriptor_); }
-  OpeningGuard(const OpeningGuard&) = delete;
-  OpeningGuard& operator=(const OpeningGuard&) = delete;
-
- private:
-  int descriptor_;
-};
-
-}  // namespace
-
 LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& options, const Clock& clock)
-    : directory_(directory), process_(::getpid()) {
-  const OpeningGuard guard(directory);
+    : directory_(directory), guardOpening_(options.guardOpening), process_(::getpid()) {
+  const std::shared_ptr<void> guard = guardOpening_ ? guardOpening_() : nullptr;
   try {
     open(directory, options);
+    crashPoint("env.opened");
     openTrees(options.create, clock);
   } catch (...) {
     if (env_ != nullptr) mdb_env_close(env_);
@@ -58,12 +36,13 @@ LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& op
 LmdbEnvironment::~LmdbEnvironment() {
   // A forked child must not touch what it inherited: closing would clear its parent's locks.
   if (isInherited()) return;
+  std::shared_ptr<void> guard;
   try {
-    const OpeningGuard guard(directory_);
-    mdb_env_close(env_);
+    if (guardOpening_) guard = guardOpening_();
   } catch (const Error&) {
-    mdb_env_close(env_);
+    // Somebody opens or closes it for far too long: what the guard is for is less likely than that.
   }
+  mdb_env_close(env_);
 }
 
 void LmdbEnvironment::open(const std::string& directory, const Options& options) {
@@ -107,6 +86,7 @@ void LmdbEnvironment::openTrees(bool create, const Clock& clock) {
     mdb_txn_abort(txn);
     throw;
   }
+  if (fresh) crashPoint("store.made");
   // Also ends a reading transaction: only so the trees' handles stay valid.
   checkLmdb(mdb_txn_commit(txn), "commit its trees");
 }
@@ -165,6 +145,7 @@ void LmdbEnvironment::read(const std::function<void(MDB_txn*)>& body) const {
   MDB_txn* txn = nullptr;
   checkLmdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn), "begin reading");
   try {
+    crashPoint("snapshot.taken");
     body(txn);
   } catch (...) {
     mdb_txn_abort(txn);
@@ -178,6 +159,7 @@ void LmdbEnvironment::write(const std::function<void()>& began, const std::funct
   MDB_txn* txn = nullptr;
   checkLmdb(mdb_txn_begin(env_, nullptr, 0, &txn), "begin writing");
   try {
+    crashPoint("commit.locked");
     began();
     body(txn);
   } catch (...) {
@@ -233,6 +215,21 @@ int LmdbEnvironment::clearDeadReaders() {
   int dead = 0;
   checkLmdb(mdb_reader_check(env_, &dead), "check its readers");
   return dead;
+}
+
+void LmdbEnvironment::forEachReader(const std::function<void(pid_t pid, std::uint64_t snapshot)>& visit) const {
+  checkProcess();
+  // LMDB gives its table only as lines of text: "pid thread snapshot", below a title; "-" for no snapshot.
+  const auto visitLine = [](const char* line, void* context) {
+    int pid = 0;
+    std::size_t thread = 0;
+    std::size_t snapshot = 0;
+    if (std::sscanf(line, "%d %zx %zu", &pid, &thread, &snapshot) == 3)
+      (*static_cast<const std::function<void(pid_t, std::uint64_t)>*>(context))(pid, snapshot);
+    return 0;
+  };
+  const int code = mdb_reader_list(env_, visitLine, const_cast<void*>(static_cast<const void*>(&visit)));
+  if (code < 0) throw Error(ErrorKind::io, "LMDB cannot list its readers");
 }
 
 void LmdbEnvironment::copyTo(int descriptor) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,9 @@ class LmdbEnvironment {
   struct Options {
     bool create = true;
     std::size_t mapBytes = 0;  ///< 0 = limits::mapBytes
+    /// What it returns is held round opening and closing: some LMDB versions destroy the shared mutexes at close while
+    /// another process opens. Empty: nobody else opens or closes it meanwhile.
+    std::function<std::shared_ptr<void>()> guardOpening;
   };
 
   /// `directory` exists and is ours. Throws Error for a foreign, newer, corrupt or unreadable store.
@@ -61,6 +65,8 @@ class LmdbEnvironment {
   [[nodiscard]] std::uint64_t lastCommit() const;
   /// Frees the slots of readers that died.
   int clearDeadReaders();
+  /// The process and the snapshot of each transaction that reads at this moment.
+  void forEachReader(const std::function<void(pid_t pid, std::uint64_t snapshot)>& visit) const;
   void copyTo(int descriptor) const;
   /// How many bytes new jobs may still take. A quarter of the map is not theirs: it is for what the jobs that are there
   /// still write, so that they can be run, canceled and pruned in a store that takes no more. Looks at the last commit.
@@ -85,6 +91,7 @@ class LmdbEnvironment {
   MDB_dbi index_ = 0;
   StoreRecord record_;
   std::string directory_;
+  const std::function<std::shared_ptr<void>()> guardOpening_;
   pid_t process_;
 };
 

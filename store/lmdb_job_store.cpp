@@ -32,7 +32,7 @@ class Store final : public LmdbJobStore {
       : clock_(options.clock ? options.clock : std::make_shared<SystemClock>()),
         witness_(options.makeWitness ? options.makeWitness() : nullptr),
         doorbell_(options.doorbell),
-        environment_(directory, {options.create, options.mapBytes}, *clock_),
+        environment_(directory, {options.create, options.mapBytes, options.guardOpening}, *clock_),
         mapBytes_(options.mapBytes == 0 ? limits::mapBytes : options.mapBytes),
         queue_([this](std::vector<CommitQueue::Group>& groups) { commit(groups); }) {}
 
@@ -138,6 +138,11 @@ class Store final : public LmdbJobStore {
     return passed;
   }
   int clearDeadReaders() override { return environment_.clearDeadReaders(); }
+  std::vector<SnapshotReader> readers() override {
+    std::vector<SnapshotReader> all;
+    environment_.forEachReader([&](pid_t pid, std::uint64_t snapshot) { all.push_back({pid, snapshot}); });
+    return all;
+  }
   [[nodiscard]] bool isInherited() const { return environment_.isInherited(); }
 
  private:

@@ -1,7 +1,11 @@
 #pragma once
+#include <sys/types.h>
+
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/doorbell.h"
@@ -18,6 +22,8 @@ struct LmdbStoreOptions {
   std::shared_ptr<Doorbell> doorbell;  ///< rung after each commit for whom it concerns; null: nobody is
   /// Called when the directory is really opened in this process; empty: nobody is told about the write lock.
   std::function<std::shared_ptr<WriterWitness>()> makeWitness;
+  /// What it returns is held while the environment is opened or closed; empty: no other process does that meanwhile.
+  std::function<std::shared_ptr<void>()> guardOpening;
 };
 
 /// What `check` found. Sentences, the first 100 of them.
@@ -28,6 +34,12 @@ struct CheckReport {
   std::uint64_t records = 0;
   std::uint64_t incarnations = 0;
   [[nodiscard]] bool isClean() const { return problemCount == 0; }
+};
+
+/// A process that reads in a snapshot at this moment, as LMDB's own table has it.
+struct SnapshotReader {
+  pid_t pid = 0;
+  std::uint64_t snapshot = 0;  ///< sequence() when it was taken
 };
 
 /// The durable store: an LMDB environment that every process writes itself. Thread-safe.
@@ -47,6 +59,8 @@ class LmdbJobStore : public JobStore {
   [[nodiscard]] virtual bool hasPassedDeadline() = 0;
   /// Frees reader slots of dead processes.
   virtual int clearDeadReaders() = 0;
+  /// Whoever holds a snapshot; the dead too, until they are cleared.
+  [[nodiscard]] virtual std::vector<SnapshotReader> readers() = 0;
 };
 
 }  // namespace v1

@@ -49,7 +49,7 @@ void backupStore(const LmdbEnvironment& environment, const std::string& target, 
   try {
     copySynced(environment, temporary + "/data.mdb");
     {
-      const LmdbEnvironment copy(temporary, {.create = false, .mapBytes = 0}, clock);
+      const LmdbEnvironment copy(temporary, {.create = false, .mapBytes = 0, .guardOpening = {}}, clock);
       const CheckReport report = checkStore(copy);
       if (!report.isClean()) throw Error(ErrorKind::corrupt, "the copy does not check: " + report.problems.front());
     }

@@ -3,6 +3,7 @@
 #include "callsheet/limits.h"
 #include "callsheet/retry_policy.h"
 #include "core/apply/application.h"
+#include "core/crash_point.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -123,6 +124,7 @@ Adopt::Answer Application::operator()(const Adopt& verb) {
     return answer;
   }
   answer.verdict = Verdict::ok;
+  crashPoint("adopt.moving");
   for (const auto& [place, id] : leftovers(verb.closed, verb.limit, answer.more)) {
     ++answer.moved;
     auto row = rowAt(place, id);

@@ -184,6 +184,25 @@ TEST_CASE("A full board gives the slots of the dead and then refuses with a hint
   CHECK(board.freeDeadSlots() == 0);
 }
 
+TEST_CASE("A board that cannot be had now is blank and made good for later") {
+  const test::ScratchStore store;
+  // Where the board would be made a directory of that name is in the way.
+  const fs::path blocked = store.directory().path("run/board.new");
+  fs::create_directories(blocked / "in the way");
+  CHECK_THROWS_AS(static_cast<void>(Board::open(store.directory())), Error);
+  Board board = Board::openIfPossible(store.directory());
+  CHECK(board.isBlank());
+  CHECK(board.snapshot().empty());
+  CHECK(board.freeDeadSlots() == 0);
+  CHECK_FALSE(board.takeSlotIfAny(makeIncarnationID(), ::getpid()));
+  CHECK_THROWS_AS(static_cast<void>(board.takeSlot(makeIncarnationID(), ::getpid())), Error);
+  CHECK_NOTHROW(Board::requireUsable(store.directory()));
+  fs::remove_all(blocked);
+  const auto slot = board.takeSlotIfAny(makeIncarnationID(), ::getpid());
+  CHECK(slot);
+  CHECK(board.snapshot().size() == 1);
+}
+
 TEST_CASE("A slot that was taken away from its owner is not touched by it any more") {
   const test::ScratchStore store;
   Board board = Board::open(store.directory());

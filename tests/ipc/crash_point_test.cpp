@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "ipc/process_state.h"
 #include "tests/ipc/ipc_support.h"
 
 using namespace callsheet;
@@ -28,6 +29,16 @@ TEST_CASE("A process is killed at the crash point and pass that its environment 
   CHECK(runWith("board.renamed:4") == 7);
   CHECK(runWith("presence.linked") == 7);
   CHECK(runWith("") == 7);
+}
+
+TEST_CASE("A process is stopped once at the point and pass that its environment names and then goes on") {
+  Child child = Child::role("pass-crash-point-thrice", {{"CALLSHEET_STOP_AT", "board.renamed:2"}});
+  REQUIRE(callsheet::test::waitUntil([&] {
+    const auto state = processState(child.pid());
+    return state && state->isStoppedOrTraced();
+  }));
+  child.signal(SIGCONT);
+  CHECK(child.join() == 7);
 }
 
 TEST_CASE("A process with an unknown crash point or a bad count does not start") {

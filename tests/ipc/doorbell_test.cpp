@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "ipc/event_loop.h"
 #include "ipc/presence_lock.h"
@@ -89,6 +90,45 @@ TEST_CASE("Ringing a full bell, a dead one or none at all neither fails nor bloc
   bell.close();
   CHECK(bellsIn(store) == 0);
   doorbell.ring(incarnation);
+}
+
+TEST_CASE("A bell that was rung before is rung without looking for it again, and its successor is found") {
+  const test::ScratchStore store;
+  SocketDoorbell doorbell(store.directory());
+  const auto incarnation = makeIncarnationID();
+  auto former = DoorbellSocket::bind(store.directory(), incarnation);
+  doorbell.ring(incarnation);
+  CHECK(former.drain());
+  // Out of the ringer's sight, but the way to it is known.
+  const std::string path = store.directory().path("run/bells/" + incarnation.toString() + ".bell");
+  fs::rename(path, path + ".moved");
+  doorbell.ring(incarnation);
+  CHECK(former.drain());
+  auto next = DoorbellSocket::bind(store.directory(), incarnation);
+  former.close();
+  doorbell.ring(incarnation);
+  CHECK(next.drain());
+}
+
+TEST_CASE("Ringing many bells does not keep a descriptor for each") {
+  const test::ScratchStore store;
+  SocketDoorbell doorbell(store.directory());
+  const auto descriptors = [] {
+    const fs::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+  };
+  std::vector<std::pair<IncarnationID, DoorbellSocket>> bells;
+  for (int i = 0; i < 200; ++i) {
+    const auto incarnation = makeIncarnationID();
+    bells.emplace_back(incarnation, DoorbellSocket::bind(store.directory(), incarnation));
+  }
+  const auto before = descriptors();
+  for (int round = 0; round < 2; ++round)
+    for (auto& [incarnation, bell] : bells) {
+      doorbell.ring(incarnation);
+      CHECK(bell.drain());
+    }
+  CHECK(descriptors() - before <= 64);
 }
 
 TEST_CASE("A bell is closed to others and goes with its owner") {

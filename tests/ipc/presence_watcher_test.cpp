@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -105,6 +106,36 @@ TEST_CASE("Those that were dead before are found by the first rescan, and again 
   for (auto& dead : all.deaths.take()) dead.unlink();
   all.rescan();
   CHECK(all.deaths.count() == 0);
+}
+
+TEST_CASE("After a ring the directory is listed again only when it changed") {
+  Watching all;
+  all.loop.start();
+  const auto ring = [&] {
+    all.watcher.rescanIfChanged();
+    all.loop.run([] {});
+  };
+  const auto released = makeIncarnationID();
+  auto presence = std::make_unique<PresenceLock>(acquireHere(all.store, released));
+  // As soon as the change lies so far back that another one would show as another time, rings list nothing any more.
+  const std::int64_t madeAt = nowNanos();
+  REQUIRE(waitUntil([&] {
+    ring();
+    return nowNanos() - madeAt > 300'000'000;
+  }));
+  presence.reset();  // which changes no directory
+  ring();
+  CHECK(all.deaths.count() == 0);
+  all.rescan();
+  CHECK(all.deaths.count() == 1);
+
+  const auto killed = makeIncarnationID();
+  Child holder = holderOf(all.store, killed);
+  REQUIRE(holder.awaitReady());
+  ring();  // a new one: watched from now on
+  holder.signal(SIGKILL);
+  CHECK(waitUntil([&] { return all.deaths.count() == 2; }));
+  for (auto& dead : all.deaths.take()) dead.unlink();
 }
 
 TEST_CASE("A presence that a living process lets go is found by a rescan") {

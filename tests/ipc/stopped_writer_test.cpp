@@ -110,7 +110,7 @@ TEST_CASE("Whoever may go on by itself is not killed") {
   CHECK(all.looksUntilVerdict(200) == 200);
 }
 
-TEST_CASE("One in disk sleep, one that forbids it and one that only wants to write are reported once") {
+TEST_CASE("One in disk sleep and one that forbids it are reported once") {
   Waiter all;
   char letter = 'T';
   SECTION("disk sleep") {
@@ -122,7 +122,8 @@ TEST_CASE("One in disk sleep, one that forbids it and one that only wants to wri
   SECTION("the killer's option") {
     all.writer = StoppedWriter({.mayKill = false});
   }
-  SECTION("stopped where it may have got the lock, or not") {
+  SECTION("its own option, behind the lock and not shown yet") {
+    all.first.mayBeKilled = false;
     all.first.writerState = WriterState::wants;
   }
   all.processes[1].letter = letter;
@@ -130,6 +131,50 @@ TEST_CASE("One in disk sleep, one that forbids it and one that only wants to wri
   CHECK(all.looksUntilVerdict(100, &verdict) == 40);
   CHECK(verdict == StoppedWriterVerdict{Action::report, holder, 1, 1000, letter});
   CHECK(all.looksUntilVerdict(200) == 200);
+}
+
+TEST_CASE("One stopped behind the lock before it showed that is killed when a running one waited all the time") {
+  Waiter all;
+  all.first.writerState = WriterState::wants;
+  StoppedWriterVerdict verdict;
+  CHECK(all.looksUntilVerdict(100, &verdict) == 40);
+  CHECK(verdict == StoppedWriterVerdict{Action::kill, holder, 1, 1000, 'T'});
+}
+
+TEST_CASE("One stopped where it only wants to write is reported once when another one may hold the lock") {
+  Waiter all;
+  all.first.writerState = WriterState::wants;
+  SECTION("nobody that runs waits") {
+    all.third.writerState = WriterState::idle;
+  }
+  SECTION("another one that wants to write is stopped too") {
+    all.second.writerState = WriterState::wants;
+    all.processes[2].letter = 'T';
+  }
+  SECTION("one shows that it writes") {
+    all.second.writerState = WriterState::writing;
+  }
+  StoppedWriterVerdict verdict;
+  CHECK(all.looksUntilVerdict(100, &verdict) == 40);
+  CHECK(verdict.action == Action::report);
+  // In the second section the other one is reported too.
+  for (int i = 0; i < 200; ++i) CHECK(all.look().action != Action::kill);
+}
+
+TEST_CASE("A waiter that stood still itself says nothing about a free lock") {
+  Waiter all;
+  all.first.writerState = WriterState::wants;
+  all.second.writerState = WriterState::wants;
+  all.third.writerState = WriterState::idle;
+  all.processes[2].letter = 'T';
+  StoppedWriterVerdict verdict;
+  REQUIRE(all.looksUntilVerdict(100, &verdict) == 40);
+  CHECK(verdict.action == Action::report);  // two of them
+  for (int i = 0; i < 10; ++i) CHECK(all.look().action != Action::kill);
+  all.processes[2].letter = 'S';
+  CHECK(all.looksUntilVerdict(100, &verdict) == 39);  // counted from its last stopped look
+  CHECK(verdict.action == Action::kill);
+  CHECK(verdict.incarnation == holder);
 }
 
 TEST_CASE("Any progress at the write lock begins the time anew") {

@@ -33,8 +33,9 @@ void ask(DirectorProcess& director, std::vector<Asked>& asked, const std::string
   asked.back().isAcknowledged = director.submit(asked.back().id, kind, parametersOf(kind));
 }
 
-/// A whole life: it starts, submits, runs, transfers, stops. Ends as soon as the director is dead.
-void live(DirectorProcess& director, std::vector<Asked>& asked) {
+/// A whole life: it starts, submits, runs, transfers, is fenced and begins anew, stops. Ends as soon as the director is
+/// dead.
+void live(Stage& stage, DirectorProcess& director, std::vector<Asked>& asked) {
   if (!director.awaitStart()) return;
   for (const char* kind : {"count", "count", "transfer", "count"}) {
     ask(director, asked, kind);
@@ -42,9 +43,15 @@ void live(DirectorProcess& director, std::vector<Asked>& asked) {
   }
   for (const Asked& one : asked)
     if (one.kind == "count" && !director.awaitDone(one.id)) return;
-  ask(director, asked, "hold");
+  const IncarnationID former = director.incarnation();
+  CHECK(isAccepted(stage.store().apply(CloseIncarnation{former, Closing::hung, former}).verdict));
+  for (const char* kind : {"count", "hold"}) {
+    ask(director, asked, kind);
+    if (!asked.back().isAcknowledged) return;
+  }
   if (!director.stop()) return;
-  director.quit();
+  director.process().send("quit");
+  director.process().waitForEnd();  // perhaps by the crash
 }
 
 /// What a dead assistant leaves to the principal: jobs that ran and jobs that stood in its queue.
@@ -70,7 +77,7 @@ bool crashAt(const std::string& point, Part part) {
   if (part == Part::assistant) options.name = "one";
   options.crashAt = point;
   DirectorProcess crashing(stage, options);
-  live(crashing, asked);
+  live(stage, crashing, asked);
   const bool reached = crashing.process().endedBySignal(SIGKILL);
 
   stage.raiseFlag("release");
@@ -101,8 +108,10 @@ TEST_CASE("a process killed at any crash point loses nothing and leaves nothing 
     INFO(one << " was not reached");
     CHECK(reached.contains(one));
   };
-  const std::set<std::string> onlyAssistants{"transfer.requested", "transfer.left", "board.file-made", "board.renamed"};
-  const std::set<std::string> onlyPrincipals{"adopt.closed", "adopt.sliced", "presence.dead-taken", "principal.locked"};
+  const std::set<std::string> onlyAssistants{"store.made", "transfer.requested", "transfer.left", "board.file-made",
+                                             "board.renamed"};
+  const std::set<std::string> onlyPrincipals{"adopt.moving", "adopt.closed", "adopt.sliced", "presence.dead-taken",
+                                             "principal.locked"};
   for (const std::string point : crashPointNames()) {
     if (!onlyPrincipals.contains(point)) has("assistant " + point);
     if (!onlyAssistants.contains(point)) has("principal " + point);
@@ -110,9 +119,18 @@ TEST_CASE("a process killed at any crash point loses nothing and leaves nothing 
 }
 
 TEST_CASE("a process killed around its second and third commit loses nothing", "[slow]") {
-  for (const char* point : {"commit.before", "commit.applied", "commit.after"})
+  for (const char* point : {"commit.before", "commit.locked", "commit.applied", "commit.after"})
     for (const char* count : {":2", ":3", ":4"})
       for (const Part part : {Part::assistant, Part::principal}) CHECK(crashAt(std::string(point) + count, part));
+}
+
+TEST_CASE("a process killed at a later pass of any crash point loses nothing and leaves nothing behind", "[slow]") {
+  // Which later passes there are is a matter of timing; whatever they meet, the promises hold.
+  std::size_t reached = 0;
+  for (const char* point : crashPointNames())
+    for (const char* count : {":2", ":3"})
+      for (const Part part : {Part::assistant, Part::principal}) reached += crashAt(std::string(point) + count, part);
+  CHECK(reached > crashPointNames().size());
 }
 
 TEST_CASE("a principal killed between any two steps of an adoption is followed by one that finishes it", "[slow]") {

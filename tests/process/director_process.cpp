@@ -130,7 +130,9 @@ std::optional<std::vector<std::string>> DirectorProcess::stop(std::chrono::milli
 
 void DirectorProcess::quit() {
   process_.send("quit");
-  process_.waitForEnd();
+  const int status = process_.waitForEnd();
+  INFO("process " << pid() << " ended with status " << status);
+  CHECK(status == 0);
 }
 
 // ---- in the role's process

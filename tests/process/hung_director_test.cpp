@@ -1,9 +1,11 @@
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "ipc/board.h"
+#include "ipc/presence_lock.h"
 #include "tests/process/director_process.h"
 #include "tests/support/verbs.h"
 #include "tests/support/wait_for.h"
@@ -33,7 +35,66 @@ bool waitForBeat(Stage& stage, IncarnationID incarnation) {
   });
 }
 
+/// A director by hand, so that it is known which commit is which: it registers, submits two jobs, claims one, and then
+/// does what it was told; CALLSHEET_STOP_AT stops it with that in the store's queue. It says the claimed attempt, and
+/// what became of its last verb.
+int playZombie(RoleChannel& channel) {
+  const auto access = StoreAccess::open(channel.argument("location"), channel.argument("id"), {});
+  JobStore& store = access->store();
+  const IncarnationID self = makeIncarnationID();
+  const auto presence =
+      PresenceLock::acquire(access->directory(), self, PresenceInfo::ofThisProcess("zombie", "assistant"));
+  Board board = Board::open(access->directory());
+  BoardSlot slot = board.takeSlot(self, ::getpid());
+  slot.beat();
+  if (!isAccepted(store.apply(RegisterIncarnation{self, "zombie", Role::assistant, {}, {"count"}}).verdict)) return 4;
+  if (!isAccepted(store.apply(submitOf({newJob("count"), newJob("count")}, self)).verdict)) return 5;
+  const auto claimed = store.apply(claimOf(self, 1, {"count"}));
+  if (claimed.jobs.size() != 1) return 6;
+  const JobRow& row = claimed.jobs.front().row;
+  channel.say(row.id.toString() + " " + row.execID.toString());
+  const std::string last = channel.argument("last");
+  Verdict verdict = Verdict::unknown;
+  if (last == "submit") verdict = store.apply(submitOf({newJob("count")}, self)).verdict;
+  if (last == "claim") verdict = store.apply(claimOf(self, 1, {"count"})).verdict;
+  if (last == "succeed")
+    verdict = store.apply(Succeed{attemptOf(row), "\"" + row.execID.toString() + "\"", {}}).verdict;
+  channel.say(std::string(toString(verdict)));
+  while (channel.readLine()) {
+  }
+  return 0;
+}
+const RoleRegistration zombieRole("zombie", playZombie);
+
 }  // namespace
+
+TEST_CASE("what a stopped director had in its queue is fenced when it goes on after its adoption") {
+  const std::string last = GENERATE("submit", "claim", "succeed");
+  INFO("queued: " << last);
+  Stage stage;
+  DirectorProcess principal = principalWithShortLease(stage);
+  RoleProcess zombie("zombie", {"location=" + stage.location(), "id=" + stage.id(), "last=" + last},
+                     {{"CALLSHEET_STOP_AT", "commit.before:4"}});
+  const auto words = wordsOf(zombie.readLine().value());
+  REQUIRE(words.size() == 2);
+  const JobID job = *JobID::parse(words[0]);
+  // The lease passes, both jobs are adopted and run.
+  REQUIRE(stage.waitForEffects(2));
+  REQUIRE(stage.waitForAllDone());
+  const JobRow before = stage.row(job);
+  CHECK(before.execID != *ExecID::parse(words[1]));
+
+  zombie.signal(SIGCONT);
+  CHECK(zombie.readLine() == "fenced");
+  CHECK(stage.store().totals().submitted == 2);
+  CHECK(stage.effectCount() == 2);
+  CHECK(stage.row(job).version == before.version);
+  CHECK(stage.effectsOf(job).front().pid == principal.pid());
+  CHECK(stage.effectsOf(job).front().exec == stage.row(job).execID);
+  CHECK(stage.resultOf(job) == "\"" + stage.row(job).execID.toString() + "\"");
+  zombie.kill();
+  stage.expectNothingLeft();
+}
 
 TEST_CASE("a director that was stopped past its lease is fenced and begins anew when it goes on") {
   Stage stage;

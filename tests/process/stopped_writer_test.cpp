@@ -138,6 +138,59 @@ TEST_CASE("a process stopped inside a write is killed after the limit and the ot
   stage.expectNothingLeft();
 }
 
+namespace {
+/// Submits one job as the command does, without a director; says the verdict and what it was told meanwhile.
+int playCommand(RoleChannel& channel) {
+  std::string told;
+  StoreAccess::Options options;
+  options.writerLimit = std::chrono::milliseconds(std::stoll(channel.argument("writerLimit", "3600000")));
+  options.lookForStoppedWriters = [&](LogLevel, std::string_view sentence) { told += sentence; };
+  const auto access = StoreAccess::open(channel.argument("location"), channel.argument("id"), options);
+  channel.say("open");
+  while (const auto line = channel.readLine()) {
+    const auto answer = access->store().apply(submitOf({newJob("count")}));
+    channel.say(std::string(toString(answer.verdict)) + " " + told);
+  }
+  return 0;
+}
+const RoleRegistration commandRole("command", playCommand);
+
+std::vector<std::string> commandArguments(const Stage& stage) {
+  return {"location=" + stage.location(), "id=" + stage.id(), "writerLimit=1500"};
+}
+}  // namespace
+
+TEST_CASE("a command that waits for its commit ends a stopped writer when there is no daemon") {
+  // In the middle, and between getting the lock and showing that on the board.
+  const std::string point = GENERATE("commit.applied", "commit.locked");
+  INFO("stopped at " << point);
+  Stage stage;
+  RoleProcess stopped("command", commandArguments(stage), {{"CALLSHEET_STOP_AT", point}});
+  REQUIRE(stopped.ask("") == "open");
+  REQUIRE(waitUntilStopped(stopped.pid()));
+  RoleProcess waiting("command", commandArguments(stage));
+  REQUIRE(waiting.ask("") == "open");
+  const std::string answer = waiting.readLine().value();
+  CHECK(answer.starts_with("ok process " + std::to_string(stopped.pid()) + " (state T) was stopped inside a write"));
+  CHECK(stopped.endedBySignal(SIGKILL));
+  CHECK(stage.store().totals().submitted == 1);
+}
+
+TEST_CASE("a process stopped while it opens the store does not keep others out") {
+  Stage stage;
+  // The store is new, or is there.
+  const std::string point = GENERATE("env.opened", "store.made", "board.slot-cleared");
+  INFO("stopped at " << point);
+  RoleProcess stopped("command", commandArguments(stage), {{"CALLSHEET_STOP_AT", point}});
+  stopped.send("");
+  REQUIRE(waitUntilStopped(stopped.pid()));
+  RoleProcess waiting("command", commandArguments(stage));
+  REQUIRE(waiting.ask("") == "open");
+  CHECK(waiting.readLine().value().starts_with("ok"));
+  CHECK(stopped.endedBySignal(SIGKILL));
+  CHECK(stage.store().totals().submitted == 1);
+}
+
 TEST_CASE("a process that may not be killed as a writer is only reported") {
   Stage stage;
   DirectorProcess principal = directorWithWriterLimit(stage, "");

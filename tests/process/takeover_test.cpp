@@ -1,9 +1,14 @@
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
 
 #include "callsheet/job_director.h"
+#include "ipc/board.h"
 #include "ipc/presence_lock.h"
 #include "tests/process/director_process.h"
 #include "tests/support/wait_for.h"
@@ -60,6 +65,32 @@ TEST_CASE("a living principal takes over a killed assistant's jobs") {
   expectRunBy(stage, work.all(), principal->pid());
   for (const JobID job : work.running) CHECK(stage.row(job).holderDeaths == 0);
   for (const JobID job : work.running) CHECK(stage.countOf(job, Move::holderEnded) == 1);
+  stage.expectNothingLeft();
+}
+
+TEST_CASE("half of all takeovers take less than a quarter of a second from the kill to the job's next start",
+          "[serial]") {
+  Stage stage;
+  DirectorProcess principal = DirectorProcess::principal(stage);
+  std::vector<std::chrono::microseconds> delays;
+  for (int round = 0; round < 20; ++round) {
+    DirectorProcess assistant = DirectorProcess::assistant(stage, "one", 1);
+    const std::size_t before = stage.effectCount();
+    const JobID job = assistant.submit("hold").value();
+    REQUIRE(stage.waitForEffects(before + 1));
+    const auto killed = std::chrono::steady_clock::now();
+    assistant.process().signal(SIGKILL);
+    REQUIRE(stage.waitForEffects(before + 2));
+    delays.push_back(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - killed));
+    stage.raiseFlag("release");
+    REQUIRE(stage.waitForDone({job}));
+    stage.lowerFlag("release");
+  }
+  std::sort(delays.begin(), delays.end());
+  std::printf("takeover: median %lld us, longest %lld us of %zu\n",
+              static_cast<long long>(delays[delays.size() / 2].count()), static_cast<long long>(delays.back().count()),
+              delays.size());
+  CHECK(delays[delays.size() / 2] < std::chrono::milliseconds{250});
   stage.expectNothingLeft();
 }
 
@@ -272,6 +303,40 @@ TEST_CASE("several directors in one process share one store and take over from e
   CHECK(principal->status(moved)->owner == "principal");
   stage.raiseFlag("release");
   CHECK(principal->wait(moved, std::chrono::seconds{20})->isSucceeded());
+}
+
+TEST_CASE("who can hang no bell waits for a job all the same") {
+  Stage stage;
+  const auto principal = directorHere(stage, "");
+  principal->start();
+  const JobID job = principal->submit(HoldJob{}).id;
+  REQUIRE(stage.waitForEffects(1));
+  // As on a full disk: no socket can be made any more.
+  std::filesystem::remove_all(stage.access().directory().path(StoreDirectory::bells));
+  CHECK_FALSE(principal->wait(job, std::chrono::milliseconds{10})->isDone());
+  stage.raiseFlag("release");
+  CHECK(principal->wait(job, std::chrono::seconds{20})->isSucceeded());
+}
+
+TEST_CASE("a director without a line on the full board works and gets one when there is one") {
+  Stage stage;
+  Board board = Board::open(stage.access().directory());
+  std::vector<BoardSlot> slots;
+  while (auto slot = board.takeSlotIfAny(makeIncarnationID(), ::getpid())) slots.push_back(std::move(*slot));
+  CHECK(slots.size() == Board::slotCount);
+  // A reader, a writer and a director: none of them is refused.
+  CHECK(stage.store().totals().submitted == 0);
+  const JobID job = stage.submit("count");
+  DirectorProcess principal = DirectorProcess::principal(stage);
+  REQUIRE(stage.waitForDone({job}));
+  slots.clear();
+  CHECK(waitFor([&] {
+    const auto entries = board.snapshot();
+    return std::any_of(entries.begin(), entries.end(), [&](const BoardEntry& one) {
+      return one.incarnation == principal.incarnation() && one.beatBootNanos != 0;
+    });
+  }));
+  stage.expectNothingLeft();
 }
 
 TEST_CASE("two ids in one location are two stores") {

@@ -188,8 +188,13 @@ void RoleProcess::signal(int number) const {
 }
 
 void RoleProcess::kill() {
+  const bool wasGone = hasEnded();
   signal(SIGKILL);
-  waitForEnd();
+  const int status = waitForEnd();
+  // Who aborted, or whom a sanitizer ended, was not killed by the test, and must not look like it.
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+    throw std::runtime_error("process " + std::to_string(pid_) + (wasGone ? " had ended" : " ended") +
+                             " by itself when it was to be killed, with status " + std::to_string(status));
 }
 
 bool RoleProcess::hasEnded() {
