@@ -61,13 +61,15 @@ leaveStray() {
 @test "a command whose daemon was killed ends while its job is waiting for a worker" {
   startPrincipal --workers 1
   startAssistant worker
-  callsheet add -- sleep 600
+  blocker=$(callsheet add -- sleep 600)
   id=$(callsheet add --to worker -- "${endless[@]}")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
   kill -KILL "$daemon"
   eventually fieldIs "$id" .owner principal
   eventually noneIsLeft
   hasState "$id" ready
+  callsheet cancel "$blocker"
+  endsWith 125 callsheet wait "$blocker" --timeout 20
 }
 
 @test "no process of a job in quarantine is left" {
