@@ -70,6 +70,7 @@ class FaultyStore final : public LmdbJobStore {
   void backup(const std::string& target) override { inner_.backup(target); }
   bool hasPassedDeadline() override { return readable().hasPassedDeadline(); }
   int clearDeadReaders() override { return readable().clearDeadReaders(); }
+  std::vector<SnapshotReader> readers() override { return readable().readers(); }
 
  private:
   LmdbJobStore& readable() {
