@@ -45,7 +45,7 @@ stoppedAt() {
 @test "add ends a process that was stopped inside a write when there is no daemon" {
   callsheet add -- true
   stoppedAt commit.applied add -- true
-  endsWith 0 callsheet add -- true
+  endsWith 0 timeout 60 callsheet add -- true
   [[ $stderr == *"process $daemon (state T) was stopped inside a write"* ]]
   hasEnded "$daemon"
   [[ $(callsheet stats --json | jq .jobs) == 2 ]]
