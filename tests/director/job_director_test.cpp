@@ -242,6 +242,7 @@ class FaultyAccess final : public StoreAccess {
   const StoreDirectory& directory() const override { return inner_.directory(); }
   LmdbJobStore& store() const override { return store_; }
   Doorbell& doorbell() const override { return inner_.doorbell(); }
+  bool isWaitingToWrite() const override { return inner_.isWaitingToWrite(); }
   void loseAnswers() { store_.losesAnswers = true; }
 
  private:
