@@ -26,7 +26,6 @@ NewJob againOf(const JobView& job) {
   again.priority = job.row.priority;
   again.body = job.body;
   again.body.key.clear();
-  again.body.keyUntil = 0;
   again.body.retryOf = job.row.id;
   return again;
 }

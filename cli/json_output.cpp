@@ -138,7 +138,7 @@ Json jobJson(const JobView& job, const OwnerNames& names) {
   json["submitter"] = textJson(body.submitterName);
   json["requester"] = textJson(body.requester);
   json["key"] = textJson(keyText(body));
-  json["keyUntil"] = timeJson(body.keyUntil);
+  json["keyUntil"] = timeJson(row.keyUntil);
   json["retryOf"] = idJson(body.retryOf.value);
   json["parent"] = idJson(body.parent.value);
   json["result"] = job.result ? valueJson(job.result->value) : Json(nullptr);

@@ -31,6 +31,7 @@ struct IncarnationRow {
   ClaimID lastClaim;               ///< its last claim that handed something out
   std::vector<std::string> kinds;  ///< what it knows how to run
   std::uint64_t adopted = 0;       ///< jobs moved to the principal after it closed
+  bool isUnreadable = false;       ///< its bytes do not check: it counts as closed, and is to be adopted. Not stored
 
   [[nodiscard]] bool isOpen() const { return closing == Closing::open; }
   /// Whose queue it claims from and submits to.

@@ -54,6 +54,7 @@ struct DeadlineKey {
 struct DoneKey {
   std::int64_t finishedAt = 0;
   JobID id;
+  [[nodiscard]] static DoneKey first() { return {std::numeric_limits<std::int64_t>::min(), {}}; }
   friend auto operator<=>(const DoneKey&, const DoneKey&) = default;
 };
 

@@ -81,7 +81,8 @@ struct JobFacts {
   std::int64_t createdAt = 0;      ///< UTC us, as the next three
   std::int64_t startedAt = 0;
   std::int64_t finishedAt = 0;
-  float progress = 0;  ///< 0..1
+  std::int64_t keyUntil = 0;  ///< UTC us: so long its business key answers for it though it is done; 0 = it has no key
+  float progress = 0;         ///< 0..1
   friend bool operator==(const JobFacts&, const JobFacts&) = default;
 };
 
@@ -98,8 +99,8 @@ struct JobRow : JobFacts {
   void serialize(Archive& archive) {
     archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested, stalled, alone, lastEnd, holderKind,
             owner, holder, execID, attempt, started, failures, holderDeaths, version, logCount, priority, kind, queue,
-            lane, sequence, readyAt, wakeAt, deadlineNanos, deadlineBootID, createdAt, startedAt, finishedAt, progress,
-            progressText, recentLog);
+            lane, sequence, readyAt, wakeAt, deadlineNanos, deadlineBootID, createdAt, startedAt, finishedAt, keyUntil,
+            progress, progressText, recentLog);
   }
   friend bool operator==(const JobRow&, const JobRow&) = default;
 
@@ -122,8 +123,7 @@ struct JobBody {
   std::int64_t attemptLimitMicros = 0;  ///< 0 = none
   IncarnationID submitter;              ///< nil: no director (the command, a client of the API)
   std::string submitterName;
-  std::string key;            ///< canonical bytes of the business key; empty = none
-  std::int64_t keyUntil = 0;  ///< UTC us
+  std::string key;  ///< canonical bytes of the business key; empty = none
   JobID parent;
   JobID retryOf;
   std::string requester;
@@ -134,8 +134,8 @@ struct JobBody {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(kindVersion, parameters, binary, retry, attemptLimitMicros, submitter, submitterName, key, keyUntil, parent,
-            retryOf, requester, traceparent, blob, definitionVersion, labels);
+    archive(kindVersion, parameters, binary, retry, attemptLimitMicros, submitter, submitterName, key, parent, retryOf,
+            requester, traceparent, blob, definitionVersion, labels);
   }
   friend bool operator==(const JobBody&, const JobBody&) = default;
 };

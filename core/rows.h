@@ -61,6 +61,8 @@ class Rows {
   virtual void scanDeadlines(const DeadlineKey& from, const std::function<bool(const DeadlineKey&)>& visit) = 0;
   virtual void scanDone(const DoneKey& from, const std::function<bool(const DoneKey&)>& visit) = 0;
 
+  /// One whose bytes do not check comes as a hung one that is unreadable, here and in scans: it is closed, and what it
+  /// owned can be adopted.
   [[nodiscard]] virtual std::optional<IncarnationRow> incarnation(IncarnationID id) = 0;
   /// No row counts as closed.
   [[nodiscard]] virtual bool isOpen(IncarnationID id) = 0;

@@ -152,7 +152,7 @@ JobID makeJobID() {
 }
 
 ClaimID makeClaimID() {
-  ClaimID claim{Uuid::makeV4()};
+  ClaimID claim{Uuid::makeV7()};
   for (std::size_t i = 12; i < 16; ++i) claim.value.bytes[i] = 0;
   return claim;
 }

@@ -112,6 +112,7 @@ Why why(const Submit& verb) {
 }
 Why why(const Claim& verb) {
   if (verb.id.isNil()) return "a claim needs an id";
+  if (verb.id.value.bytes[6] >> 4 != 7) return "a claim's id is a UUIDv7, so that claims have an order";
   for (std::size_t i = 12; i < 16; ++i)
     if (verb.id.value.bytes[i] != 0) return "the last four bytes of a claim's id are zero";
   if (verb.max == 0 || verb.max > limits::claimJobsMax)

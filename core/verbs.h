@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/incarnation_row.h"
+#include "core/job_order.h"
 #include "core/job_row.h"
 
 // The only ways to change a store, as values. Everything that a verb needs is in it: ids and random choices are made by
@@ -161,8 +162,10 @@ struct Notify {
 struct Succeed {
   using Answer = AttemptAnswer;
   AttemptRef attempt;
-  std::string value;         ///< JSON, or empty
-  std::vector<NewJob> then;  ///< submitted in the same transaction
+  std::string value;  ///< JSON, or empty
+  /// Made in the same transaction. A key that stands for another job already is as good; anything else that keeps one
+  /// from being made refuses the success.
+  std::vector<NewJob> then;
 };
 
 struct Fail {
@@ -198,6 +201,7 @@ struct Cancel {
 struct SweepAnswer : Answer {
   std::uint32_t moved = 0;
   bool more = false;
+  DoneKey next = DoneKey::first();  ///< of Prune, when there is more: where it goes on
 };
 
 /// Makes due jobs of one owner ready.
@@ -214,12 +218,14 @@ struct Expire {
   std::uint32_t random = 0;
 };
 
-/// Removes done jobs by age and count, and closed incarnations that were emptied.
+/// Removes done jobs by age and count, and closed incarnations that were emptied. Jobs whose key's window is open are
+/// stepped over, so the next slice begins where this one says, and not at the oldest job again.
 struct Prune {
   using Answer = SweepAnswer;
   std::int64_t maxAgeMicros = 0;  ///< 0 = no limit by age
   std::uint64_t maxCount = 0;     ///< 0 = no limit by count
   std::uint32_t limit = 1000;
+  DoneKey from = DoneKey::first();
 };
 
 using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,

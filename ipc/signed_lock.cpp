@@ -53,6 +53,7 @@ class StandingStill {
     lasted_ = isSame ? lasted_ + awake : milliseconds{0};
     seen_ = isStopped ? std::optional(holder->info) : std::nullopt;
   }
+  [[nodiscard]] bool isGoingOn() const { return seen_.has_value(); }
   [[nodiscard]] bool hasLasted(milliseconds limit) const { return seen_.has_value() && lasted_ >= limit; }
 
  private:
@@ -89,7 +90,9 @@ SignedLock SignedLock::acquire(const StoreDirectory& store, const char* path, co
       wasKilled = killThroughPidfd(holder->info.pid, holder->info.startTime);
       patience = waited + dyingPatience;
     }
-    if (waited >= patience) giveUp(store, path, holder);
+    // Whoever is about to be killed for standing still is waited for.
+    const bool isDoomed = !wasKilled && standing.isGoingOn() && holder->mayBeKilled;
+    if (waited >= patience && !isDoomed) giveUp(store, path, holder);
   }
   std::string text = PresenceInfo::ofThisProcess({}, "holder").toText({});
   if (!rule.mayBeKilled) text += spared;

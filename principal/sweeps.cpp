@@ -24,7 +24,11 @@ void post(JobStore& store, const Sweep& sweep, const std::shared_ptr<std::atomic
   store.post(std::move(verbs), std::chrono::seconds{10},
              [&store, sweep, isUnderWay](const std::vector<AnyAnswer>& answers) {
                const auto& answer = std::get<SweepAnswer>(answers.front());
-               if (answer.verdict == Verdict::ok && answer.more) return post(store, sweep, isUnderWay);
+               if (answer.verdict == Verdict::ok && answer.more) {
+                 Sweep next = sweep;
+                 if constexpr (std::is_same_v<Sweep, Prune>) next.from = answer.next;
+                 return post(store, next, isUnderWay);
+               }
                *isUnderWay = false;
              });
 }

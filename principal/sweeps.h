@@ -19,8 +19,8 @@ namespace callsheet {
 inline namespace v1 {
 
 /// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead
-/// readers and ends stopped ones, finds hung directors, and has what commands left running ended. Its tick is called every
-/// `period` on the loop's thread; nothing in it blocks, and what one part of it cannot read hinders no other.
+/// readers and ends stopped ones, finds hung directors, and has what commands left running ended. Its tick is called
+/// every `period` on the loop's thread; nothing in it blocks, and what one part of it cannot read hinders no other.
 class Sweeps {
  public:
   struct Options {

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
+#include <utility>
 
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
@@ -21,7 +23,7 @@ namespace callsheet {
 inline namespace v1 {
 
 LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& options, const Clock& clock)
-    : directory_(directory), guardOpening_(options.guardOpening), process_(::getpid()) {
+    : directory_(directory), options_(options), guardOpening_(options.guardOpening), process_(::getpid()) {
   const std::shared_ptr<void> guard = guardOpening_ ? guardOpening_() : nullptr;
   try {
     open(directory, options);
@@ -42,7 +44,7 @@ LmdbEnvironment::~LmdbEnvironment() {
   } catch (const Error&) {
     // Somebody opens or closes it for far too long: what the guard is for is less likely than that.
   }
-  mdb_env_close(env_);
+  if (env_ != nullptr) mdb_env_close(env_);
 }
 
 void LmdbEnvironment::open(const std::string& directory, const Options& options) {
@@ -140,10 +142,52 @@ void LmdbEnvironment::checkProcess() const {
     throw Error(ErrorKind::usage, "the store was opened before fork(); a forked child must exec or open nothing");
 }
 
-void LmdbEnvironment::read(const std::function<void(MDB_txn*)>& body) const {
-  checkProcess();
+MDB_txn* LmdbEnvironment::begin(unsigned flags, std::shared_lock<std::shared_mutex>& use, const char* doing) {
+  for (int tries = 0;; ++tries) {
+    MDB_txn* txn = nullptr;
+    const int code = env_ == nullptr ? MDB_PANIC : mdb_txn_begin(env_, nullptr, flags, &txn);
+    if (code == 0) return txn;
+    if ((code != MDB_PANIC && code != MDB_MAP_RESIZED) || tries == 3) throw LmdbError(code, doing);
+    use.unlock();
+    {
+      const std::unique_lock alone(use_);
+      if (code == MDB_PANIC)
+        reopen();
+      else
+        checkLmdb(mdb_env_set_mapsize(usable(), 0), "take over the size of its map");
+    }
+    use.lock();
+  }
+}
+
+/// With use_ held alone, so that nobody is in a transaction.
+void LmdbEnvironment::reopen() {
   MDB_txn* txn = nullptr;
-  checkLmdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn), "begin reading");
+  if (env_ != nullptr && mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn) == 0) {
+    mdb_txn_abort(txn);  // somebody else has done it meanwhile
+    return;
+  }
+  const std::shared_ptr<void> guard = guardOpening_ ? guardOpening_() : nullptr;
+  if (env_ != nullptr) mdb_env_close(std::exchange(env_, nullptr));
+  try {
+    open(directory_, options_);
+    openTrees(false, SystemClock{});
+  } catch (...) {
+    // Until this succeeds every call answers with an error, and tries again.
+    if (env_ != nullptr) mdb_env_close(std::exchange(env_, nullptr));
+    throw;
+  }
+}
+
+MDB_env* LmdbEnvironment::usable() const {
+  if (env_ == nullptr) throw LmdbError(MDB_PANIC, "be opened again");
+  return env_;
+}
+
+void LmdbEnvironment::read(const std::function<void(MDB_txn*)>& body) {
+  checkProcess();
+  std::shared_lock use(use_);
+  MDB_txn* const txn = begin(MDB_RDONLY, use, "begin reading");
   try {
     crashPoint("snapshot.taken");
     body(txn);
@@ -156,8 +200,8 @@ void LmdbEnvironment::read(const std::function<void(MDB_txn*)>& body) const {
 
 void LmdbEnvironment::write(const std::function<void()>& began, const std::function<void(MDB_txn*)>& body) {
   checkProcess();
-  MDB_txn* txn = nullptr;
-  checkLmdb(mdb_txn_begin(env_, nullptr, 0, &txn), "begin writing");
+  std::shared_lock use(use_);
+  MDB_txn* const txn = begin(0, use, "begin writing");
   try {
     crashPoint("commit.locked");
     began();
@@ -181,17 +225,28 @@ bool LmdbEnvironment::isFullDisk() const {
   return true;
 }
 
+std::uint64_t LmdbEnvironment::bytesUsed() const {
+  checkProcess();
+  const std::shared_lock use(use_);
+  MDB_envinfo info{};
+  MDB_stat pages{};
+  checkLmdb(mdb_env_info(usable(), &info), "describe itself");
+  checkLmdb(mdb_env_stat(env_, &pages), "describe its pages");
+  return (info.me_last_pgno + 1) * pages.ms_psize;
+}
+
 std::uint64_t LmdbEnvironment::lastCommit() const {
   checkProcess();
+  const std::shared_lock use(use_);
   MDB_envinfo info{};
-  checkLmdb(mdb_env_info(env_, &info), "describe itself");
+  checkLmdb(mdb_env_info(usable(), &info), "describe itself");
   return info.me_last_txnid;
 }
 
-std::uint64_t LmdbEnvironment::roomForJobs() const {
+std::uint64_t LmdbEnvironment::roomForJobs() {
   MDB_envinfo info{};
   MDB_stat pages{};
-  checkLmdb(mdb_env_info(env_, &info), "describe itself");
+  checkLmdb(mdb_env_info(usable(), &info), "describe itself");
   checkLmdb(mdb_env_stat(env_, &pages), "describe its pages");
   const std::uint64_t forJobs = info.me_mapsize / 4 * 3;
   std::uint64_t used = (info.me_last_pgno + 1) * pages.ms_psize;
@@ -212,13 +267,15 @@ std::uint64_t LmdbEnvironment::roomForJobs() const {
 
 int LmdbEnvironment::clearDeadReaders() {
   checkProcess();
+  const std::shared_lock use(use_);
   int dead = 0;
-  checkLmdb(mdb_reader_check(env_, &dead), "check its readers");
+  checkLmdb(mdb_reader_check(usable(), &dead), "check its readers");
   return dead;
 }
 
 void LmdbEnvironment::forEachReader(const std::function<void(pid_t pid, std::uint64_t snapshot)>& visit) const {
   checkProcess();
+  const std::shared_lock use(use_);
   // LMDB gives its table only as lines of text: "pid thread snapshot", below a title; "-" for no snapshot.
   const auto visitLine = [](const char* line, void* context) {
     int pid = 0;
@@ -228,13 +285,14 @@ void LmdbEnvironment::forEachReader(const std::function<void(pid_t pid, std::uin
       (*static_cast<const std::function<void(pid_t, std::uint64_t)>*>(context))(pid, snapshot);
     return 0;
   };
-  const int code = mdb_reader_list(env_, visitLine, const_cast<void*>(static_cast<const void*>(&visit)));
+  const int code = mdb_reader_list(usable(), visitLine, const_cast<void*>(static_cast<const void*>(&visit)));
   if (code < 0) throw Error(ErrorKind::io, "LMDB cannot list its readers");
 }
 
-void LmdbEnvironment::copyTo(int descriptor) const {
+void LmdbEnvironment::copyTo(int descriptor) {
   checkProcess();
-  checkLmdb(mdb_env_copyfd2(env_, descriptor, MDB_CP_COMPACT), "copy itself");
+  const std::shared_lock use(use_);
+  checkLmdb(mdb_env_copyfd2(usable(), descriptor, MDB_CP_COMPACT), "copy itself");
 }
 
 }  // namespace v1

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 
@@ -29,9 +30,10 @@ struct StoreRecord {
 
 inline constexpr std::uint32_t storeFormat = 1;
 
-/// One LMDB environment and its trees of rows, opened once a process. Transactions are function bodies, so none can
-/// outlive its call. Thread-safe, but one writer at a time (the commit queue's thread). Of no use in a forked child:
-/// every call there throws.
+/// One LMDB environment and its trees of rows, opened once a process, and again in its place when LMDB has given it up
+/// (MDB_PANIC: the last write of a commit failed). Transactions are function bodies, so none can outlive its call.
+/// Thread-safe, but one writer at a time (the commit queue's thread). Of no use in a forked child: every call there
+/// throws.
 class LmdbEnvironment {
  public:
   struct Options {
@@ -53,11 +55,12 @@ class LmdbEnvironment {
   [[nodiscard]] MDB_dbi tree(keys::Region region) const {
     return region == keys::Region::job ? jobs_ : region == keys::Region::part ? parts_ : index_;
   }
-  [[nodiscard]] MDB_env* handle() const { return env_; }
   [[nodiscard]] const StoreRecord& record() const { return record_; }
+  /// Bytes of the file up to the highest page ever used.
+  [[nodiscard]] std::uint64_t bytesUsed() const;
 
   /// Runs `body` in a snapshot. Keep it short: a pinned snapshot keeps pages from being used again.
-  void read(const std::function<void(MDB_txn*)>& body) const;
+  void read(const std::function<void(MDB_txn*)>& body);
   /// Waits for the machine-wide write lock, runs `began` and `body`, commits. Whatever is thrown aborts the
   /// transaction.
   void write(const std::function<void()>& began, const std::function<void(MDB_txn*)>& body);
@@ -67,30 +70,38 @@ class LmdbEnvironment {
   int clearDeadReaders();
   /// The process and the snapshot of each transaction that reads at this moment.
   void forEachReader(const std::function<void(pid_t pid, std::uint64_t snapshot)>& visit) const;
-  void copyTo(int descriptor) const;
+  void copyTo(int descriptor);
   /// How many bytes new jobs may still take. A quarter of the map is not theirs: it is for what the jobs that are there
   /// still write, so that they can be run, canceled and pruned in a store that takes no more. Looks at the last commit.
-  [[nodiscard]] std::uint64_t roomForJobs() const;
+  [[nodiscard]] std::uint64_t roomForJobs();
   /// Throws when the store has a newer format than this program knows.
   void checkFormat(const StoreRecord& record) const;
   /// Whether this process is a forked child of the one that opened it.
   [[nodiscard]] bool isInherited() const;
   /// Throws in such a child.
   void checkProcess() const;
-  [[nodiscard]] bool isFullDisk() const;
 
  private:
+  [[nodiscard]] bool isFullDisk() const;
+  /// Begins a transaction; first cures what other processes' growing of the map, or a panic, left. `use` is held shared
+  /// before and after.
+  [[nodiscard]] MDB_txn* begin(unsigned flags, std::shared_lock<std::shared_mutex>& use, const char* doing);
+  void reopen();
+  /// The environment; throws when it could not be opened again.
+  [[nodiscard]] MDB_env* usable() const;
   void open(const std::string& directory, const Options& options);
   void openTrees(bool create, const Clock& clock);
   void openTreesIn(MDB_txn* txn, bool fresh, const Clock& clock);
   [[nodiscard]] static bool isEmpty(MDB_txn* txn);
 
+  mutable std::shared_mutex use_;  // shared by whoever uses env_; alone by who opens it again
   MDB_env* env_ = nullptr;
   MDB_dbi jobs_ = 0;
   MDB_dbi parts_ = 0;
   MDB_dbi index_ = 0;
   StoreRecord record_;
   std::string directory_;
+  const Options options_;
   const std::function<std::shared_ptr<void>()> guardOpening_;
   pid_t process_;
 };

@@ -101,11 +101,7 @@ class Store final : public LmdbJobStore {
     info.format = static_cast<int>(environment_.record().format);
     info.bytesMax = mapBytes_;
     info.commits = environment_.lastCommit();
-    MDB_envinfo state{};
-    MDB_stat pages{};
-    checkLmdb(mdb_env_info(environment_.handle(), &state), "describe itself");
-    checkLmdb(mdb_env_stat(environment_.handle(), &pages), "describe its pages");
-    info.bytesUsed = (state.me_last_pgno + 1) * pages.ms_psize;
+    info.bytesUsed = environment_.bytesUsed();
     info.libraryVersion = mdb_version(nullptr, nullptr, nullptr);
     return info;
   }
@@ -180,10 +176,13 @@ class Store final : public LmdbJobStore {
   /// `room` is what this commit may still take for new jobs; looked up when the first ones come.
   AnyAnswer applyOne(const Verb& verb, const Moment& now, LmdbRows& rows, Effects& effects,
                      std::optional<std::uint64_t>& room) {
-    if (const auto* submit = std::get_if<Submit>(&verb)) {
+    const auto* submit = std::get_if<Submit>(&verb);
+    const auto* succeed = std::get_if<Succeed>(&verb);
+    const std::vector<NewJob>* jobs = submit ? &submit->jobs : succeed ? &succeed->then : nullptr;
+    if (jobs != nullptr && !jobs->empty()) {
       if (!room) room = environment_.roomForJobs();
       const std::uint64_t taken = 2 * sizeOf(verb);  // with its places in the orders and half-filled pages
-      const bool isRepeat = taken > *room && rows.job(submit->jobs.front().id);
+      const bool isRepeat = taken > *room && rows.job(jobs->front().id);
       if (isRepeat) return callsheet::apply(verb, now, rows, effects);
       if (taken > *room)
         return answerWith(verb, Verdict::storeFull,

@@ -213,14 +213,27 @@ void LmdbRows::scanDone(const DoneKey& from, const std::function<bool(const Done
   });
 }
 
+namespace {
+IncarnationRow incarnationFrom(IncarnationID id, std::string_view key, std::string_view value) {
+  IncarnationRow row;
+  try {
+    decodeRecord(RecordType::incarnation, key, value, row);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt) throw;
+    row = IncarnationRow{};
+    row.closing = Closing::hung;  // says nothing about its jobs
+    row.isUnreadable = true;
+  }
+  row.id = id;
+  return row;
+}
+}  // namespace
+
 std::optional<IncarnationRow> LmdbRows::incarnation(IncarnationID id) {
   const auto key = keys::incarnationKey(id);
   std::string_view value;
   if (!at(key).get(key.view(), value)) return std::nullopt;
-  IncarnationRow row;
-  decodeRecord(RecordType::incarnation, key.view(), value, row);
-  row.id = id;
-  return row;
+  return incarnationFrom(id, key.view(), value);
 }
 
 bool LmdbRows::isOpen(IncarnationID id) {
@@ -240,12 +253,12 @@ void LmdbRows::eraseIncarnation(IncarnationID id) {
 }
 
 void LmdbRows::scanIncarnations(const std::function<bool(const IncarnationRow&)>& visit) {
-  at(Region::incarnation).scan(keys::incarnationKey({}).view(), [&](std::string_view key, std::string_view value) {
+  const auto start = keys::incarnationKey({});
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view value) {
     if (key.size() != 17 || keys::regionOf(key) != Region::incarnation) return false;
-    IncarnationRow row;
-    decodeRecord(RecordType::incarnation, key, value, row);
-    std::memcpy(row.id.value.bytes.data(), key.data() + 1, 16);
-    return visit(row);
+    IncarnationID id;
+    std::memcpy(id.value.bytes.data(), key.data() + 1, 16);
+    return visit(incarnationFrom(id, key, value));
   });
 }
 
@@ -265,13 +278,41 @@ void LmdbRows::eraseBusinessKey(std::string_view bytes) {
 }
 
 Totals& LmdbRows::totals() {
-  if (!totals_) {
-    std::string_view value;
+  if (totals_) return *totals_;
+  std::string_view value;
+  try {
     if (at(Region::meta).get(keys::totalsKey(), value))
       decodeRecord(RecordType::totals, keys::totalsKey(), value, storedTotals_);
     totals_ = storedTotals_;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt) throw;
+    storedTotals_ = Totals{};  // differs from what is counted, so that it is written
+    totals_ = countTotals();
   }
   return *totals_;
+}
+
+Totals LmdbRows::countTotals() {
+  Totals counted;
+  const auto start = keys::jobKey({}, JobPart::row);
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view value) {
+    ++counted.submitted;
+    try {
+      JobRow row;
+      decodeRecord(RecordType::jobRow, key, value, row);
+      counted.add(row);
+      counted.sequence = std::max(counted.sequence, row.sequence);
+    } catch (const Error&) {
+      ++counted.ready;  // where it stood is not known; it counts as a job
+    }
+    return true;
+  });
+  scanIncarnations([&](const IncarnationRow& row) {
+    if (!row.isOpen()) ++counted.closures;
+    return true;
+  });
+  ++counted.closures;  // so that it moves, and everybody looks
+  return counted;
 }
 
 void LmdbRows::finish() {

@@ -59,6 +59,8 @@ class LmdbRows final : public Rows {
   template <class Body>
   void put(RecordType type, std::string_view key, const Body& body);
   void putRowOf(const JobRow& row);
+  /// From the rows, in place of totals that cannot be read.
+  [[nodiscard]] Totals countTotals();
   void addPlaces(const JobRow& row);
   /// Of the row as it was; its kind and queue are those of today's.
   void removePlaces(const JobFacts& facts, const JobRow& today);

@@ -23,7 +23,7 @@ void syncDirectory(const std::string& path) {
   if (code != 0) throw systemError(path + " cannot be synced", reason);
 }
 
-void copySynced(const LmdbEnvironment& environment, const std::string& file) {
+void copySynced(LmdbEnvironment& environment, const std::string& file) {
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) throw systemError(file + " cannot be made", errno);
   try {
@@ -38,7 +38,7 @@ void copySynced(const LmdbEnvironment& environment, const std::string& file) {
 }
 }  // namespace
 
-void backupStore(const LmdbEnvironment& environment, const std::string& target, const Clock& clock) {
+void backupStore(LmdbEnvironment& environment, const std::string& target, const Clock& clock) {
   namespace fs = std::filesystem;
   fs::path path = fs::absolute(target).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();  // "DIR/" is DIR
@@ -49,7 +49,7 @@ void backupStore(const LmdbEnvironment& environment, const std::string& target, 
   try {
     copySynced(environment, temporary + "/data.mdb");
     {
-      const LmdbEnvironment copy(temporary, {.create = false, .mapBytes = 0, .guardOpening = {}}, clock);
+      LmdbEnvironment copy(temporary, {.create = false, .mapBytes = 0, .guardOpening = {}}, clock);
       const CheckReport report = checkStore(copy);
       if (!report.isClean()) throw Error(ErrorKind::corrupt, "the copy does not check: " + report.problems.front());
     }

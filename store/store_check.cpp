@@ -56,6 +56,7 @@ class Check {
     guarded({}, [&] {
       rows_.scanIncarnations([&](const IncarnationRow& row) {
         ++report_.incarnations;
+        if (row.isUnreadable) problem("incarnation " + row.id.toString() + ": its record does not check");
         incarnations_[row.id] = row;
         return true;
       });
@@ -82,10 +83,20 @@ class Check {
         ++placesFound_;
         return;
       case Region::incarnation:
+        return;  // read before
       case Region::meta:
-        return;  // read as a whole
+        return checkMeta(key, value);
     }
     problem("a row of an unknown region");
+  }
+
+  void checkMeta(std::string_view key, std::string_view value) {
+    if (key == keys::totalsKey()) {
+      Totals totals;
+      decodeRecord(RecordType::totals, key, value, totals);
+    } else if (key != keys::storeKey()) {
+      problem("a row of the store's own that is not known");
+    }
   }
 
   void checkPart(std::string_view key, std::string_view value) {
@@ -198,7 +209,7 @@ class Check {
 
 }  // namespace
 
-CheckReport checkStore(const LmdbEnvironment& environment) {
+CheckReport checkStore(LmdbEnvironment& environment) {
   CheckReport report;
   environment.read([&](MDB_txn* txn) { report = Check(environment, txn).run(); });
   return report;

@@ -6,7 +6,7 @@ namespace callsheet {
 inline namespace v1 {
 
 /// Every record, every order and the totals, in one snapshot.
-[[nodiscard]] CheckReport checkStore(const LmdbEnvironment& environment);
+[[nodiscard]] CheckReport checkStore(LmdbEnvironment& environment);
 
 }  // namespace v1
 }  // namespace callsheet

@@ -139,6 +139,11 @@ Adopt::Answer Application::operator()(const Adopt& verb) {
   }
   closed->adopted += answer.moved;
   if (!answer.more) closed->emptied = true;
+  if (closed->isUnreadable && answer.more) return answer;  // its bytes stay until nothing is left of it
+  if (closed->isUnreadable) {
+    closed->isUnreadable = false;
+    closed->closedAt = now_.utcMicros;
+  }
   if (answer.moved > 0 || !answer.more) rows_.putIncarnation(*closed);
   return answer;
 }

@@ -59,7 +59,8 @@ class Application {
   [[nodiscard]] SubmittedJob judge(const NewJob& job);
   [[nodiscard]] SubmittedJob insert(const NewJob& job, IncarnationID owner, IncarnationID sender,
                                     const std::string& senderName);
-  [[nodiscard]] Submit::Answer submitAll(const Submit& verb, const Placement& placement);
+  /// With `keysMayStand` a key that stands for another job already is as good as the job that was to be made.
+  [[nodiscard]] Submit::Answer submitAll(const Submit& verb, const Placement& placement, bool keysMayStand);
 
   // Claiming: claim.cpp.
   void claimAgain(const Claim& verb, IncarnationID owner, Claim::Answer& answer);
@@ -93,6 +94,8 @@ class Application {
   // Sweeps: sweep.cpp.
   [[nodiscard]] std::vector<DeadlineKey> passedDeadlines(std::uint32_t limit, bool& more);
   void expire(JobRow& row, std::uint32_t random);
+  /// Removes a done job and what its key still says of it. False when it had to be set aside instead.
+  bool forget(const JobRow& row);
 
   const Moment& now_;
   Rows& rows_;

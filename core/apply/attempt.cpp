@@ -155,12 +155,12 @@ AttemptAnswer Application::operator()(const Succeed& verb) {
     follow.sender = verb.attempt.sender;
     follow.allOrNothing = true;
     follow.jobs = verb.then;
-    Placement placement = placementOf(follow);
-    if (placement.verdict == Verdict::ok) {
-      const Submit::Answer made = submitAll(follow, placement);
-      if (!isAccepted(made.verdict))
-        return answerOf(before, Verdict::refused, "a job to follow was refused: " + made.why);
-    }
+    const Placement placement = placementOf(follow);
+    if (placement.verdict != Verdict::ok)
+      return answerOf(before, placement.verdict, "the jobs to follow have no place: " + placement.why);
+    const Submit::Answer made = submitAll(follow, placement, true);
+    if (!isAccepted(made.verdict))
+      return answerOf(before, Verdict::refused, "a job to follow was refused: " + made.why);
   }
   endAttempt(after);
   after.holderDeaths = 0;

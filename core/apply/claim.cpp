@@ -175,6 +175,11 @@ Claim::Answer Application::operator()(const Claim& verb) {
   const IncarnationID owner = claimer->queueOwner();
   if (claimer->lastClaim == verb.id) {
     claimAgain(verb, owner, answer);
+  } else if (verb.id < claimer->lastClaim) {
+    // Its execIds were handed out, or given up, before the later claim's; they must not come a second time.
+    answer.verdict = Verdict::refused;
+    answer.why = "the claim is older than the last one of this incarnation";
+    return answer;
   } else {
     answer.verdict = Verdict::ok;
     bool moreDue = false;

@@ -75,8 +75,10 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   JobBody body = job.body;
   body.submitter = sender;
   body.submitterName = senderName;
-  body.keyUntil = body.key.empty() ? 0 : now_.utcMicros + job.keyWindowMicros;
-  if (!body.key.empty()) rows_.putBusinessKey(body.key, KeyRow{row.id, body.keyUntil});
+  if (!body.key.empty()) {
+    row.keyUntil = now_.utcMicros + job.keyWindowMicros;
+    rows_.putBusinessKey(body.key, KeyRow{row.id, row.keyUntil});
+  }
   writeLog(row, row.state, row.state == JobState::ready ? Move::submit : Move::submitLater, sender, {});
   rows_.insertJob(row, body);
   ++rows_.totals().submitted;
@@ -84,7 +86,7 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   return {Verdict::ok, row.id, {}};
 }
 
-Submit::Answer Application::submitAll(const Submit& verb, const Placement& placement) {
+Submit::Answer Application::submitAll(const Submit& verb, const Placement& placement, bool keysMayStand) {
   Submit::Answer answer;
   answer.verdict = Verdict::ok;
   if (verb.allOrNothing) {
@@ -92,7 +94,7 @@ Submit::Answer Application::submitAll(const Submit& verb, const Placement& place
     // within the list.
     for (const auto& job : verb.jobs) {
       SubmittedJob judged = judge(job);
-      if (!isAccepted(judged.verdict)) {
+      if (!isAccepted(judged.verdict) && !(keysMayStand && judged.verdict == Verdict::duplicate)) {
         answer.verdict = Verdict::refused;
         answer.why = judged.why;
       }
@@ -124,7 +126,7 @@ Submit::Answer Application::operator()(const Submit& verb) {
     for (const auto& job : verb.jobs) answer.jobs.push_back({placement.verdict, job.id, placement.why});
     return answer;
   }
-  return submitAll(verb, placement);
+  return submitAll(verb, placement, false);
 }
 
 }  // namespace v1

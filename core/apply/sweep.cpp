@@ -55,6 +55,22 @@ void Application::expire(JobRow& after, std::uint32_t random) {
   change(before, after, move, {}, "its time was over");
 }
 
+bool Application::forget(const JobRow& row) {
+  try {
+    const auto body = rows_.body(row.id);  // without a key too: what cannot be read is not dropped
+    const auto key = body && !body->key.empty() ? rows_.businessKey(body->key) : std::nullopt;
+    if (key && key->job == row.id) rows_.eraseBusinessKey(body->key);
+  } catch (const UnreadableRow&) {
+    rows_.setAside(*doneKeyOf(row), row.id);
+    return false;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt) throw;
+    // The key's own row: it stays, and `check` names it.
+  }
+  rows_.eraseJob(row);
+  return true;
+}
+
 SweepAnswer Application::operator()(const Prune& verb) {
   SweepAnswer answer;
   answer.verdict = Verdict::ok;
@@ -68,18 +84,18 @@ SweepAnswer Application::operator()(const Prune& verb) {
   std::vector<JobRow> old;
   std::vector<DoneKey> unreadable;  // nothing unreadable is dropped: they stay, outside the order
   std::uint32_t looked = 0;
-  rows_.scanDone({std::numeric_limits<std::int64_t>::min(), {}}, [&](const DoneKey& key) {
+  rows_.scanDone(verb.from, [&](const DoneKey& key) {
     if (key.finishedAt >= keptFrom) return false;
     if (over == 0 && key.finishedAt >= ageFrom) return false;
     if (++looked > verb.limit) {
-      answer.more = !old.empty() || !unreadable.empty();
+      answer.more = true;
+      answer.next = key;
       return false;
     }
     try {
-      const auto row = rows_.job(key.id);
-      const auto body = rows_.body(key.id);
-      if (!row || (body && body->keyUntil > now_.utcMicros)) return true;  // its key still answers for it
-      old.push_back(*row);
+      auto row = rows_.job(key.id);
+      if (!row || row->keyUntil > now_.utcMicros) return true;  // its key still answers for it
+      old.push_back(std::move(*row));
     } catch (const UnreadableRow&) {
       unreadable.push_back(key);
       return true;
@@ -88,15 +104,8 @@ SweepAnswer Application::operator()(const Prune& verb) {
     return true;
   });
   for (const DoneKey& key : unreadable) rows_.setAside(key, key.id);
-  for (const JobRow& row : old) {
-    const auto body = rows_.body(row.id);
-    if (body && !body->key.empty()) {
-      const auto key = rows_.businessKey(body->key);
-      if (key && key->job == row.id) rows_.eraseBusinessKey(body->key);
-    }
-    rows_.eraseJob(row);
-    ++answer.moved;
-  }
+  for (const JobRow& row : old)
+    if (forget(row)) ++answer.moved;
 
   std::vector<IncarnationID> gone;
   rows_.scanIncarnations([&](const IncarnationRow& row) {

@@ -65,7 +65,8 @@ namespace detail {
 [[nodiscard]] inline IncarnationID makeIncarnationID() {
   return IncarnationID{Uuid::makeV7()};
 }
-/// The last four bytes are zero: the item's index goes there (execIDOf).
+/// Grows within one process, so that a store knows a claim's late repeat from a new one. The last four bytes are zero:
+/// the item's index goes there (execIDOf).
 [[nodiscard]] ClaimID makeClaimID();
 /// The execId of the index-th job of a claim (index < 2^32 - 1).
 [[nodiscard]] ExecID execIDOf(ClaimID claim, std::uint32_t index);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "ipc/presence_lock.h"
 #include "ipc/process_state.h"
 #include "principal/stopped_readers.h"
 #include "tests/process/director_process.h"
@@ -31,7 +32,11 @@ bool waitUntilStopped(pid_t pid) {
 /// An attempt of the test's own, on which it can write as often as it likes without adding anything.
 class Scribe {
  public:
-  explicit Scribe(Stage& stage) : stage_(stage), self_(makeIncarnationID()) {
+  explicit Scribe(Stage& stage)
+      : stage_(stage),
+        self_(makeIncarnationID()),
+        directory_(StoreDirectory::open(stage.location(), stage.id(), {})),
+        presence_(PresenceLock::acquire(directory_, self_, PresenceInfo::ofThisProcess("scribe", "assistant"))) {
     REQUIRE(isAccepted(
         stage.store().apply(RegisterIncarnation{self_, "scribe", Role::assistant, {}, {"scribble"}}).verdict));
     REQUIRE(isAccepted(stage.store().apply(submitOf({newJob("scribble")}, self_)).verdict));
@@ -52,6 +57,8 @@ class Scribe {
  private:
   Stage& stage_;
   IncarnationID self_;
+  StoreDirectory directory_;
+  PresenceLock presence_;  // without one it would be taken for dead
   AttemptRef attempt_;
 };
 

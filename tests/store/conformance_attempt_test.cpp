@@ -114,25 +114,6 @@ TEST_CASE("A success is final, keeps its result and is accepted once") {
   CHECK(store.moves(row.id) == std::vector{Move::submit, Move::claim, Move::succeed});
 }
 
-TEST_CASE("A success makes its follow-up jobs in the same transaction, or is refused with them") {
-  ON_EVERY_STORE(store);
-  const auto left = store.openAssistant();
-  const JobRow row = store.addRunning(left);
-  store.add(keyedJob("taken"));
-  const NewJob good = newJob("next");
-  CHECK(store.apply(Succeed{attemptOf(row), "1", {good, keyedJob("taken")}}).verdict == Verdict::refused);
-  CHECK(store.row(row.id).state == JobState::inProgress);
-  CHECK_FALSE(store->find(good.id));
-  CHECK_FALSE(store->find(row.id)->result);
-
-  const Succeed succeed{attemptOf(row), "1", {good}};
-  CHECK(store.apply(succeed).verdict == Verdict::ok);
-  CHECK(store.row(good.id).state == JobState::ready);
-  CHECK(store.row(good.id).owner == left);
-  CHECK(store.isRepeat(store.apply(succeed).verdict));
-  CHECK(store->totals().submitted == 3);
-}
-
 TEST_CASE("A failure is retried with back-off until the policy says no") {
   ON_EVERY_STORE(store);
   const auto left = store.openAssistant();
@@ -279,6 +260,38 @@ TEST_CASE("Cancel is final at once for a job that nobody runs") {
     CHECK(store.apply(Start{attemptOf(*row)}).verdict == Verdict::fenced);
     CHECK(store.verdictOfSucceed(*row) == Verdict::fenced);
   }
+}
+
+TEST_CASE("Jobs that follow are made with the success, and a key that stands already is as good as its job") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const JobID standing = store.add(keyedJob("standing", day));
+  const JobRow row = store.addRunning(left);
+  const NewJob fresh = newJob();
+  const NewJob keyed = keyedJob("standing", day);
+  Succeed succeed{attemptOf(row), "1", {fresh, keyed}};
+  CHECK(store.apply(succeed).verdict == Verdict::ok);
+  CHECK(store.row(row.id).state == JobState::done);
+  CHECK(store.row(fresh.id).state == JobState::ready);
+  CHECK(store.row(fresh.id).owner == left);
+  CHECK_FALSE(store->find(keyed.id));
+  CHECK(store->findByKey("standing") == standing);
+  CHECK(store.isRepeat(store.apply(succeed).verdict));
+  CHECK(store->totals().submitted == 3);
+}
+
+TEST_CASE("A success whose jobs to follow cannot be made is refused and changes nothing") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const JobID taken = store.add();
+  const JobRow row = store.addRunning(left);
+  NewJob conflicting = newJob("another");
+  conflicting.id = taken;
+  const NewJob fresh = newJob();
+  CHECK(store.apply(Succeed{attemptOf(row), "1", {fresh, conflicting}}).verdict == Verdict::refused);
+  CHECK(store.row(row.id).state == JobState::inProgress);
+  CHECK_FALSE(store->find(fresh.id));
+  CHECK_FALSE(store->find(row.id)->result);
 }
 
 TEST_CASE("Cancel of a running job asks its attempt, and every end but success is then canceled") {

@@ -170,6 +170,24 @@ TEST_CASE("A repeated claim gives the same jobs with the same execIds in the sam
   CHECK(store->totals().inProgress == 3);
 }
 
+TEST_CASE("A claim that is repeated after a newer one is refused and hands nothing out a second time") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const JobID id = store.add(left);
+  store.add(left);
+  const Claim old = claimOf(left);
+  const auto first = store.apply(old);
+  REQUIRE(first.jobs.size() == 1);
+  CHECK(store.apply(Unclaim{attemptOf(first.jobs[0].row), {}}).verdict == Verdict::ok);
+  const auto second = store.apply(claimOf(left, 2));
+  REQUIRE(second.jobs.size() == 2);
+  for (const auto& item : second.jobs) CHECK(store.apply(Unclaim{attemptOf(item.row), {}}).verdict == Verdict::ok);
+  const auto late = store.apply(old);
+  CHECK(late.verdict == Verdict::refused);
+  CHECK(late.jobs.empty());
+  CHECK(store.row(id).state == JobState::ready);
+}
+
 TEST_CASE("A closed claimer's claim is fenced") {
   ON_EVERY_STORE(store);
   const auto principal = store.openPrincipal();

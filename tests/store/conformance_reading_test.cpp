@@ -318,6 +318,30 @@ TEST_CASE("A done job is kept for at least an hour and while its key's window is
   CHECK_FALSE(store->find(keyed));
 }
 
+TEST_CASE("Retention goes on behind done jobs whose keys' windows are open") {
+  ON_EVERY_STORE(store);
+  std::vector<JobID> keyed;
+  for (int i = 0; i < 7; ++i) {
+    keyed.push_back(store.add(keyedJob("k" + std::to_string(i), 30 * day)));
+    finishJob(store, keyed.back());
+  }
+  const JobID plain = store.add();
+  finishJob(store, plain);
+  store.clock().advanceMicros(2 * day);
+  Prune prune;
+  prune.maxAgeMicros = day;
+  prune.limit = 3;
+  int slices = 0;
+  for (bool more = true; more && slices < 10; ++slices) {
+    const auto answer = store.apply(prune);
+    more = answer.more;
+    prune.from = answer.next;
+  }
+  CHECK(slices == 3);
+  CHECK_FALSE(store->find(plain));
+  for (const JobID id : keyed) CHECK(store->find(id));
+}
+
 TEST_CASE("A key that points to a newer job outlives the pruning of the older one") {
   ON_EVERY_STORE(store);
   const JobID first = store.add(keyedJob("k"));

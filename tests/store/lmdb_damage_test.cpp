@@ -187,3 +187,76 @@ TEST_CASE("A place in an order that no row stands at is set aside instead of fol
   CHECK(damaged.fixture->apply(Promote{damaged.left, 10}).moved == 0);
   CHECK(damaged.fixture->apply(Expire{}).moved == 0);
 }
+
+namespace {
+void damageMeta(Damaged& damaged, std::string_view key) {
+  damaged.fixture.close();
+  RawEnvironment(damaged.fixture.path()).change("index", key, [](std::string& bytes) {
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  });
+  damaged.fixture.open();
+}
+}  // namespace
+
+TEST_CASE("An incarnation whose record cannot be read counts as closed, stops nobody, and its jobs are adopted") {
+  Damaged damaged;
+  const JobID waits = damaged.add(newJob(), damaged.left);
+  const auto claimed = damaged.fixture->apply(claimOf(damaged.left));
+  REQUIRE(claimed.jobs.size() == 1);
+  const JobID ready = damaged.add(newJob(), damaged.left);
+  damageMeta(damaged, keys::incarnationKey(damaged.left).view());
+  // Its own verbs are fenced, others' names and queues work.
+  CHECK(damaged.fixture->apply(claimOf(damaged.left)).verdict == Verdict::fenced);
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(claimed.jobs[0].row), "1", {}}).verdict == Verdict::fenced);
+  const IncarnationID other = makeIncarnationID();
+  CHECK(damaged.fixture->apply(RegisterIncarnation{other, "other", Role::assistant, {}, {"k"}}).verdict == Verdict::ok);
+  Submit toOther = submitOf({newJob()});
+  toOther.ownerName = "other";
+  CHECK(damaged.fixture->apply(toOther).verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(Prune{1, 1, 1000}).verdict == Verdict::ok);
+  const auto rows = damaged.fixture->incarnations();
+  CHECK(std::count_if(rows.begin(), rows.end(), [](const auto& row) { return row.isUnreadable; }) == 1);
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  const auto first = damaged.fixture->apply(Adopt{damaged.left, damaged.principal, 1, 0});
+  CHECK(first.verdict == Verdict::ok);
+  CHECK(first.more);
+  CHECK_FALSE(damaged.fixture->apply(Adopt{damaged.left, damaged.principal, 10, 0}).more);
+  for (const JobID id : {waits, ready}) {
+    CHECK(damaged.fixture->find(id)->row.owner == principalOwner);
+    CHECK(damaged.fixture->find(id)->row.state == JobState::ready);
+    CHECK(damaged.fixture->find(id)->row.holderDeaths == 0);
+  }
+  CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE("Totals that cannot be read are counted anew by the next write") {
+  Damaged damaged;
+  damaged.add(newJob(), damaged.left);
+  const JobID done = damaged.add(newJob(), damaged.left);
+  REQUIRE(damaged.fixture->apply(Cancel{done, {}}).verdict == Verdict::ok);
+  const Totals before = damaged.fixture->totals();
+  damageMeta(damaged, keys::totalsKey());
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->totals().jobs() == before.jobs());
+  damaged.add(newJob(), damaged.left);
+  const Totals after = damaged.fixture->totals();
+  CHECK(after.ready == before.ready + 1);
+  CHECK(after.submitted == before.submitted + 1);
+  CHECK(after.sequence > before.sequence);
+  CHECK(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.size() == 2);
+}
+
+TEST_CASE("A business key whose record cannot be read refuses its own submits and stops no retention") {
+  Damaged damaged;
+  const JobID keyed = damaged.add(keyedJob("key"), damaged.left);
+  const JobID other = damaged.add(newJob(), damaged.left);
+  for (const JobID id : {keyed, other}) REQUIRE(damaged.fixture->apply(Cancel{id, {}}).verdict == Verdict::ok);
+  damageMeta(damaged, keys::businessKey("key").view());
+  CHECK_FALSE(isAccepted(damaged.fixture->apply(submitOf({keyedJob("key")})).verdict));
+  CHECK(isAccepted(damaged.fixture->apply(submitOf({keyedJob("another")})).verdict));
+  damaged.fixture.clock().advanceMicros(day);
+  CHECK(damaged.fixture->apply(Prune{hour, 0, 1000}).verdict == Verdict::ok);
+  CHECK_FALSE(damaged.fixture->find(keyed));
+  CHECK_FALSE(damaged.fixture->find(other));
+}

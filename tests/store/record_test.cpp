@@ -55,6 +55,7 @@ JobRow sampleRow() {
   row.createdAt = -1;
   row.startedAt = 2;
   row.finishedAt = 3;
+  row.keyUntil = 1'760'000'000'000'000;
   row.progress = 0.75f;
   row.progressText = "three of four";
   return row;
@@ -70,7 +71,6 @@ JobBody sampleBody() {
   body.submitter = IncarnationID{uuidOf(0x55)};
   body.submitterName = "left";
   body.key = std::string("report\0 42", 10);
-  body.keyUntil = 1'760'000'000'000'000;
   body.parent = JobID{uuidOf(0x66)};
   body.retryOf = JobID{uuidOf(0x77)};
   body.requester = "somebody";
