@@ -46,7 +46,7 @@ AssistantRole::AssistantRole(JobStore& store, const StoreDirectory& directory, I
     std::this_thread::sleep_for(std::chrono::milliseconds{2});
     former = openHolder(store, name);
   }
-  const Answer answer = store.apply(RegisterIncarnation{self, name, Role::assistant, former, std::move(kinds)});
+  const Answer answer = store.applySurely(RegisterIncarnation{self, name, Role::assistant, former, std::move(kinds)});
   if (answer.verdict == Verdict::conflict) throw Error(ErrorKind::conflict, taken);
   if (answer.verdict == Verdict::refused) throw Error(ErrorKind::invalid, answer.why);
   if (!isAccepted(answer.verdict))

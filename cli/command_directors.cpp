@@ -41,7 +41,7 @@ struct Director {
   [[nodiscard]] std::string state() const {
     if (isAlive()) return "alive";
     if (row.isOpen()) return "dead";
-    return std::string(toString(row.closing));
+    return row.isUnreadable ? "unreadable" : std::string(toString(row.closing));
   }
 };
 
@@ -115,6 +115,7 @@ Json directorJson(const Director& director) {
   json["running"] = director.counts.running;
   json["adopted"] = director.row.adopted;
   json["emptied"] = director.row.emptied;
+  json["unreadable"] = director.row.isUnreadable;
   json["openedAt"] = timeJson(director.row.openedAt);
   json["closedAt"] = timeJson(director.row.closedAt);
   json["kinds"] = director.row.kinds;

@@ -78,6 +78,14 @@ class JobStore {
     return std::get<typename OneVerb::Answer>(std::move(applyAll(std::move(verbs), patience).front()));
   }
 
+  /// The same, once more with the same ids while the outcome is unknown; three times at most.
+  template <class OneVerb>
+  [[nodiscard]] typename OneVerb::Answer applySurely(const OneVerb& verb) {
+    typename OneVerb::Answer answer;
+    for (int tries = 0; tries < 3 && answer.verdict == Verdict::unknown; ++tries) answer = apply(verb);
+    return answer;
+  }
+
   [[nodiscard]] virtual std::optional<JobView> find(JobID id) = 0;
   /// Only what changes: for who looks often.
   [[nodiscard]] virtual std::optional<JobRow> peek(JobID id) = 0;

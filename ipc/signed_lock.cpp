@@ -53,7 +53,6 @@ class StandingStill {
     lasted_ = isSame ? lasted_ + awake : milliseconds{0};
     seen_ = isStopped ? std::optional(holder->info) : std::nullopt;
   }
-  [[nodiscard]] bool isGoingOn() const { return seen_.has_value(); }
   [[nodiscard]] bool hasLasted(milliseconds limit) const { return seen_.has_value() && lasted_ >= limit; }
 
  private:
@@ -90,9 +89,7 @@ SignedLock SignedLock::acquire(const StoreDirectory& store, const char* path, co
       wasKilled = killThroughPidfd(holder->info.pid, holder->info.startTime);
       patience = waited + dyingPatience;
     }
-    // Whoever is about to be killed for standing still is waited for.
-    const bool isDoomed = !wasKilled && standing.isGoingOn() && holder->mayBeKilled;
-    if (waited >= patience && !isDoomed) giveUp(store, path, holder);
+    if (waited >= patience) giveUp(store, path, holder);
   }
   std::string text = PresenceInfo::ofThisProcess({}, "holder").toText({});
   if (!rule.mayBeKilled) text += spared;

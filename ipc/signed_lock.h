@@ -13,7 +13,8 @@ inline namespace v1 {
 class SignedLock {
  public:
   struct Rule {
-    std::chrono::milliseconds patience = std::chrono::seconds{10};  ///< then it is an Error
+    /// Then it is an Error; long enough for the end of a holder that stands still.
+    std::chrono::milliseconds patience = std::chrono::seconds{13};
     /// A holder that stands stopped or traced for so long, of the waiter's own awake time, is killed; the same as for
     /// one that was stopped inside a write.
     std::chrono::milliseconds stoppedLimit = std::chrono::seconds{10};

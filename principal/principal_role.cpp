@@ -38,8 +38,8 @@ PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector
         return std::move(options);
       }()) {
   // The lock is ours, so an open principal in the store is a dead one.
-  const Answer answer =
-      place.store.apply(RegisterIncarnation{self, {}, Role::principal, openPrincipal(place.store), std::move(kinds)});
+  const Answer answer = place.store.applySurely(
+      RegisterIncarnation{self, {}, Role::principal, openPrincipal(place.store), std::move(kinds)});
   if (!isAccepted(answer.verdict))
     throw Error(ErrorKind::unavailable, "the principal could not be registered: " + answer.why);
 }

@@ -88,7 +88,7 @@ leaveStray() {
 hasEndedOrQuarantined() { hasEnded "$1" || fieldIs "$2" .waitingFor quarantine; }
 
 @test "a job of an assistant that hangs is done by the principal and does not fail for that" {
-  startPrincipal --lease 1s
+  startPrincipal --lease 5s
   startAssistant worker --workers 1
   id=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
