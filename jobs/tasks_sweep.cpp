@@ -38,7 +38,19 @@ TasksSweep::TasksSweep(JobStore& store, const StoreDirectory& directory, LogSink
 
 TasksSweep::~TasksSweep() = default;
 
+// So that the thread of a daemon without commands sleeps on.
+bool TasksSweep::hasFiles() const {
+  const int tasks =
+      ::openat(directory_.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (tasks < 0) return true;  // the pass says why
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(tasks), &::closedir);
+  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr)
+    if (jobOf(entry->d_name)) return true;
+  return false;
+}
+
 void TasksSweep::look() {
+  if (!hasFiles()) return;
   const std::lock_guard lock(mutex_);
   isWanted_ = true;
   wanted_.notify_all();

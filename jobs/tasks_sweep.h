@@ -23,10 +23,11 @@ class TasksSweep {
   /// Ends a pass that is under way within milliseconds.
   ~TasksSweep();
 
-  /// Asks for a pass over the files, of limited length; returns at once. Any thread.
+  /// Asks for a pass over the files, of limited length, if there are any; returns at once. Any thread.
   void look();
 
  private:
+  [[nodiscard]] bool hasFiles() const;
   /// What may be done about a job's file.
   enum class Reach {
     nothing,    ///< an attempt of it lives
