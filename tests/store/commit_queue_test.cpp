@@ -52,7 +52,7 @@ TEST_CASE("Who is told that too much waits for a commit may post again from the 
   auto second = std::make_shared<std::promise<Verdict>>();
   auto verdict = first->get_future();
   auto again = second->get_future();
-  std::thread([queue = slow.queue, first, second, ignore] {
+  std::thread([queue = slow.queue, first, second] {
     queue->post(groupOf(2, limits::payloadBytesMax), patience, [=](const std::vector<AnyAnswer>& answers) {
       queue->post(groupOf(1, 1), patience,
                   [second](const std::vector<AnyAnswer>& others) { second->set_value(baseOf(others[0]).verdict); });
