@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -25,10 +24,6 @@ inline namespace v1 {
 namespace {
 
 using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
-
-void signalThrough(const FileDescriptor& pidfd, int signal) {
-  ::syscall(SYS_pidfd_send_signal, pidfd.number(), signal, nullptr, 0);
-}
 
 /// The first bytes of the ranges that are write-locked through the process's descriptors of that file. The kernel lists
 /// a lock of the open-file kind with every descriptor of the open file that it was taken through:
@@ -73,11 +68,11 @@ GroupEnd endRecordedGroup(const AttemptLock::Record& record) {
   // Without its leader the group cannot be told for certain from one of strangers: it is waited for.
   if (!leader.isOpen() || !state) return GroupEnd::unverified;
   // Stopped, the leader cannot end between this check and the signal to its group, so the number stays its own.
-  signalThrough(leader, SIGSTOP);
+  signalThroughPidfd(leader, SIGSTOP);
   const auto again = processState(record.leader);
   if (!again || again->startTime != record.leaderStart) return GroupEnd::unverified;
   ::kill(-record.leader, SIGKILL);
-  signalThrough(leader, SIGKILL);
+  signalThroughPidfd(leader, SIGKILL);
   return GroupEnd::killed;
 }
 
@@ -98,7 +93,7 @@ std::optional<pid_t> endStrayHolders(int descriptor, const std::function<bool()>
     if (!isStillMine()) return std::nullopt;
     // The signal reaches only the process that the descriptor was opened for. It lived when its files were looked at,
     // and whatever a later attempt starts is recorded before it runs, so that it cannot be that.
-    signalThrough(process, SIGKILL);
+    signalThroughPidfd(process, SIGKILL);
     found = pid;
   }
   return found;

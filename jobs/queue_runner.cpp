@@ -249,7 +249,8 @@ std::vector<Claim::Item> QueueRunner::takeClaim(const Claim& claim, Claim::Answe
     }
   }
   if (isFenced && options_.onFenced) options_.onFenced(claim.claimer);
-  if (answer.verdict == Verdict::refused) troubles_.say(LogLevel::error, "a claim was refused: " + answer.why);
+  if (!isAccepted(answer.verdict) && answer.verdict != Verdict::fenced)
+    troubles_.say(LogLevel::error, "a claim was answered " + std::string(toString(answer.verdict)) + ": " + answer.why);
   if (answer.nextDueAt != never) setDueTimer(answer.nextDueAt);
   return std::move(answer.jobs);
 }

@@ -23,8 +23,8 @@ namespace callsheet {
 inline namespace v1 {
 
 LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& options, const Clock& clock)
-    : directory_(directory), options_(options), guardOpening_(options.guardOpening), process_(::getpid()) {
-  const std::shared_ptr<void> guard = guardOpening_ ? guardOpening_() : nullptr;
+    : directory_(directory), options_(options), process_(::getpid()) {
+  const std::shared_ptr<void> guard = guardOpening();
   try {
     open(directory, options);
     crashPoint("env.opened");
@@ -40,7 +40,7 @@ LmdbEnvironment::~LmdbEnvironment() {
   if (isInherited()) return;
   std::shared_ptr<void> guard;
   try {
-    if (guardOpening_) guard = guardOpening_();
+    guard = guardOpening();
   } catch (const Error&) {
     // Somebody opens or closes it for far too long: what the guard is for is less likely than that.
   }
@@ -167,7 +167,7 @@ void LmdbEnvironment::reopen() {
     mdb_txn_abort(txn);  // somebody else has done it meanwhile
     return;
   }
-  const std::shared_ptr<void> guard = guardOpening_ ? guardOpening_() : nullptr;
+  const std::shared_ptr<void> guard = guardOpening();
   if (env_ != nullptr) mdb_env_close(std::exchange(env_, nullptr));
   try {
     open(directory_, options_);
@@ -225,14 +225,18 @@ bool LmdbEnvironment::isFullDisk() const {
   return true;
 }
 
-std::uint64_t LmdbEnvironment::bytesUsed() const {
-  checkProcess();
-  const std::shared_lock use(use_);
+LmdbEnvironment::Extent LmdbEnvironment::extent() const {
   MDB_envinfo info{};
   MDB_stat pages{};
   checkLmdb(mdb_env_info(usable(), &info), "describe itself");
   checkLmdb(mdb_env_stat(env_, &pages), "describe its pages");
-  return (info.me_last_pgno + 1) * pages.ms_psize;
+  return {info.me_mapsize, (info.me_last_pgno + 1) * pages.ms_psize, pages.ms_psize};
+}
+
+std::uint64_t LmdbEnvironment::bytesUsed() const {
+  checkProcess();
+  const std::shared_lock use(use_);
+  return extent().usedBytes;
 }
 
 std::uint64_t LmdbEnvironment::lastCommit() const {
@@ -244,20 +248,17 @@ std::uint64_t LmdbEnvironment::lastCommit() const {
 }
 
 std::uint64_t LmdbEnvironment::roomForJobs() {
-  MDB_envinfo info{};
-  MDB_stat pages{};
-  checkLmdb(mdb_env_info(usable(), &info), "describe itself");
-  checkLmdb(mdb_env_stat(env_, &pages), "describe its pages");
-  const std::uint64_t forJobs = info.me_mapsize / 4 * 3;
-  std::uint64_t used = (info.me_last_pgno + 1) * pages.ms_psize;
-  // That counts up to the highest page ever used; what was freed since stands in LMDB's own table 0, which only a
-  // reader may open. While the map is half empty nobody needs to know.
+  const Extent map = extent();
+  const std::uint64_t forJobs = map.mapBytes / 4 * 3;
+  std::uint64_t used = map.usedBytes;
+  // What was freed below the highest page stands in LMDB's own table 0, which only a reader may open. While the map is
+  // half empty nobody needs to know.
   if (used > forJobs / 2) {
     read([&](MDB_txn* txn) {
       LmdbCursor(txn, 0).scan({}, [&](std::string_view, std::string_view value) {
         std::size_t count = 0;
         if (value.size() >= sizeof count) std::memcpy(&count, value.data(), sizeof count);
-        used -= std::min<std::uint64_t>(used, count * pages.ms_psize);
+        used -= std::min<std::uint64_t>(used, count * map.pageBytes);
         return used > forJobs / 2;
       });
     });

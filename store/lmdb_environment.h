@@ -87,6 +87,17 @@ class LmdbEnvironment {
   /// before and after.
   [[nodiscard]] MDB_txn* begin(unsigned flags, std::shared_lock<std::shared_mutex>& use, const char* doing);
   void reopen();
+  /// What LMDB says of its map.
+  struct Extent {
+    std::uint64_t mapBytes = 0;
+    std::uint64_t usedBytes = 0;  ///< up to the highest page ever used
+    std::uint64_t pageBytes = 0;
+  };
+  [[nodiscard]] Extent extent() const;
+  /// What is to be held while it is opened or closed, or nothing.
+  [[nodiscard]] std::shared_ptr<void> guardOpening() const {
+    return options_.guardOpening ? options_.guardOpening() : nullptr;
+  }
   /// The environment; throws when it could not be opened again.
   [[nodiscard]] MDB_env* usable() const;
   void open(const std::string& directory, const Options& options);
@@ -102,7 +113,6 @@ class LmdbEnvironment {
   StoreRecord record_;
   std::string directory_;
   const Options options_;
-  const std::function<std::shared_ptr<void>()> guardOpening_;
   pid_t process_;
 };
 

@@ -53,12 +53,7 @@ std::string adviceFor(int code) {
 }  // namespace
 
 LmdbError::LmdbError(int code, const char* doing)
-    : Error(kindOf(code), std::string("the store could not ") + doing + ": " + mdb_strerror(code) + adviceFor(code)),
-      code_(code) {}
-
-bool LmdbError::isPanic() const {
-  return code_ == MDB_PANIC;
-}
+    : Error(kindOf(code), std::string("the store could not ") + doing + ": " + mdb_strerror(code) + adviceFor(code)) {}
 
 }  // namespace v1
 }  // namespace callsheet

@@ -8,12 +8,6 @@ inline namespace v1 {
 class LmdbError : public Error {
  public:
   LmdbError(int code, const char* doing);
-  [[nodiscard]] int code() const { return code_; }
-  /// The environment is of no use any more in this process (MDB_PANIC).
-  [[nodiscard]] bool isPanic() const;
-
- private:
-  int code_;
 };
 
 /// Throws LmdbError unless code is 0.

@@ -39,11 +39,10 @@ class MemoryRows final : public Rows {
     counted.add(row);
   }
   void updateJob(const JobFacts& before, const JobRow& after) override {
-    JobRow old = jobs.at(after.id).row;
-    static_cast<JobFacts&>(old) = before;
-    place(old, false);
+    JobRow& stored = jobs.at(after.id).row;
+    place(stored, false);
     counted.remove(before);
-    jobs.at(after.id).row = after;
+    stored = after;
     place(after, true);
     counted.add(after);
   }

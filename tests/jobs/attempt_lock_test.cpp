@@ -17,6 +17,7 @@
 
 #include "ipc/process_state.h"
 #include "jobs/command_runner.h"
+#include "tests/jobs/leaderless_group.h"
 
 using namespace callsheet;
 using namespace std::chrono_literals;
@@ -364,17 +365,7 @@ TEST_CASE("A pid that was used again is never signalled", "[jobs][lock]") {
 
 TEST_CASE("A group whose leader is gone is waited for and not signalled", "[jobs][lock]") {
   const Place place;
-  const int reaper = ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  REQUIRE(reaper == 0);
-  const pid_t leader = ::fork();
-  if (leader == 0) {
-    ::setpgid(0, 0);
-    if (::fork() == 0)
-      for (;;) ::pause();
-    ::_exit(0);
-  }
-  ::setpgid(leader, leader);
-  ::waitpid(leader, nullptr, 0);
+  const pid_t leader = callsheet::tests::leaderlessGroup();
   const AtEnd end{-leader};
   writeRecord(place, std::to_string(leader) + " 1 " + tailOfThisProcess());
   const auto answer = place.take(50ms);

@@ -13,6 +13,7 @@
 #include "ipc/process_state.h"
 #include "jobs/builtin_types.h"
 #include "jobs/command_runner.h"
+#include "tests/jobs/leaderless_group.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/wait_for.h"
 
@@ -105,16 +106,7 @@ TEST_CASE("the next attempt of a command begins only when what left the former o
 TEST_CASE("an attempt that cannot begin because of a former one is given back and is no failure", "[jobs]") {
   CommandJob job(100ms);
   // A group whose leader is gone cannot be told from one of strangers, so it is not killed.
-  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-  const pid_t leader = ::fork();
-  if (leader == 0) {
-    ::setpgid(0, 0);
-    if (::fork() == 0)
-      for (;;) ::pause();
-    ::_exit(0);
-  }
-  ::setpgid(leader, leader);
-  ::waitpid(leader, nullptr, 0);
+  const pid_t leader = leaderlessGroup();
   std::string record = std::to_string(leader) + " 1 1 " + std::to_string(::getpid()) + " " +
                        std::to_string(processState(::getpid())->startTime) + " " + currentBootID().toString();
   record.resize(attemptRecordBytes, ' ');

@@ -6,6 +6,7 @@
 #include "ipc/process_state.h"
 #include "principal/stopped_readers.h"
 #include "tests/process/director_process.h"
+#include "tests/support/stopped.h"
 #include "tests/support/verbs.h"
 #include "tests/support/wait_for.h"
 
@@ -21,13 +22,6 @@ int playChecker(RoleChannel& channel) {
   return 0;
 }
 const RoleRegistration checkerRole("checker", playChecker);
-
-bool waitUntilStopped(pid_t pid) {
-  return waitFor([&] {
-    const auto state = processState(pid);
-    return state && state->isStoppedOrTraced();
-  });
-}
 
 /// An attempt of the test's own, on which it can write as often as it likes without adding anything.
 class Scribe {

@@ -11,6 +11,7 @@
 #include "ipc/presence_lock.h"
 #include "ipc/process_state.h"
 #include "tests/process/director_process.h"
+#include "tests/support/stopped.h"
 #include "tests/support/verbs.h"
 #include "tests/support/wait_for.h"
 
@@ -97,13 +98,6 @@ int playReaderList(RoleChannel& channel) {
   return 0;
 }
 const RoleRegistration listRole("reader list", playReaderList);
-
-bool waitUntilStopped(pid_t pid) {
-  return waitFor([&] {
-    const auto state = processState(pid);
-    return state && state->isStoppedOrTraced();
-  });
-}
 
 DirectorProcess directorWithWriterLimit(const Stage& stage, const std::string& name) {
   DirectorProcess::Options options;

@@ -1,24 +1,10 @@
-// What every job store must do with attempts: start, give back, progress, success, failure, transfer, cancel,
-// deadlines.
+// What every job store must do with attempts: start, give back, progress, success, failure, transfer, fencing.
 #include <catch2/catch.hpp>
 
 #include "tests/support/store_fixture.h"
 
 using namespace callsheet;
 using namespace callsheet::tests;
-
-namespace {
-Fail failOf(const JobRow& row, bool retryable = true) {
-  Fail fail;
-  fail.attempt = attemptOf(row);
-  fail.failure = {"io", "the disk is gone", "k", "{}"};
-  fail.retryable = retryable;
-  return fail;
-}
-Uuid otherBoot(int last) {
-  return *Uuid::parse(last == 0 ? "10000000-0000-4000-8000-000000000000" : "f0000000-0000-4000-8000-000000000000");
-}
-}  // namespace
 
 TEST_CASE("A requested job is started once, and its second start changes nothing") {
   ON_EVERY_STORE(store);
@@ -219,49 +205,6 @@ TEST_CASE("A transfer needs no request before it") {
   store.run(row.id, principal);
 }
 
-TEST_CASE("Cancel is final at once for a job that nobody runs") {
-  ON_EVERY_STORE(store);
-  const auto left = store.openAssistant();
-  const auto where = GENERATE(as<std::string>{}, "ready", "waiting", "requested", "quarantine", "backoff");
-  INFO(where);
-  JobID id;
-  if (where == "ready") id = store.add(left);
-  if (where == "waiting") {
-    NewJob job = newJob();
-    job.delayMicros = hour;
-    id = store.add(job, left);
-  }
-  std::optional<JobRow> row;
-  if (where == "requested") row = store.addRequested(left);
-  if (where == "backoff") {
-    row = store.addRunning(left);
-    store.apply(failOf(*row));
-  }
-  if (where == "quarantine") {
-    const auto principal = store.openPrincipal();
-    id = store.add();
-    for (std::uint32_t i = 0; i < limits::deathsBeforeQuarantine; ++i) {
-      store.clock().advanceMicros(hour);
-      const auto executor = store.open(Role::executor, "e");
-      store.run(id, executor);
-      store.close(executor, Closing::died, principal);
-      store.adoptAll(executor, principal);
-    }
-    REQUIRE(store.row(id).waitingFor == WaitReason::quarantine);
-  }
-  if (row) id = row->id;
-  const auto answer = store.apply(Cancel{id, "not needed"});
-  CHECK(answer.verdict == Verdict::ok);
-  CHECK(answer.state == JobState::done);
-  CHECK(store.row(id).outcome == JobOutcome::canceled);
-  CHECK(store->readLog(id, 0, 100).back().note == "not needed");
-  CHECK(store.isRepeat(store.apply(Cancel{id, {}}).verdict));
-  if (row) {
-    CHECK(store.apply(Start{attemptOf(*row)}).verdict == Verdict::fenced);
-    CHECK(store.verdictOfSucceed(*row) == Verdict::fenced);
-  }
-}
-
 TEST_CASE("Jobs that follow are made with the success, and a key that stands already is as good as its job") {
   ON_EVERY_STORE(store);
   const auto left = store.openAssistant();
@@ -294,55 +237,6 @@ TEST_CASE("A success whose jobs to follow cannot be made is refused and changes 
   CHECK_FALSE(store->find(row.id)->result);
 }
 
-TEST_CASE("Cancel of a running job asks its attempt, and every end but success is then canceled") {
-  ON_EVERY_STORE(store);
-  const auto principal = store.openPrincipal();
-  const auto left = store.openAssistant();
-  NewJob job = newJob();
-  job.body.attemptLimitMicros = minute;
-  const JobRow row = store.addRunning(left, job);
-  const auto asked = store.apply(Cancel{row.id, "enough"});
-  CHECK(asked.verdict == Verdict::ok);
-  CHECK(asked.cancelRequested);
-  CHECK(asked.state == JobState::inProgress);
-  CHECK(store.isRepeat(store.apply(Cancel{row.id, {}}).verdict));
-  // The attempt hears of it with its next sign of life.
-  CHECK(store.apply(Notify{attemptOf(row), 0.5f, {}, false}).cancelRequested);
-
-  const auto end = GENERATE(as<std::string>{}, "fail", "unclaim", "transfer", "deadline", "death", "stop",
-                            "transfer asked, then succeed");
-  INFO(end);
-  if (end == "fail") CHECK(store.apply(failOf(row)).verdict == Verdict::ok);
-  if (end == "unclaim") CHECK(store.apply(Unclaim{attemptOf(row), {}}).verdict == Verdict::ok);
-  if (end == "transfer") CHECK(store.apply(Transfer{attemptOf(row)}).verdict == Verdict::ok);
-  if (end == "deadline") {
-    store.clock().advanceMicros(2 * minute);
-    store.apply(Expire{});
-  }
-  if (end == "death" || end == "stop") {
-    store.close(left, end == "death" ? Closing::died : Closing::stopped, principal);
-    store.adoptAll(left, principal);
-  }
-  if (end == "transfer asked, then succeed") {
-    CHECK(store.apply(RequestTransfer{attemptOf(row)}).verdict == Verdict::ok);
-    store.apply(Succeed{attemptOf(row), "1", {}});
-  }
-  const JobRow after = store.row(row.id);
-  CHECK(after.state == JobState::done);
-  CHECK(after.outcome == JobOutcome::canceled);
-  CHECK(after.failures == 0);
-  CHECK(store.moves(row.id).back() == Move::cancel);
-}
-
-TEST_CASE("A running job that succeeds in spite of a cancel has succeeded") {
-  ON_EVERY_STORE(store);
-  const auto left = store.openAssistant();
-  const JobRow row = store.addRunning(left);
-  store.apply(Cancel{row.id, {}});
-  CHECK(store.verdictOfSucceed(row) == Verdict::ok);
-  CHECK(store.row(row.id).outcome == JobOutcome::succeeded);
-}
-
 TEST_CASE("Verbs for a job that does not exist say so") {
   ON_EVERY_STORE(store);
   const auto left = store.openAssistant();
@@ -370,108 +264,6 @@ TEST_CASE("A wrong or nil execId is fenced and changes nothing") {
   // Neither does a ready job, whose own execId is nil, belong to a nil one.
   const JobID ready = store.add(left);
   CHECK(store.apply(Succeed{{ready, ExecID{}, left}, "1", {}}).verdict == Verdict::fenced);
-}
-
-TEST_CASE("A passed deadline fences the attempt before any sweep and the sweep retries the job") {
-  ON_EVERY_STORE(store);
-  const auto left = store.openAssistant();
-  NewJob job = newJob();
-  job.body.attemptLimitMicros = minute;
-  job.body.retry.maxAttempts = 2;
-  JobRow row = store.addRunning(left, job);
-  store.clock().advanceMicros(minute);
-  CHECK(store.apply(Expire{}).verdict == Verdict::ok);
-  CHECK(store.row(row.id).state == JobState::inProgress);
-  store.clock().advanceMicros(1);
-  CHECK(store.verdictOfSucceed(row) == Verdict::fenced);
-  CHECK(store.apply(Expire{}).verdict == Verdict::ok);
-  CHECK(store.row(row.id).state == JobState::waiting);
-  CHECK(store.row(row.id).waitingFor == WaitReason::backoff);
-  CHECK(store.row(row.id).failures == 1);
-  CHECK(store.apply(failOf(row)).verdict == Verdict::fenced);
-
-  store.clock().advanceMicros(10 * second);
-  row = store.run(job.id, left);
-  store.clock().advanceMicros(2 * minute);
-  store.apply(Expire{});
-  const auto view = store->find(job.id);
-  CHECK(view->row.outcome == JobOutcome::failed);
-  CHECK(view->row.failures == 2);
-  REQUIRE(view->result);
-  CHECK(view->result->failure.type == "deadline");
-  CHECK(store.moves(job.id).back() == Move::deadline);
-}
-
-TEST_CASE("A requested attempt that never starts goes back uncounted") {
-  ON_EVERY_STORE(store);
-  const auto executor = store.open(Role::executor, "e");
-  const JobRow row = store.addRequested(executor, second);
-  store.clock().advanceMicros(2 * second);
-  CHECK(store.apply(Start{attemptOf(row)}).verdict == Verdict::fenced);
-  store.apply(Expire{});
-  const JobRow after = store.row(row.id);
-  CHECK(after.state == JobState::ready);
-  CHECK(after.attempt == 1);
-  CHECK(after.started == 0);
-  CHECK(after.failures == 0);
-  CHECK(store.moves(row.id).back() == Move::startTimeOut);
-}
-
-TEST_CASE("Deadlines of another boot have passed, each is ended once, whatever the boot ids are") {
-  ON_EVERY_STORE(store);
-  const auto left = store.openAssistant();
-  // The new boot's id may sort before or behind the old one's, and it may have deadlines of its own or not.
-  const int boot = GENERATE(0, 1);
-  const bool hasOwn = GENERATE(true, false);
-  INFO("boot " << boot << ", own deadlines " << hasOwn);
-  NewJob job = newJob();
-  job.body.attemptLimitMicros = hour;
-  std::vector<JobRow> old;
-  for (int i = 0; i < 3; ++i) {
-    job.id = makeJobID();
-    old.push_back(store.addRunning(left, job));
-  }
-  store.clock().reboot(otherBoot(boot));
-  CHECK(store.verdictOfSucceed(old[0]) == Verdict::fenced);
-  std::optional<JobRow> own;
-  if (hasOwn) {
-    job.id = makeJobID();
-    own = store.addRunning(left, job);
-  }
-  for (int i = 0; i < 5; ++i) {
-    Expire expire;
-    expire.limit = 2;
-    CHECK(store.apply(expire).verdict == Verdict::ok);
-  }
-  for (const auto& row : old) {
-    CHECK(store.row(row.id).state == JobState::waiting);
-    CHECK(store.row(row.id).failures == 1);
-  }
-  if (own) CHECK(store.row(own->id).state == JobState::inProgress);
-}
-
-TEST_CASE("Expire is a slice that says more") {
-  ON_EVERY_STORE(store);
-  const auto left = store.openAssistant();
-  NewJob job = newJob();
-  job.body.attemptLimitMicros = second;
-  for (int i = 0; i < 5; ++i) {
-    job.id = makeJobID();
-    store.addRunning(left, job);
-  }
-  store.clock().advanceMicros(minute);
-  Expire expire;
-  expire.limit = 3;
-  const auto first = store.apply(expire);
-  if (!store.isLossy()) {
-    CHECK(first.moved == 3);
-    CHECK(first.more);
-    const auto second = store.apply(expire);
-    CHECK(second.moved == 2);
-    CHECK_FALSE(second.more);
-  }
-  for (int i = 0; i < 3; ++i) store.apply(expire);
-  CHECK(store->totals().inProgress == 0);
 }
 
 TEST_CASE("The log keeps the last thousand entries of a job") {

@@ -53,4 +53,13 @@ inline constexpr std::int64_t day = 24 * hour;
   return {row.id, row.execID, row.holderKind == HolderKind::incarnation ? IncarnationID{row.holder} : IncarnationID{}};
 }
 
+/// A failure of the attempt that a row names.
+[[nodiscard]] inline Fail failOf(const JobRow& row, bool retryable = true) {
+  Fail fail;
+  fail.attempt = attemptOf(row);
+  fail.failure = {"io", "the disk is gone", "k", "{}"};
+  fail.retryable = retryable;
+  return fail;
+}
+
 }  // namespace callsheet::tests
