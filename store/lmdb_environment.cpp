@@ -63,7 +63,8 @@ void LmdbEnvironment::open(const std::string& directory, const Options& options)
     throw Error(ErrorKind::corrupt,
                 data + " is not an LMDB file that this program can read; restore a backup or move it away");
   if (code == EACCES)
-    throw Error(ErrorKind::permission, data + " cannot be opened for writing; run as the store's owner");
+    throw Error(ErrorKind::permission,
+                data + " cannot be opened for writing; run `chmod 600` on it as the store's owner");
   checkLmdb(code, "open its files");
   // LMDB leaves data.mdb open across exec; a started command must not inherit the store.
   int descriptor = -1;

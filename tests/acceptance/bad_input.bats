@@ -246,7 +246,7 @@ END
   chmod 0000 "$place/jobs/default.callsheet/data.mdb"
   for command in "add -- true" list check principal; do
     # shellcheck disable=SC2086
-    refused 77 "; run as the store's owner" "${as[@]}" "$place/callsheet" $command
+    refused 77 "; run \`chmod 600\` on it as the store's owner" "${as[@]}" "$place/callsheet" $command
   done
   chmod 0600 "$place/jobs/default.callsheet/data.mdb"
   "${as[@]}" "$place/callsheet" check
