@@ -12,6 +12,7 @@
 #include "callsheet/limits.h"
 #include "callsheet/retry_policy.h"
 #include "callsheet/uuid.h"
+#include "core/row_values.h"
 #include "core/transitions.h"
 
 // The durable rows of a job. To change one: append fields at the end, raise its format in store/record.h, read the
@@ -43,7 +44,12 @@ struct LogEntry {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(at, move, before, after, waitingFor, attempt, actor, timer, note);
+    archive(at);
+    serializeRest(archive);
+  }
+  template <class Archive>
+  void serializeRest(Archive& archive) {
+    archive(move, before, after, waitingFor, attempt, actor, timer, note);
   }
   friend bool operator==(const LogEntry&, const LogEntry&) = default;
 };
@@ -71,6 +77,7 @@ struct JobFacts {
   std::uint32_t holderDeaths = 0;  ///< consecutive
   std::uint64_t version = 0;       ///< changes of this row
   std::uint32_t logCount = 0;      ///< log entries ever written
+  std::uint32_t memoCount = 0;     ///< steps and waits that it remembers (core/memo_row.h)
   std::int32_t priority = 0;
   std::uint64_t lane = 0;          ///< hash of the limited value; 0 = none
   std::uint64_t sequence = 0;      ///< order of becoming ready
@@ -86,8 +93,9 @@ struct JobFacts {
   friend bool operator==(const JobFacts&, const JobFacts&) = default;
 };
 
-/// A job's row, rewritten by every transition: about 100 bytes, and 20 for each of the latest log entries, which are
-/// here so that the few transitions of an ordinary job cost no rows of their own.
+/// A job's row, rewritten by every transition: about 80 bytes, and a dozen for each of the latest log entries, which
+/// are here so that the few transitions of an ordinary job cost no rows of their own. Times are stored as what they
+/// differ from `createdAt`.
 struct JobRow : JobFacts {
   std::string kind;  ///< never changes, as the next
   std::string queue;
@@ -98,9 +106,21 @@ struct JobRow : JobFacts {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested, stalled, alone, lastEnd, holderKind,
-            owner, holder, execID, attempt, started, failures, holderDeaths, version, logCount, priority, kind, queue,
-            lane, sequence, readyAt, wakeAt, deadlineNanos, deadlineBootID, createdAt, startedAt, finishedAt, keyUntil,
-            progress, progressText, recentLog);
+            owner, holder, execID, attempt, started, failures, holderDeaths, version, logCount, memoCount, priority,
+            kind, queue, lane, sequence, createdAt);
+    for (std::int64_t* at : {&readyAt, &wakeAt, &startedAt, &finishedAt, &keyUntil})
+      serializeTimeSince(archive, createdAt, *at);
+    archive(deadlineNanos, deadlineBootID, progress, progressText);
+    auto entries = static_cast<std::uint8_t>(recentLog.size());
+    archive(entries);
+    if constexpr (Archive::is_loading::value) {
+      if (entries > limits::logEntriesInRow) throw Error(ErrorKind::corrupt, "a row holds too many log entries");
+      recentLog.assign(entries, LogEntry{});
+    }
+    for (LogEntry& entry : recentLog) {
+      serializeTimeSince(archive, createdAt, entry.at);
+      entry.serializeRest(archive);
+    }
   }
   friend bool operator==(const JobRow&, const JobRow&) = default;
 
@@ -134,8 +154,10 @@ struct JobBody {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(kindVersion, parameters, binary, retry, attemptLimitMicros, submitter, submitterName, key, parent, retryOf,
-            requester, traceparent, blob, definitionVersion, labels);
+    archive(kindVersion, parameters, binary);
+    serializePolicy(archive, retry);
+    archive(attemptLimitMicros, submitter, submitterName, key, parent, retryOf, requester, traceparent, blob,
+            definitionVersion, labels);
   }
   friend bool operator==(const JobBody&, const JobBody&) = default;
 };

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/memo_row.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -31,6 +33,11 @@ std::string_view toString(JobOutcome outcome) {
 std::string_view toString(Runner runner) {
   static constexpr std::array<std::string_view, 5> names{"native", "command", "script", "http", "remote"};
   return nameAt(names, static_cast<std::uint8_t>(runner));
+}
+
+std::string_view toString(MemoState state) {
+  static constexpr std::array<std::string_view, 3> names{"waiting", "succeeded", "failed"};
+  return nameAt(names, static_cast<std::uint8_t>(state));
 }
 
 }  // namespace v1

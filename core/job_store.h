@@ -95,6 +95,9 @@ class JobStore {
   [[nodiscard]] virtual std::vector<JobID> resolve(std::string_view text, std::size_t limit) = 0;
   [[nodiscard]] virtual std::optional<JobID> findByKey(std::string_view key) = 0;
   [[nodiscard]] virtual std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) = 0;
+  /// What a job remembers of its steps, in the order of their fingerprints, from behind `after` on; without values.
+  [[nodiscard]] virtual std::vector<MemoRow> memos(JobID id, Fingerprint after, std::size_t limit) = 0;
+  [[nodiscard]] virtual std::optional<MemoRow> memo(JobID id, Fingerprint memo) = 0;
   [[nodiscard]] virtual std::vector<IncarnationRow> incarnations() = 0;
   [[nodiscard]] virtual Totals totals() = 0;
   [[nodiscard]] virtual StoreInfo info() = 0;

@@ -8,6 +8,7 @@
 #include "core/incarnation_row.h"
 #include "core/job_order.h"
 #include "core/job_row.h"
+#include "core/memo_row.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -47,11 +48,15 @@ class Rows {
   [[nodiscard]] virtual std::optional<JobBody> body(JobID id) = 0;
   virtual void insertJob(const JobRow& row, const JobBody& body) = 0;
   virtual void updateJob(const JobFacts& before, const JobRow& after) = 0;
-  /// With body, result and log.
+  /// With body, result, log and memos.
   virtual void eraseJob(const JobRow& row) = 0;
   virtual void putResult(JobID id, const JobResult& result) = 0;
   virtual void putLog(JobID id, const LogEntry& entry) = 0;
   virtual void eraseLog(JobID id, std::uint32_t index) = 0;
+  [[nodiscard]] virtual std::optional<MemoRow> memo(JobID id, Fingerprint memo) = 0;
+  /// The job's row counts them: whoever puts a new one raises its memoCount.
+  virtual void putMemo(JobID id, const MemoRow& row) = 0;
+  virtual void scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) = 0;
   /// Takes a job whose row cannot be read out of an order and lists it as unreadable; its bytes stay.
   virtual void setAside(const PlaceKey& place, JobID id) = 0;
 

@@ -24,6 +24,7 @@ constexpr Transition table[] = {
     {Move::retryLater, inProgress, waiting},
     {Move::deadline, inProgress, done},
     {Move::suspend, inProgress, waiting},
+    {Move::suspend, inProgress, ready},
     {Move::transfer, requested, ready},
     {Move::transfer, inProgress, ready},
     {Move::holderEnded, requested, ready},

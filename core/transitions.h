@@ -23,7 +23,7 @@ enum class Move : std::uint8_t {
   fail,             ///< final failure
   retryLater,       ///< a failure that the retry policy forgives
   deadline,         ///< the attempt's time is over and the retry policy does not forgive it
-  suspend,          ///< sleeps or waits for an event
+  suspend,          ///< sleeps or waits for an event; ready at once when that has come meanwhile
   transfer,         ///< handed to the principal by its own wish
   holderEnded,      ///< its holder died, stopped or hung: runs again at once
   holderDied,       ///< its holder died, not for the first time in a row: runs again after a back-off

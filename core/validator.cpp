@@ -135,18 +135,49 @@ Why why(const Succeed& verb) {
     return over("the result", verb.value.size(), limits::payloadBytesMax);
   return verb.then.empty() ? std::nullopt : whyJobs(verb.then, true);
 }
+Why whyFailure(const JobFailure& failure) {
+  if (failure.message.size() > limits::errorBytesMax)
+    return over("the error", failure.message.size(), limits::errorBytesMax);
+  if (failure.payload.size() > limits::payloadBytesMax)
+    return over("the error's payload", failure.payload.size(), limits::payloadBytesMax);
+  if (failure.type.size() > limits::textBytesMax)
+    return over("the error's type", failure.type.size(), limits::textBytesMax);
+  if (failure.origin.size() > limits::textBytesMax)
+    return over("the error's origin", failure.origin.size(), limits::textBytesMax);
+  return std::nullopt;
+}
 Why why(const Fail& verb) {
   if (verb.value.size() > limits::payloadBytesMax)
     return over("the result", verb.value.size(), limits::payloadBytesMax);
-  if (verb.failure.message.size() > limits::errorBytesMax)
-    return over("the error", verb.failure.message.size(), limits::errorBytesMax);
-  if (verb.failure.payload.size() > limits::payloadBytesMax)
-    return over("the error's payload", verb.failure.payload.size(), limits::payloadBytesMax);
-  if (verb.failure.type.size() > limits::textBytesMax)
-    return over("the error's type", verb.failure.type.size(), limits::textBytesMax);
-  if (verb.failure.origin.size() > limits::textBytesMax)
-    return over("the error's origin", verb.failure.origin.size(), limits::textBytesMax);
+  return whyFailure(verb.failure);
+}
+Why whyMemos(const std::vector<MemoRow>& memos, bool finished) {
+  if (memos.empty()) return "no step is named";
+  if (memos.size() > limits::sliceRowsMax)
+    return std::to_string(memos.size()) + " steps in one verb; the limit is " + std::to_string(limits::sliceRowsMax);
+  for (const MemoRow& memo : memos) {
+    if (memo.id.isNil()) return "a step needs a fingerprint";
+    if (memo.isFinished() != finished) return finished ? "a step is not finished" : "a wait is over already";
+    if (memo.name.size() > limits::textBytesMax)
+      return over("the name of a step", memo.name.size(), limits::textBytesMax);
+    if (memo.label.size() > limits::textBytesMax)
+      return over("the label of a step", memo.label.size(), limits::textBytesMax);
+    if (memo.value.size() > limits::payloadBytesMax)
+      return over("the result of step '" + memo.name + "'", memo.value.size(), limits::payloadBytesMax);
+    if (auto why = whyFailure(memo.failure)) return why;
+  }
   return std::nullopt;
+}
+Why why(const SaveResult& verb) {
+  return whyMemos(verb.memos, true);
+}
+Why why(const Suspend& verb) {
+  return whyMemos(verb.waits, false);
+}
+Why why(const CompleteExternal& verb) {
+  if (verb.wait.isNil()) return "a completion names the wait that it ends";
+  if (verb.value.size() > limits::payloadBytesMax) return over("the value", verb.value.size(), limits::payloadBytesMax);
+  return whyFailure(verb.failure);
 }
 Why why(const Cancel& verb) {
   if (verb.why.size() > limits::textBytesMax) return over("the reason", verb.why.size(), limits::textBytesMax);

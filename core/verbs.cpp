@@ -43,7 +43,10 @@ std::string_view nameOf(const Verb& verb) {
                                                                                  "cancel",
                                                                                  "promote",
                                                                                  "expire",
-                                                                                 "prune"};
+                                                                                 "prune",
+                                                                                 "saveResult",
+                                                                                 "suspend",
+                                                                                 "completeExternal"};
   return names.at(verb.index());
 }
 
@@ -56,6 +59,11 @@ std::size_t bytesOf(const std::vector<NewJob>& jobs) {
   for (const auto& job : jobs) sum += bytesOf(job);
   return sum;
 }
+std::size_t bytesOf(const std::vector<MemoRow>& memos) {
+  std::size_t sum = memos.size() * sizeof(MemoRow);
+  for (const auto& memo : memos) sum += memo.value.size() + memo.failure.message.size() + memo.failure.payload.size();
+  return sum;
+}
 }  // namespace
 
 std::size_t sizeOf(const Verb& verb) {
@@ -63,6 +71,10 @@ std::size_t sizeOf(const Verb& verb) {
   if (const auto* submit = std::get_if<Submit>(&verb)) sum += bytesOf(submit->jobs);
   if (const auto* succeed = std::get_if<Succeed>(&verb)) sum += succeed->value.size() + bytesOf(succeed->then);
   if (const auto* fail = std::get_if<Fail>(&verb)) sum += fail->value.size() + fail->failure.message.size();
+  if (const auto* save = std::get_if<SaveResult>(&verb)) sum += bytesOf(save->memos);
+  if (const auto* suspend = std::get_if<Suspend>(&verb)) sum += bytesOf(suspend->waits);
+  if (const auto* complete = std::get_if<CompleteExternal>(&verb))
+    sum += complete->value.size() + complete->failure.message.size() + complete->failure.payload.size();
   return sum;
 }
 

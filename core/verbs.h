@@ -7,6 +7,7 @@
 #include "core/incarnation_row.h"
 #include "core/job_order.h"
 #include "core/job_row.h"
+#include "core/memo_row.h"
 
 // The only ways to change a store, as values. Everything that a verb needs is in it: ids and random choices are made by
 // the caller, the time is the store's own. Every verb is idempotent through those ids: to repeat it is always safe.
@@ -188,6 +189,32 @@ struct Transfer {
   AttemptRef attempt;
 };
 
+// ---- steps of a job (core/memo_row.h) -----------------------------------------------------------------------------
+
+/// Remembers finished nodes. The first result of a node stands: what is finished already is left as it is.
+struct SaveResult {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+  std::vector<MemoRow> memos;
+};
+
+/// Ends an attempt until the earliest of the named waits is over. A wait that is known already keeps the time it was
+/// first given; when one is over by now, the job is ready at once. Counts as nothing.
+struct Suspend {
+  using Answer = AttemptAnswer;
+  AttemptRef attempt;
+  std::vector<MemoRow> waits;
+};
+
+/// Ends a named wait from outside, before or after anybody waits. The first completion stands.
+struct CompleteExternal {
+  using Answer = AttemptAnswer;
+  JobID job;
+  Fingerprint wait;
+  std::string value;   ///< JSON, or empty
+  JobFailure failure;  ///< its type is empty for a success
+};
+
 // ---- anybody ------------------------------------------------------------------------------------------------------
 
 struct Cancel {
@@ -228,8 +255,9 @@ struct Prune {
   DoneKey from = DoneKey::first();
 };
 
-using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
-                          Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune>;
+using Verb =
+    std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed, Fail,
+                 RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, SaveResult, Suspend, CompleteExternal>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

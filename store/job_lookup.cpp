@@ -47,6 +47,18 @@ bool means(std::string_view text, JobID id) {
   return whole->starts_with(*digits) || std::string_view(*whole).substr(24).starts_with(*digits);
 }
 
+std::vector<MemoRow> memosOf(Rows& rows, JobID id, Fingerprint after, std::size_t limit) {
+  std::vector<MemoRow> found;
+  rows.scanMemos(id, after, [&](const MemoRow& memo) {
+    if (memo.id == after) return true;
+    if (found.size() == limit) return false;
+    found.push_back(memo);
+    found.back().value.clear();
+    return true;
+  });
+  return found;
+}
+
 void addRecentLog(const JobRow& row, std::uint32_t from, std::size_t limit, std::vector<LogEntry>& entries) {
   for (std::uint32_t i = 0; i < row.recentLog.size(); ++i) {
     const std::uint32_t index = row.spilledLogCount() + i;

@@ -7,6 +7,7 @@
 #include "callsheet/limits.h"
 #include "callsheet/uuid.h"
 #include "core/job_row.h"
+#include "core/rows.h"
 
 // What both stores do alike when people or pages point at jobs.
 namespace callsheet {
@@ -26,6 +27,9 @@ namespace lookup {
 /// The same, or the beginning of its short id. Of more matches than asked for, those by the beginning of the id count
 /// first.
 [[nodiscard]] bool means(std::string_view text, JobID id);
+
+/// A job's memos behind `after`, without their values.
+[[nodiscard]] std::vector<MemoRow> memosOf(Rows& rows, JobID id, Fingerprint after, std::size_t limit);
 
 /// Continues a job's log with the entries that stand in its row.
 void addRecentLog(const JobRow& row, std::uint32_t from, std::size_t limit, std::vector<LogEntry>& entries);

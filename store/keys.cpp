@@ -94,6 +94,18 @@ Key logKey(JobID id, std::uint32_t index) {
   return key;
 }
 
+Key memoKey(JobID id, Fingerprint memo) {
+  Key key = jobKey(id, JobPart::memo);
+  key.add(memo.value);
+  return key;
+}
+
+Fingerprint fingerprintOf(std::string_view key) {
+  Fingerprint memo;
+  if (key.size() == 34) std::memcpy(memo.value.bytes.data(), key.data() + 18, 16);
+  return memo;
+}
+
 JobID jobIDOf(std::string_view key) {
   JobID id;
   if (key.size() >= 17) std::memcpy(id.value.bytes.data(), key.data() + 1, 16);

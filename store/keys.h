@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/job_order.h"
+#include "core/memo_row.h"
 
 // Key bytes of the LMDB store. Big endian, so that comparing bytes is comparing values. docs/store_format.md shows
 // them.
@@ -54,9 +55,12 @@ enum class Region : std::uint8_t {
 [[nodiscard]] Region regionOf(std::string_view key);
 
 /// A job's row stands in its own region, the other parts together under its id.
-enum class JobPart : std::uint8_t { row = 0, body = 1, result = 2, log = 3 };
+enum class JobPart : std::uint8_t { row = 0, body = 1, result = 2, log = 3, memo = 4 };
 [[nodiscard]] Key jobKey(JobID id, JobPart part);
 [[nodiscard]] Key logKey(JobID id, std::uint32_t index);
+[[nodiscard]] Key memoKey(JobID id, Fingerprint memo);
+/// The fingerprint in a memo's key.
+[[nodiscard]] Fingerprint fingerprintOf(std::string_view key);
 /// The id in a key of the regions job, part and unreadable.
 [[nodiscard]] JobID jobIDOf(std::string_view key);
 /// The part; `row` for a key of the region job.

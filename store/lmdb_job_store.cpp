@@ -79,6 +79,16 @@ class Store final : public LmdbJobStore {
     environment_.read([&](MDB_txn* txn) { entries = readJobLog(environment_, txn, id, from, limit); });
     return entries;
   }
+  std::vector<MemoRow> memos(JobID id, Fingerprint after, std::size_t limit) override {
+    std::vector<MemoRow> found;
+    read([&](LmdbRows& rows) { found = lookup::memosOf(rows, id, after, limit); });
+    return found;
+  }
+  std::optional<MemoRow> memo(JobID id, Fingerprint memo) override {
+    std::optional<MemoRow> found;
+    read([&](LmdbRows& rows) { found = rows.memo(id, memo); });
+    return found;
+  }
   std::vector<IncarnationRow> incarnations() override {
     std::vector<IncarnationRow> all;
     read([&](LmdbRows& rows) {

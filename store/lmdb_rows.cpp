@@ -79,6 +79,20 @@ std::optional<JobBody> LmdbRows::body(JobID id) {
   return body;
 }
 
+namespace {
+MemoRow memoFrom(std::string_view key, std::string_view value) {
+  MemoRow row;
+  try {
+    decodeRecord(RecordType::memo, key, value, row);
+  } catch (const Error& error) {
+    const JobID id = keys::jobIDOf(key);
+    throw UnreadableRow(id, "job " + id.toString() + ": what it remembers of a step: " + error.what());
+  }
+  row.id = keys::fingerprintOf(key);
+  return row;
+}
+}  // namespace
+
 std::optional<JobResult> LmdbRows::result(JobID id) {
   const auto key = keys::jobKey(id, JobPart::result);
   std::string_view value;
@@ -132,6 +146,7 @@ void LmdbRows::eraseJob(const JobRow& row) {
     at(key).erase(key.view());
   }
   for (std::uint32_t i = row.firstLogIndex(); i < row.spilledLogCount(); ++i) eraseLog(row.id, i);
+  if (row.memoCount > 0) eraseMemos(row.id);
   if (!carriesItsTime(row.id)) removePlace(keys::shortIDKey(row.id));
   removePlaces(row, row);
   totals().remove(row);
@@ -147,6 +162,36 @@ void LmdbRows::putLog(JobID id, const LogEntry& entry) {
 
 void LmdbRows::eraseLog(JobID id, std::uint32_t index) {
   at(Region::part).erase(keys::logKey(id, index).view());
+}
+
+std::optional<MemoRow> LmdbRows::memo(JobID id, Fingerprint memo) {
+  const auto key = keys::memoKey(id, memo);
+  std::string_view value;
+  if (!at(key).get(key.view(), value)) return std::nullopt;
+  return memoFrom(key.view(), value);
+}
+
+void LmdbRows::putMemo(JobID id, const MemoRow& row) {
+  put(RecordType::memo, keys::memoKey(id, row.id).view(), row);
+}
+
+void LmdbRows::scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) {
+  const auto prefix = keys::jobKey(id, JobPart::memo);
+  const auto start = keys::memoKey(id, from);
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view value) {
+    return key.starts_with(prefix.view()) && visit(memoFrom(key, value));
+  });
+}
+
+void LmdbRows::eraseMemos(JobID id) {
+  const auto prefix = keys::jobKey(id, JobPart::memo);
+  std::vector<std::string> found;
+  at(prefix).scan(prefix.view(), [&](std::string_view key, std::string_view) {
+    const bool isOurs = key.starts_with(prefix.view());
+    if (isOurs) found.emplace_back(key);
+    return isOurs;
+  });
+  for (const std::string& key : found) at(prefix).erase(key);
 }
 
 void LmdbRows::setAside(const PlaceKey& place, JobID id) {

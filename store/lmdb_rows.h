@@ -26,6 +26,9 @@ class LmdbRows final : public Rows {
   void putResult(JobID id, const JobResult& result) override;
   void putLog(JobID id, const LogEntry& entry) override;
   void eraseLog(JobID id, std::uint32_t index) override;
+  [[nodiscard]] std::optional<MemoRow> memo(JobID id, Fingerprint memo) override;
+  void putMemo(JobID id, const MemoRow& row) override;
+  void scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) override;
   void setAside(const PlaceKey& place, JobID id) override;
 
   void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override;
@@ -59,6 +62,7 @@ class LmdbRows final : public Rows {
   template <class Body>
   void put(RecordType type, std::string_view key, const Body& body);
   void putRowOf(const JobRow& row);
+  void eraseMemos(JobID id);
   /// From the rows, in place of totals that cannot be read.
   [[nodiscard]] Totals countTotals();
   void addPlaces(const JobRow& row);

@@ -21,6 +21,7 @@ class MemoryRows final : public Rows {
     JobBody body;
     std::optional<JobResult> result;
     std::map<std::uint32_t, LogEntry> log;
+    std::map<Fingerprint, MemoRow> memos;
   };
 
   std::optional<JobRow> job(JobID id) override {
@@ -54,6 +55,16 @@ class MemoryRows final : public Rows {
   void putResult(JobID id, const JobResult& result) override { jobs.at(id).result = result; }
   void putLog(JobID id, const LogEntry& entry) override { jobs[id].log[entry.index] = entry; }
   void eraseLog(JobID id, std::uint32_t index) override { jobs.at(id).log.erase(index); }
+  std::optional<MemoRow> memo(JobID id, Fingerprint memo) override {
+    const auto& memos = jobs[id].memos;
+    const auto found = memos.find(memo);
+    return found == memos.end() ? std::nullopt : std::optional(found->second);
+  }
+  void putMemo(JobID id, const MemoRow& row) override { jobs[id].memos[row.id] = row; }
+  void scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) override {
+    const auto& memos = jobs[id].memos;
+    for (auto at = memos.lower_bound(from); at != memos.end() && visit(at->second);) ++at;
+  }
   void setAside(const PlaceKey&, JobID) override {}  // nothing in memory is unreadable
 
   void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override {
@@ -227,6 +238,15 @@ class MemoryJobStore final : public JobStore {
       entries.push_back(at->second);
     lookup::addRecentLog(found->second.row, from, limit, entries);
     return entries;
+  }
+
+  std::vector<MemoRow> memos(JobID id, Fingerprint after, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    return rows_.jobs.contains(id) ? lookup::memosOf(rows_, id, after, limit) : std::vector<MemoRow>{};
+  }
+  std::optional<MemoRow> memo(JobID id, Fingerprint memo) override {
+    const std::lock_guard lock(mutex_);
+    return rows_.jobs.contains(id) ? rows_.memo(id, memo) : std::nullopt;
   }
 
   std::vector<IncarnationRow> incarnations() override {

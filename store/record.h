@@ -20,6 +20,7 @@ enum class RecordType : std::uint16_t {
   incarnation = 6,
   businessKey = 7,
   totals = 8,
+  memo = 9,
 };
 
 /// The format that this program writes, and the oldest program that may read it.
@@ -29,8 +30,8 @@ inline constexpr std::size_t recordHeaderBytes = 12;
 
 /// A job's row is filled up with zero bytes to a least size, which an ordinary life fits into, and above it to the next
 /// step: so a transition leaves the size as it is, LMDB writes in place, and pages that were full do not split.
-inline constexpr std::size_t rowBytesMin = 192;
-inline constexpr std::size_t rowBytesStep = 96;
+inline constexpr std::size_t rowBytesMin = 144;
+inline constexpr std::size_t rowBytesStep = 48;
 
 /// header {format u8, minReader u8, type u16, length u32, CRC32C u32}, then the body. The CRC covers the first eight
 /// header bytes, the key and the body, so that a record under another's key is noticed.

@@ -113,6 +113,10 @@ class Check {
         LogEntry entry;
         return decodeRecord(RecordType::logEntry, key, value, entry);
       }
+      case keys::JobPart::memo: {
+        MemoRow memo;
+        return decodeRecord(RecordType::memo, key, value, memo);
+      }
       case keys::JobPart::row:
         break;
     }
@@ -134,20 +138,24 @@ class Check {
     if (const auto key = doneKeyOf(row)) expect(name, keys::encode(*key));
     for (const auto& key : attachedKeysOf(row)) expect(name, keys::encode(key));
     checkLog(name, row);
+    checkCount(name, keys::jobKey(row.id, keys::JobPart::memo), row.memoCount, "steps");
     checkInvariants(name, row);
   }
 
   void checkLog(const std::string& name, const JobRow& row) {
     const auto expected = row.spilledLogCount() - std::min(row.spilledLogCount(), row.firstLogIndex());
+    checkCount(name, keys::jobKey(row.id, keys::JobPart::log), expected, "log entries");
+  }
+
+  void checkCount(const std::string& name, const keys::Key& prefix, std::uint32_t expected, const char* what) {
     std::uint32_t found = 0;
-    const auto prefix = keys::jobKey(row.id, keys::JobPart::log);
     rows_.at(prefix).scan(prefix.view(), [&](std::string_view key, std::string_view) {
       const bool isOurs = key.starts_with(prefix.view());
       if (isOurs) ++found;
       return isOurs;
     });
     if (found != expected)
-      problem(name + ": " + std::to_string(found) + " log entries instead of " + std::to_string(expected));
+      problem(name + ": " + std::to_string(found) + " " + what + " instead of " + std::to_string(expected));
   }
 
   void checkInvariants(const std::string& name, const JobRow& row) {

@@ -29,6 +29,9 @@ class Application {
   [[nodiscard]] SweepAnswer operator()(const Promote& verb);
   [[nodiscard]] SweepAnswer operator()(const Expire& verb);
   [[nodiscard]] SweepAnswer operator()(const Prune& verb);
+  [[nodiscard]] AttemptAnswer operator()(const SaveResult& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Suspend& verb);
+  [[nodiscard]] AttemptAnswer operator()(const CompleteExternal& verb);
 
  private:
   // Shared by the verbs: application.cpp.
@@ -85,6 +88,14 @@ class Application {
   [[nodiscard]] std::optional<Move> overruled(const JobFacts& before, JobRow& row, bool succeeded);
   /// A failure or deadline: back-off or final.
   Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random);
+
+  // Steps: steps.cpp.
+  /// Adds a memo to those of the row. Nothing when there is no room for it.
+  [[nodiscard]] bool addMemo(JobRow& row, const MemoRow& memo);
+  /// The job has succeeded: what its steps gave is needed no more, what they were is.
+  void clearMemoValues(const JobRow& row);
+  /// A job that does another one again begins with what that one's steps gave.
+  void inheritMemos(JobRow& row, JobID from);
 
   // Adoption: adopt.cpp.
   using Place = std::pair<PlaceKey, JobID>;

@@ -167,6 +167,7 @@ AttemptAnswer Application::operator()(const Succeed& verb) {
   after.progress = 1;
   becomeDone(after, JobOutcome::succeeded);
   if (!verb.value.empty()) rows_.putResult(after.id, JobResult{verb.value, {}});
+  clearMemoValues(after);
   change(before, after, Move::succeed, verb.attempt.sender);
   return answerOf(after);
 }

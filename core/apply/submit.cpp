@@ -79,6 +79,7 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
     row.keyUntil = now_.utcMicros + job.keyWindowMicros;
     rows_.putBusinessKey(body.key, KeyRow{row.id, row.keyUntil});
   }
+  if (!body.retryOf.isNil()) inheritMemos(row, body.retryOf);
   writeLog(row, row.state, row.state == JobState::ready ? Move::submit : Move::submitLater, sender, {});
   rows_.insertJob(row, body);
   ++rows_.totals().submitted;

@@ -35,6 +35,10 @@ class LossyStore final : public JobStore {
   std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) override {
     return inner_.readLog(id, from, limit);
   }
+  std::vector<MemoRow> memos(JobID id, Fingerprint after, std::size_t limit) override {
+    return inner_.memos(id, after, limit);
+  }
+  std::optional<MemoRow> memo(JobID id, Fingerprint memo) override { return inner_.memo(id, memo); }
   std::vector<IncarnationRow> incarnations() override { return inner_.incarnations(); }
   Totals totals() override { return inner_.totals(); }
   StoreInfo info() override { return inner_.info(); }

@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "callsheet/uuid.h"
+#include "core/job_row.h"
+
+// What a job of several steps remembers of them.
+namespace callsheet {
+inline namespace v1 {
+
+/// Names a node of a job's tree by what it is and what goes into it: equal in every process and from every compiler
+/// (docs/fingerprint.md). The first 16 bytes of a SHA-256.
+using Fingerprint = TaggedId<struct FingerprintTag>;
+
+enum class MemoState : std::uint8_t {
+  waiting,    ///< a named wait whose time or event has not come
+  succeeded,  ///< `value` is its result
+  failed,     ///< `failure` says why; that is a result too, and it is not run again
+};
+[[nodiscard]] std::string_view toString(MemoState state);
+
+/// One finished node, or one named wait, of a job's tree: stored once under (job, fingerprint).
+struct MemoRow {
+  Fingerprint id;      ///< the key; not in the body
+  Fingerprint parent;  ///< the node that it is an input or a step of; nil: the root, or not known
+  std::string label;   ///< what the parent calls it: a member's name, a batch's key
+  std::string name;    ///< its kind, or the name of the step
+  MemoState state = MemoState::succeeded;
+  std::uint32_t attempts = 1;
+  std::int64_t storedAt = 0;    ///< UTC us, by the store
+  std::int64_t tookMicros = 0;  ///< of the run that made the result
+  std::int64_t wakeAt = 0;      ///< UTC us, of a wait; `never`: only its event ends it
+  std::string value;            ///< JSON; gone when the job has succeeded
+  std::uint32_t valueBytes = 0;
+  JobFailure failure;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(parent, label, name, state, attempts, storedAt, tookMicros, wakeAt, value, valueBytes, failure);
+  }
+  friend bool operator==(const MemoRow&, const MemoRow&) = default;
+  [[nodiscard]] bool isFinished() const { return state != MemoState::waiting; }
+};
+
+}  // namespace v1
+}  // namespace callsheet
