@@ -21,6 +21,8 @@ inline constexpr const char* crashPointTable[] = {
     "job.claimed",          // the attempt is in-progress, user code has not begun
     "job.executed",         // user code returned, nothing of it is stored
     "job.completed",        // the outcome is durable
+    "step.stored",          // a step's result is durable, no other step has seen it
+    "step.suspended",       // a wait is durable, the job has not left execute
     "transfer.requested",   // the transfer is durable, the job has not left execute
     "transfer.left",        // the job left execute, the transfer is not applied
     "adopt.moving",         // inside a transaction: the incarnation is closed, none of this slice's jobs has moved

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "callsheet/job_failure.h"
 #include "callsheet/job_state.h"
 #include "callsheet/limits.h"
 #include "callsheet/retry_policy.h"
@@ -162,22 +163,8 @@ struct JobBody {
   friend bool operator==(const JobBody&, const JobBody&) = default;
 };
 
-/// Why a job failed. `type` is a registered error's name, or "error".
-struct JobFailure {
-  std::string type;
-  std::string message;
-  std::string origin;   ///< where it came from: the kind, the director, the command
-  std::string payload;  ///< JSON of a registered error type; may be empty
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(type, message, origin, payload);
-  }
-  friend bool operator==(const JobFailure&, const JobFailure&) = default;
-};
-
 /// What a done job left.
-struct JobResult {
+struct ResultRow {
   std::string value;   ///< JSON; empty for none
   JobFailure failure;  ///< filled when the outcome is failed
 
@@ -185,7 +172,7 @@ struct JobResult {
   void serialize(Archive& archive) {
     archive(value, failure);
   }
-  friend bool operator==(const JobResult&, const JobResult&) = default;
+  friend bool operator==(const ResultRow&, const ResultRow&) = default;
 };
 
 }  // namespace v1

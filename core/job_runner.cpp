@@ -9,61 +9,6 @@
 namespace callsheet {
 inline namespace v1 {
 
-struct JobRunner::Attempt {
-  Claim::Item item;
-  AttemptRef ref;
-  std::stop_source stop;
-  std::atomic<bool> isCanceled{false};        // by somebody
-  std::atomic<bool> isGivenBack{false};       // the director stops
-  std::atomic<bool> isVoid{false};            // fenced, expired, replaced
-  std::atomic<bool> isTransferred{false};     // the request is durable
-  std::atomic<std::int64_t> progressedAt{0};  // steady clock, ns
-};
-
-/// What user code sees. Lives on the worker's stack for one call of execute.
-class JobRunner::Context final : public JobContext {
- public:
-  Context(JobRunner::Host& host, Attempt& attempt) : host_(host), attempt_(attempt) {}
-
-  JobID id() const override { return attempt_.ref.job; }
-  ExecID execID() const override { return attempt_.ref.exec; }
-  std::uint32_t attempt() const override { return attempt_.item.row.attempt; }
-  std::uint32_t failures() const override { return attempt_.item.row.failures; }
-  const std::string& kind() const override { return attempt_.item.row.kind; }
-  JobDirector& director() const override { return host_.director(); }
-  std::stop_token stopToken() const override { return attempt_.stop.get_token(); }
-
-  void progress(double share, std::string_view text) override {
-    using namespace std::chrono;
-    const std::int64_t now = duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-    std::int64_t last = attempt_.progressedAt.load();
-    if (last != 0 && now - last < nanoseconds(seconds{1}).count()) return;
-    if (!attempt_.progressedAt.compare_exchange_strong(last, now)) return;
-    host_.progressed(attempt_.ref, std::clamp(share, 0.0, 1.0), std::string(text));
-  }
-
-  void transferToPrincipal() override {
-    if (host_.isPrincipal()) return;
-    const AttemptAnswer answer = host_.requestTransfer(attempt_.ref);
-    if (isAccepted(answer.verdict)) {
-      attempt_.isTransferred = true;
-      crashPoint("transfer.requested");
-    } else if (answer.verdict == Verdict::fenced || answer.verdict == Verdict::illegal ||
-               answer.verdict == Verdict::notFound) {
-      // Somebody else has the job already; what this call of execute does has no effect on it.
-      attempt_.isVoid = true;
-      attempt_.stop.request_stop();
-    } else {
-      throw Error(ErrorKind::unavailable, "the transfer could not be stored: " + answer.why);
-    }
-    throw JobTransfer{};
-  }
-
- private:
-  JobRunner::Host& host_;
-  Attempt& attempt_;
-};
-
 JobRunner::JobRunner(const JobTypes& types, unsigned workers, Host& host)
     : types_(types), host_(host), workers_(workers), pool_(workers) {}
 
@@ -91,62 +36,63 @@ void JobRunner::start(std::shared_ptr<Attempt> attempt) {
 
 void JobRunner::execute(const std::shared_ptr<Attempt>& attempt) {
   crashPoint("job.claimed");
-  std::optional<Verb> end = endOf(*attempt);
+  TreeEnd broken;
+  std::shared_ptr<const detail::Node> root;
+  try {
+    root = rootOf(*attempt);
+  } catch (const AttemptNotBegun& reason) {
+    broken.kind = TreeEnd::Kind::notBegun;
+    broken.why = reason.why;
+  } catch (...) {
+    broken.outcome = outcomeOfException(attempt->item.row.kind);
+  }
+  if (!root) return complete(attempt, std::move(broken));
+  const auto tree = std::make_shared<TreeRun>(
+      *attempt, host_, workers_, [this](std::function<void()> task) { pool_.post(std::move(task)); },
+      [this, attempt](TreeEnd end) { complete(attempt, std::move(end)); });
+  tree->begin(std::move(root));
+}
+
+std::shared_ptr<const detail::Node> JobRunner::rootOf(const Attempt& attempt) const {
+  const JobTypes::Type* type = types_.find(attempt.item.row.kind);
+  if (type == nullptr) throw AttemptNotBegun{"this director does not know the kind"};
+  if (attempt.item.body.kindVersion > type->version)
+    throw JobError("version",
+                   "the job has version " + std::to_string(attempt.item.body.kindVersion) +
+                       " of its kind, this program knows up to " + std::to_string(type->version) +
+                       "; upgrade it and retry the job",
+                   false);
+  return type->make(attempt.item.body.parameters);
+}
+
+void JobRunner::complete(const std::shared_ptr<Attempt>& attempt, TreeEnd end) {
   crashPoint("job.executed");
-  if (attempt->isVoid) end.reset();
-  host_.ended(attempt->ref.job, std::move(end));
+  std::optional<Verb> verb = verbOf(*attempt, std::move(end));
+  if (attempt->isVoid) verb.reset();
+  host_.ended(attempt->ref.job, std::move(verb));
   finish(attempt);
   host_.freed();
 }
 
-std::optional<Verb> JobRunner::endOf(Attempt& attempt) {
+std::optional<Verb> JobRunner::verbOf(const Attempt& attempt, TreeEnd end) const {
   const AttemptRef& ref = attempt.ref;
-  thread_local std::minstd_rand random(std::random_device{}());
-  const auto fail = [&](std::string type, std::string message, bool retryable, std::string value = {}) -> Verb {
-    if (message.size() > limits::errorBytesMax) message.resize(limits::errorBytesMax);
-    return Fail{ref,
-                {std::move(type), std::move(message), attempt.item.row.kind, {}},
-                retryable,
-                static_cast<std::uint32_t>(random()),
-                std::move(value)};
-  };
-  std::optional<Verb> end;
-  // What a job throws while it is being stopped is how it stops; what it returns counts all the same.
-  const auto asked = [&] { return attempt.isGivenBack && !attempt.isCanceled; };
-  try {
-    const JobTypes::Type* type = types_.find(attempt.item.row.kind);
-    if (type == nullptr) {
-      end = Unclaim{ref, "this director does not know the kind"};
-    } else if (attempt.item.body.kindVersion > type->version) {
-      end = fail("version",
-                 "the job has version " + std::to_string(attempt.item.body.kindVersion) +
-                     " of its kind, this program knows up to " + std::to_string(type->version) +
-                     "; upgrade it and retry the job",
-                 false);
-    } else {
-      Context context(host_, attempt);
-      end = Succeed{ref, type->run(attempt.item.body.parameters, context), {}};
-    }
-  } catch (const JobTransfer&) {
-    end = Unclaim{ref, "it left execute as a transfer that was not stored"};
-  } catch (const AttemptNotBegun& reason) {
-    end = Unclaim{ref, reason.why.substr(0, limits::textBytesMax)};
-  } catch (const JobCanceled&) {
-    end = asked() ? Verb(Unclaim{ref, "the director stops"}) : fail("canceled", "it was asked to end", false);
-  } catch (const JobError& error) {
-    end = asked() ? Verb(Unclaim{ref, "the director stops"})
-                  : fail(error.type(), error.what(), error.isRetryable(), error.result());
-  } catch (const std::exception& error) {
-    end = asked() ? Verb(Unclaim{ref, "the director stops"}) : fail("error", error.what(), true);
-  } catch (...) {
-    end = asked() ? Verb(Unclaim{ref, "the director stops"})
-                  : fail("error", "something that is not a std::exception was thrown", true);
-  }
   if (attempt.isTransferred) {
     crashPoint("transfer.left");
-    end = Transfer{ref};
+    return Transfer{ref};
   }
-  return end;
+  using Kind = TreeEnd::Kind;
+  if (end.kind == Kind::notBegun) return Unclaim{ref, end.why.substr(0, limits::textBytesMax)};
+  if (end.kind == Kind::suspended && !end.waits.empty()) return Suspend{ref, std::move(end.waits)};
+  detail::NodeOutcome& outcome = end.outcome;
+  if (end.kind == Kind::finished && outcome.isSuccess()) return Succeed{ref, std::move(outcome.value), {}};
+  // What a job throws while it is being stopped is how it stops; what it returns counts all the same.
+  if (attempt.isGivenBack && !attempt.isCanceled) return Unclaim{ref, "the director stops"};
+  if (end.kind == Kind::suspended) return Unclaim{ref, "it left execute as a suspension that waits for nothing"};
+  if (end.kind == Kind::stopped || outcome.failure.type.empty())
+    outcome = detail::NodeOutcome::failed("canceled", "it was asked to end", attempt.item.row.kind);
+  thread_local std::minstd_rand random(std::random_device{}());
+  return Fail{ref, std::move(outcome.failure), outcome.retryable, static_cast<std::uint32_t>(random()),
+              std::move(outcome.leftover)};
 }
 
 void JobRunner::finish(const std::shared_ptr<Attempt>& attempt) {

@@ -11,37 +11,27 @@
 #include <vector>
 
 #include "callsheet/job_types.h"
+#include "core/running_attempt.h"
+#include "core/tree_run.h"
 #include "core/verbs.h"
 #include "core/worker_pool.h"
 
 namespace callsheet {
 inline namespace v1 {
 
-/// Thrown out of a type's `run` when the attempt could not begin, for no fault of the job: it is given back, and
-/// nothing is counted but the hand-out. Whoever throws it has waited a while, because the job may be handed out again
-/// at once.
-struct AttemptNotBegun {
-  std::string why;
-};
-
 /// Runs claimed attempts on a bounded pool and turns what becomes of each into the verb that says so. Knows no store:
 /// asks its host. Thread-safe.
 class JobRunner {
  public:
-  /// What an attempt needs from outside. Called on worker threads, without a lock held.
-  class Host {
+  /// Called on worker threads, without a lock held.
+  class Host : public AttemptHost {
    public:
-    virtual ~Host() = default;
-    /// The attempt is over. `end` is Succeed, Fail, Transfer or Unclaim; nothing when the attempt was void already. It
-    /// counts as running until this has returned, so whoever sees nothing running has been told of every end.
+    /// The attempt is over. `end` is Succeed, Fail, Transfer, Suspend or Unclaim; nothing when the attempt was void
+    /// already. It counts as running until this has returned, so whoever sees nothing running has been told of every
+    /// end.
     virtual void ended(JobID id, std::optional<Verb> end) = 0;
     /// After ended(): the attempt's worker is free.
     virtual void freed() = 0;
-    /// Makes a transfer request durable before it returns.
-    [[nodiscard]] virtual AttemptAnswer requestTransfer(const AttemptRef& attempt) = 0;
-    virtual void progressed(const AttemptRef& attempt, double share, std::string text) = 0;
-    [[nodiscard]] virtual JobDirector& director() = 0;
-    [[nodiscard]] virtual bool isPrincipal() const = 0;
   };
 
   JobRunner(const JobTypes& types, unsigned workers, Host& host);
@@ -71,12 +61,13 @@ class JobRunner {
   void giveBackAll();
 
  private:
-  struct Attempt;
-  class Context;
+  using Attempt = RunningAttempt;
   [[nodiscard]] std::vector<std::shared_ptr<Attempt>> attempts(std::optional<JobID> id) const;
   void start(std::shared_ptr<Attempt> attempt);
   void execute(const std::shared_ptr<Attempt>& attempt);
-  [[nodiscard]] std::optional<Verb> endOf(Attempt& attempt);
+  [[nodiscard]] std::shared_ptr<const detail::Node> rootOf(const Attempt& attempt) const;
+  void complete(const std::shared_ptr<Attempt>& attempt, TreeEnd end);
+  [[nodiscard]] std::optional<Verb> verbOf(const Attempt& attempt, TreeEnd end) const;
   void finish(const std::shared_ptr<Attempt>& attempt);
 
   const JobTypes& types_;

@@ -18,7 +18,7 @@ inline namespace v1 {
 struct JobView {
   JobRow row;
   JobBody body;
-  std::optional<JobResult> result;
+  std::optional<ResultRow> result;
 };
 
 /// Which jobs a listing shows; empty fields let everything through.

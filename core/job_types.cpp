@@ -5,14 +5,40 @@
 namespace callsheet {
 inline namespace v1 {
 
-JobTypes& JobTypes::add(Type type) {
+namespace {
+/// A whole job in one function.
+class FunctionNode final : public detail::Node {
+ public:
+  using Run = std::function<std::string(const std::string& parameters, JobContext& context)>;
+  FunctionNode(const std::string& kind, std::string parameters, Run run)
+      : Node(kind), parameters_(std::move(parameters)), run_(std::move(run)) {}
+  detail::NodeStep next(const detail::NodeCall& call) const override {
+    detail::NodeOutcome outcome;
+    outcome.value = run_(parameters_, call.context);
+    return {{}, std::move(outcome)};
+  }
+
+ private:
+  std::string parameters_;
+  Run run_;
+};
+}  // namespace
+
+JobTypes& JobTypes::add(std::string_view kind, std::uint32_t version, FunctionNode::Run run) {
+  std::string name(kind);
+  insert({name, version, [name, run = std::move(run)](const std::string& parameters) {
+            return std::make_shared<FunctionNode>(name, parameters, run);
+          }});
+  return *this;
+}
+
+void JobTypes::insert(Type type) {
   if (!isValidKind(type.kind))
     throw Error(ErrorKind::invalid,
                 "'" + type.kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'");
   std::string kind = type.kind;
   if (!types_.emplace(kind, std::move(type)).second)
     throw Error(ErrorKind::usage, "the kind '" + kind + "' was added twice");
-  return *this;
 }
 
 void JobTypes::insert(Type type, std::type_index index) {
@@ -20,7 +46,7 @@ void JobTypes::insert(Type type, std::type_index index) {
   if (known != kinds_.end())
     throw Error(ErrorKind::usage, "a type has two kinds: '" + known->second + "' and '" + type.kind + "'");
   std::string kind = type.kind;
-  add(std::move(type));
+  insert(std::move(type));
   kinds_.emplace(index, std::move(kind));
 }
 

@@ -2,16 +2,12 @@
 #include <cstdint>
 #include <string>
 
-#include "callsheet/uuid.h"
+#include "callsheet/fingerprint.h"
 #include "core/job_row.h"
 
 // What a job of several steps remembers of them.
 namespace callsheet {
 inline namespace v1 {
-
-/// Names a node of a job's tree by what it is and what goes into it: equal in every process and from every compiler
-/// (docs/fingerprint.md). The first 16 bytes of a SHA-256.
-using Fingerprint = TaggedId<struct FingerprintTag>;
 
 enum class MemoState : std::uint8_t {
   waiting,    ///< a named wait whose time or event has not come
@@ -34,10 +30,11 @@ struct MemoRow {
   std::string value;            ///< JSON; gone when the job has succeeded
   std::uint32_t valueBytes = 0;
   JobFailure failure;
+  bool retryable = true;  ///< whether a retry may run it again
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(parent, label, name, state, attempts, storedAt, tookMicros, wakeAt, value, valueBytes, failure);
+    archive(parent, label, name, state, attempts, storedAt, tookMicros, wakeAt, value, valueBytes, failure, retryable);
   }
   friend bool operator==(const MemoRow&, const MemoRow&) = default;
   [[nodiscard]] bool isFinished() const { return state != MemoState::waiting; }

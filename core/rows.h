@@ -50,7 +50,7 @@ class Rows {
   virtual void updateJob(const JobFacts& before, const JobRow& after) = 0;
   /// With body, result, log and memos.
   virtual void eraseJob(const JobRow& row) = 0;
-  virtual void putResult(JobID id, const JobResult& result) = 0;
+  virtual void putResult(JobID id, const ResultRow& result) = 0;
   virtual void putLog(JobID id, const LogEntry& entry) = 0;
   virtual void eraseLog(JobID id, std::uint32_t index) = 0;
   [[nodiscard]] virtual std::optional<MemoRow> memo(JobID id, Fingerprint memo) = 0;

@@ -151,13 +151,12 @@ Why why(const Fail& verb) {
     return over("the result", verb.value.size(), limits::payloadBytesMax);
   return whyFailure(verb.failure);
 }
-Why whyMemos(const std::vector<MemoRow>& memos, bool finished) {
+Why whyMemos(const std::vector<MemoRow>& memos) {
   if (memos.empty()) return "no step is named";
   if (memos.size() > limits::sliceRowsMax)
     return std::to_string(memos.size()) + " steps in one verb; the limit is " + std::to_string(limits::sliceRowsMax);
   for (const MemoRow& memo : memos) {
     if (memo.id.isNil()) return "a step needs a fingerprint";
-    if (memo.isFinished() != finished) return finished ? "a step is not finished" : "a wait is over already";
     if (memo.name.size() > limits::textBytesMax)
       return over("the name of a step", memo.name.size(), limits::textBytesMax);
     if (memo.label.size() > limits::textBytesMax)
@@ -169,10 +168,12 @@ Why whyMemos(const std::vector<MemoRow>& memos, bool finished) {
   return std::nullopt;
 }
 Why why(const SaveResult& verb) {
-  return whyMemos(verb.memos, true);
+  return whyMemos(verb.memos);
 }
 Why why(const Suspend& verb) {
-  return whyMemos(verb.waits, false);
+  for (const MemoRow& wait : verb.waits)
+    if (wait.isFinished()) return "a wait is over already";
+  return whyMemos(verb.waits);
 }
 Why why(const CompleteExternal& verb) {
   if (verb.wait.isNil()) return "a completion names the wait that it ends";

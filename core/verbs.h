@@ -191,7 +191,8 @@ struct Transfer {
 
 // ---- steps of a job (core/memo_row.h) -----------------------------------------------------------------------------
 
-/// Remembers finished nodes. The first result of a node stands: what is finished already is left as it is.
+/// Remembers finished nodes, and named waits that begin. The first result of a node stands, and the first time of a
+/// wait.
 struct SaveResult {
   using Answer = AttemptAnswer;
   AttemptRef attempt;

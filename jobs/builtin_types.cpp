@@ -70,9 +70,9 @@ JobTypes builtinTypes(const StoreDirectory& directory, std::chrono::milliseconds
       ::openat(directory.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)));
   if (tasks->number() < 0) throw systemError("the store's tasks directory cannot be opened", errno);
   JobTypes types;
-  types.add(JobTypes::Type{commandKind, 1, [tasks, lockPatience](const std::string& parameters, JobContext& context) {
-                             return runCommand(tasks->number(), parameters, context, lockPatience);
-                           }});
+  types.add(commandKind, 1, [tasks, lockPatience](const std::string& parameters, JobContext& context) {
+    return runCommand(tasks->number(), parameters, context, lockPatience);
+  });
   return types;
 }
 

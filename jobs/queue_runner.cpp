@@ -27,6 +27,7 @@ const AttemptRef& attemptOf(const Verb& end) {
   if (const auto* verb = std::get_if<Succeed>(&end)) return verb->attempt;
   if (const auto* verb = std::get_if<Fail>(&end)) return verb->attempt;
   if (const auto* verb = std::get_if<Transfer>(&end)) return verb->attempt;
+  if (const auto* verb = std::get_if<Suspend>(&end)) return verb->attempt;
   return std::get<Unclaim>(end).attempt;
 }
 
@@ -327,13 +328,36 @@ void QueueRunner::freed() {
   pump();
 }
 
-AttemptAnswer QueueRunner::requestTransfer(const AttemptRef& attempt) {
+namespace {
+/// Once more with the same ids while the outcome is not known, for who waits on a worker.
+template <class Verb>
+AttemptAnswer applyPatiently(JobStore& store, const Verb& verb) {
   AttemptAnswer answer;
   for (int tries = 0; tries < 3; ++tries) {
-    answer = store_.apply(RequestTransfer{attempt});
+    answer = store.apply(verb);
     if (!isLost(answer.verdict)) return answer;
   }
   return answer;
+}
+}  // namespace
+
+AttemptAnswer QueueRunner::requestTransfer(const AttemptRef& attempt) {
+  return applyPatiently(store_, RequestTransfer{attempt});
+}
+AttemptAnswer QueueRunner::saveResults(const AttemptRef& attempt, std::vector<MemoRow> memos) {
+  return applyPatiently(store_, SaveResult{attempt, std::move(memos)});
+}
+AttemptAnswer QueueRunner::suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) {
+  return applyPatiently(store_, Suspend{attempt, std::move(waits)});
+}
+std::vector<MemoRow> QueueRunner::memos(JobID job) {
+  return store_.memos(job, {}, limits::treeNodesMax);
+}
+std::optional<MemoRow> QueueRunner::memo(JobID job, Fingerprint memo) {
+  return store_.memo(job, memo);
+}
+std::int64_t QueueRunner::utcMicros() const {
+  return clock_.now().utcMicros;
 }
 
 void QueueRunner::progressed(const AttemptRef& attempt, double share, std::string text) {

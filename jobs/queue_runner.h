@@ -57,6 +57,11 @@ class QueueRunner final : private JobRunner::Host {
   void ended(JobID id, std::optional<Verb> end) override;
   void freed() override;
   [[nodiscard]] AttemptAnswer requestTransfer(const AttemptRef& attempt) override;
+  [[nodiscard]] AttemptAnswer saveResults(const AttemptRef& attempt, std::vector<MemoRow> memos) override;
+  [[nodiscard]] AttemptAnswer suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) override;
+  [[nodiscard]] std::vector<MemoRow> memos(JobID job) override;
+  [[nodiscard]] std::optional<MemoRow> memo(JobID job, Fingerprint memo) override;
+  [[nodiscard]] std::int64_t utcMicros() const override;
   void progressed(const AttemptRef& attempt, double share, std::string text) override;
   [[nodiscard]] JobDirector& director() override { return director_; }
   [[nodiscard]] bool isPrincipal() const override { return options_.isPrincipal; }

@@ -93,11 +93,11 @@ MemoRow memoFrom(std::string_view key, std::string_view value) {
 }
 }  // namespace
 
-std::optional<JobResult> LmdbRows::result(JobID id) {
+std::optional<ResultRow> LmdbRows::result(JobID id) {
   const auto key = keys::jobKey(id, JobPart::result);
   std::string_view value;
   if (!at(key).get(key.view(), value)) return std::nullopt;
-  JobResult result;
+  ResultRow result;
   decodeRecord(RecordType::jobResult, key.view(), value, result);
   return result;
 }
@@ -152,7 +152,7 @@ void LmdbRows::eraseJob(const JobRow& row) {
   totals().remove(row);
 }
 
-void LmdbRows::putResult(JobID id, const JobResult& result) {
+void LmdbRows::putResult(JobID id, const ResultRow& result) {
   put(RecordType::jobResult, keys::jobKey(id, JobPart::result).view(), result);
 }
 

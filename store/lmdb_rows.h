@@ -23,7 +23,7 @@ class LmdbRows final : public Rows {
   void insertJob(const JobRow& row, const JobBody& body) override;
   void updateJob(const JobFacts& before, const JobRow& after) override;
   void eraseJob(const JobRow& row) override;
-  void putResult(JobID id, const JobResult& result) override;
+  void putResult(JobID id, const ResultRow& result) override;
   void putLog(JobID id, const LogEntry& entry) override;
   void eraseLog(JobID id, std::uint32_t index) override;
   [[nodiscard]] std::optional<MemoRow> memo(JobID id, Fingerprint memo) override;
@@ -52,7 +52,7 @@ class LmdbRows final : public Rows {
   void finish();
 
   // What only listings and checks need.
-  [[nodiscard]] std::optional<JobResult> result(JobID id);
+  [[nodiscard]] std::optional<ResultRow> result(JobID id);
   [[nodiscard]] std::vector<LogEntry> log(JobID id, std::uint32_t from, std::size_t limit);
   /// The cursor for keys of a region.
   [[nodiscard]] LmdbCursor& at(keys::Region region);

@@ -19,7 +19,7 @@ class MemoryRows final : public Rows {
   struct Stored {
     JobRow row;
     JobBody body;
-    std::optional<JobResult> result;
+    std::optional<ResultRow> result;
     std::map<std::uint32_t, LogEntry> log;
     std::map<Fingerprint, MemoRow> memos;
   };
@@ -52,7 +52,7 @@ class MemoryRows final : public Rows {
     counted.remove(row);
     jobs.erase(row.id);
   }
-  void putResult(JobID id, const JobResult& result) override { jobs.at(id).result = result; }
+  void putResult(JobID id, const ResultRow& result) override { jobs.at(id).result = result; }
   void putLog(JobID id, const LogEntry& entry) override { jobs[id].log[entry.index] = entry; }
   void eraseLog(JobID id, std::uint32_t index) override { jobs.at(id).log.erase(index); }
   std::optional<MemoRow> memo(JobID id, Fingerprint memo) override {

@@ -166,7 +166,7 @@ AttemptAnswer Application::operator()(const Succeed& verb) {
   after.holderDeaths = 0;
   after.progress = 1;
   becomeDone(after, JobOutcome::succeeded);
-  if (!verb.value.empty()) rows_.putResult(after.id, JobResult{verb.value, {}});
+  if (!verb.value.empty()) rows_.putResult(after.id, ResultRow{verb.value, {}});
   clearMemoValues(after);
   change(before, after, Move::succeed, verb.attempt.sender);
   return answerOf(after);
@@ -185,7 +185,7 @@ AttemptAnswer Application::operator()(const Fail& verb) {
   } else {
     move = failOrRetry(after, verb.retryable, Move::fail, verb.random);
   }
-  if (after.state == JobState::done) rows_.putResult(after.id, JobResult{verb.value, verb.failure});
+  if (after.state == JobState::done) rows_.putResult(after.id, ResultRow{verb.value, verb.failure});
   change(before, after, move, verb.attempt.sender, verb.failure.message.substr(0, 200));
   return answerOf(after);
 }

@@ -32,7 +32,7 @@ AttemptAnswer Application::operator()(const SaveResult& verb) {
   std::uint32_t added = 0;
   for (const MemoRow& memo : verb.memos) {
     const auto known = rows_.memo(after.id, memo.id);
-    if (known && known->isFinished()) continue;
+    if (known && (known->isFinished() || !memo.isFinished())) continue;
     finished.push_back(&memo);
     if (!known) ++added;
   }

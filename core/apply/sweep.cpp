@@ -50,7 +50,7 @@ void Application::expire(JobRow& after, std::uint32_t random) {
   }
   after.execID = ExecID{};
   if (move == Move::deadline)
-    rows_.putResult(after.id, JobResult{{}, {"deadline", "the attempt took longer than its limit", after.kind, {}}});
+    rows_.putResult(after.id, ResultRow{{}, {"deadline", "the attempt took longer than its limit", after.kind, {}}});
   if (before.holderKind == HolderKind::incarnation) effects_.touch(IncarnationID{before.holder});
   change(before, after, move, {}, "its time was over");
 }

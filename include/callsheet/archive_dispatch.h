@@ -39,6 +39,14 @@ inline constexpr bool isStdArray<std::array<T, n>> = true;
 template <class T>
 inline constexpr bool isBaseClass = isA<T, cereal::base_class> || isA<T, cereal::virtual_base_class>;
 
+/// A job's input (callsheet/job_input.h): in JSON its constant, or null for one that the job's own code binds.
+template <class T>
+concept InputLike = requires(T input) {
+  typename T::Value;
+  input.constant();
+  input.setConstant(std::declval<typename T::Value>());
+};
+
 /// Types that may have no value: a field of them may be missing on input, and two of them must not be nested.
 template <class T>
 inline constexpr bool isNullable = isA<T, std::optional> || isA<T, std::unique_ptr>;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -11,39 +12,53 @@
 
 #include "callsheet/errors.h"
 #include "callsheet/job_context.h"
+#include "callsheet/job_steps.h"
 #include "callsheet/json_archive.h"
+#include "callsheet/struct_node.h"
 
 namespace callsheet {
 inline namespace v1 {
 
-/// A plain struct with `serialize(archive)` and `execute(JobContext&)`; what `execute` returns is the job's result.
+/// A plain struct with `serialize(archive)` and `execute()` or `execute(JobContext&)`; what `execute` returns is the
+/// job's result. It may have JobInputs (callsheet/job.h).
 template <class Job>
-concept ExecutableType = std::default_initializable<Job> && requires(Job job, JobContext& context) {
-  job.execute(context);
-};
+concept ExecutableType = std::default_initializable<Job> && std::copy_constructible<Job> &&(
+    requires(Job job, JobContext& context) { job.execute(context); } || requires(Job job) { job.execute(); });
 
 /// The kinds that a process knows how to run. Built in main(), given to a director, not changed afterwards.
 class JobTypes {
  public:
-  /// One kind. Both functions may throw; what `run` throws becomes the job's failure.
+  /// One kind.
   struct Type {
     std::string kind;
     std::uint32_t version = 1;
-    /// Parameters in, result out, both JSON; an empty result is none.
-    std::function<std::string(const std::string& parameters, JobContext& context)> run;
+    /// The root of a job's tree, from its parameters. What it throws becomes the job's failure.
+    std::function<std::shared_ptr<const detail::Node>(const std::string& parameters)> make;
   };
 
   /// The kind is the job's name for ever: stored jobs find their type by it. A larger version marks another shape of
   /// the parameters; `serialize` then reads the older ones.
   template <ExecutableType Job>
   JobTypes& add(std::string_view kind, std::uint32_t version = 1) {
-    Type type{std::string(kind), version,
-              [](const std::string& parameters, JobContext& context) { return runOne<Job>(parameters, context); }};
+    Type type{std::string(kind), version, [name = std::string(kind), version](const std::string& parameters) {
+                return makeRoot<Job>(name, version, parameters);
+              }};
     insert(std::move(type), std::type_index(typeid(Job)));
     return *this;
   }
-  /// A kind that is no C++ type of its own.
-  JobTypes& add(Type type);
+  /// A type that says its kind itself: `static constexpr JobKind kind{"name", version}`.
+  template <ExecutableType Job>
+  requires requires {
+    { Job::kind } -> std::convertible_to<JobKind>;
+  }
+  JobTypes& add() {
+    constexpr JobKind kind = Job::kind;
+    return add<Job>(kind.name, kind.version);
+  }
+  /// A kind that is no C++ type of its own: `run` gets the parameters and gives the result, both JSON; an empty result
+  /// is none. What it throws becomes the job's failure.
+  JobTypes& add(std::string_view kind, std::uint32_t version,
+                std::function<std::string(const std::string& parameters, JobContext& context)> run);
 
   [[nodiscard]] const Type* find(std::string_view kind) const;
   /// Error(usage) for a type that was not added.
@@ -56,29 +71,19 @@ class JobTypes {
 
  private:
   template <class Job>
-  static std::string runOne(const std::string& parameters, JobContext& context) {
+  static std::shared_ptr<const detail::Node> makeRoot(const std::string& kind, std::uint32_t version,
+                                                      const std::string& parameters) {
     Job job;
-    inShape("payload", [&] { fromJson(parameters, job); });
-    if constexpr (std::is_void_v<decltype(job.execute(context))>) {
-      job.execute(context);
-      return {};
-    } else {
-      const auto value = job.execute(context);
-      std::string result;
-      inShape("result", [&] { result = toJson(value); });
-      return result;
-    }
-  }
-  /// What cannot be read or written now never can be, so it is no use trying again.
-  template <class Body>
-  static void inShape(const char* type, Body body) {
     try {
-      body();
+      fromJson(parameters, job);
     } catch (const Error& error) {
-      throw JobError(type, error.what(), false);
+      // What cannot be read now never can be, so it is no use trying again.
+      throw JobError("payload", error.what(), false);
     }
+    return std::make_shared<detail::StructNode<Job>>(std::move(job), kind, version);
   }
   /// Error(invalid) for a bad kind, Error(usage) for one that is there.
+  void insert(Type type);
   void insert(Type type, std::type_index index);
 
   std::map<std::string, Type, std::less<>> types_;

@@ -16,7 +16,8 @@ void JsonInputArchive::readMember(T& value) {
         return;
       }
     } else {
-      (void)reader_.enterField(value.name, false);
+      // An input that the code binds need not be among the parameters.
+      if (!reader_.enterField(value.name, detail::InputLike<Held>)) return;
     }
     read(value.value);
     reader_.leave();
@@ -41,6 +42,11 @@ void JsonInputArchive::read(T& value) {
     const auto parsed = T::parse(reader_.string());
     if (!parsed) reader_.fail("expected an id such as 018f3a60-1111-7222-8333-444455556666");
     value = *parsed;
+  } else if constexpr (detail::InputLike<T>) {
+    if (reader_.isNull()) return;
+    typename T::Value constant{};
+    read(constant);
+    value.setConstant(std::move(constant));
   } else if constexpr (detail::isA<T, std::optional>) {
     if (reader_.isNull()) return value.reset();
     read(value.emplace());

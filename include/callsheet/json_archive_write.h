@@ -32,6 +32,11 @@ void JsonOutputArchive::write(const T& value) {
     writer_.string(value);
   } else if constexpr (std::is_same_v<T, Uuid> || detail::isTaggedId<T>) {
     writer_.string(value.toString());
+  } else if constexpr (detail::InputLike<T>) {
+    if (value.constant())
+      write(*value.constant());
+    else
+      writer_.null();
   } else if constexpr (detail::isNullable<T>) {
     using Held = std::remove_cvref_t<decltype(*value)>;
     static_assert(!detail::isNullable<Held>, "In JSON an optional of an optional cannot be told from an empty one.");

@@ -21,6 +21,11 @@ struct WatchingHost final : JobRunner::Host {
     isOver = true;
   }
   AttemptAnswer requestTransfer(const AttemptRef&) override { return {}; }
+  AttemptAnswer saveResults(const AttemptRef&, std::vector<MemoRow>) override { return {}; }
+  AttemptAnswer suspend(const AttemptRef&, std::vector<MemoRow>) override { return {}; }
+  std::vector<MemoRow> memos(JobID) override { return {}; }
+  std::optional<MemoRow> memo(JobID, Fingerprint) override { return {}; }
+  std::int64_t utcMicros() const override { return 0; }
   void progressed(const AttemptRef&, double, std::string) override {}
   JobDirector& director() override { std::abort(); }
   bool isPrincipal() const override { return true; }
@@ -44,7 +49,7 @@ Claim::Item claimed() {
 
 TEST_CASE("An attempt counts as running until its end was handed over, and its worker is free afterwards") {
   JobTypes types;
-  types.add({"k", 1, [](const std::string&, JobContext&) { return std::string("1"); }});
+  types.add("k", 1, [](const std::string&, JobContext&) { return std::string("1"); });
   WatchingHost host;
   JobRunner runner(types, 1, host);
   host.runner = &runner;
@@ -58,9 +63,9 @@ TEST_CASE("An attempt counts as running until its end was handed over, and its w
 
 TEST_CASE("An attempt that could not begin is given back with the reason and is no failure") {
   JobTypes types;
-  types.add(JobTypes::Type{"k", 1, [](const std::string&, JobContext&) -> std::string {
+  types.add("k", 1, [](const std::string&, JobContext&) -> std::string {
                              throw AttemptNotBegun{"the lock is held" + std::string(10'000, '!')};
-                           }});
+                           });
   WatchingHost host;
   JobRunner runner(types, 1, host);
   host.runner = &runner;

@@ -34,7 +34,7 @@ class Stage {
   [[nodiscard]] const StoreAccess& access() const { return *access_; }
   [[nodiscard]] std::unique_ptr<JobDirector> make(JobDirectorOptions options = {}) const {
     JobTypes types;
-    types.add({"k", 1, [run = run_](const std::string&, JobContext& context) { return run(context); }});
+    types.add("k", 1, [run = run_](const std::string&, JobContext& context) { return run(context); });
     if (!options.log) options.log = log.sink();
     if (options.workers == 0) options.workers = 2;
     return std::make_unique<JobDirector>(JobDirectorID("main"), directory_.path(), JobDirectorMode::assistant("one"),

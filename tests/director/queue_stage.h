@@ -67,7 +67,7 @@ class QueueStage {
  private:
   static JobTypes typesOf(const Run& run) {
     JobTypes types;
-    types.add({"k", 1, [run](const std::string&, JobContext& context) { return run(context); }});
+    types.add("k", 1, [run](const std::string&, JobContext& context) { return run(context); });
     return types;
   }
 

@@ -58,7 +58,7 @@ class CommandJob {
     FakeContext context(id_, ++attempts_);
     nlohmann::json parameters;
     parameters["argv"] = {"sh", "-c", script};
-    return types_.find(commandKind)->run(parameters.dump(), context);
+    return types_.find(commandKind)->make(parameters.dump())->next({context, 0, {}, {}}).outcome->value;
   }
   [[nodiscard]] std::string file(const std::string& name) const { return directory_ / name; }
   [[nodiscard]] std::string lockFile() const { return store_.path("tasks/" + attemptLockName(id_)); }

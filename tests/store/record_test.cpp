@@ -179,7 +179,7 @@ TEST_CASE("Every record type has the bytes of its golden file and is read from t
   checkGolden("job_row", RecordType::jobRow, keys::jobKey(jobID, keys::JobPart::row).view(), sampleRow());
   checkGolden("job_body", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), sampleBody());
   checkGolden("job_result", RecordType::jobResult, keys::jobKey(jobID, keys::JobPart::result).view(),
-              JobResult{R"({"rows":3})", {"io", "the disk is gone", "resize-image", "{}"}});
+              ResultRow{R"({"rows":3})", {"io", "the disk is gone", "resize-image", "{}"}});
   checkGolden("log_entry", RecordType::logEntry, keys::logKey(jobID, 7).view(), sampleLogEntry());
   checkGolden("incarnation", RecordType::incarnation, keys::incarnationKey(IncarnationID{uuidOf(0xCC)}).view(),
               sampleIncarnation());

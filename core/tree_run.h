@@ -1,0 +1,101 @@
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "callsheet/job_node.h"
+#include "core/running_attempt.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// How a tree's attempt ended.
+struct TreeEnd {
+  enum class Kind : std::uint8_t {
+    finished,   ///< `outcome` is the root's
+    suspended,  ///< every unfinished step waits, for the `waits`
+    stopped,    ///< asked to end, and nothing runs any more
+    notBegun,   ///< could not go on, for no fault of the job: `why`
+  };
+  Kind kind = Kind::finished;
+  detail::NodeOutcome outcome;
+  std::vector<MemoRow> waits;
+  std::string why;
+};
+
+/// Runs one attempt of a job: its tree of steps, from what is remembered of earlier attempts. A step's task takes a
+/// worker only while the step's code runs; what its inputs need is remembered, so no step waits on a worker for its
+/// inputs. Each step's result is durable before another step sees it. Thread-safe; kept alive by its tasks.
+class TreeRun : public std::enable_shared_from_this<TreeRun> {
+ public:
+  using Post = std::function<void(std::function<void()>)>;
+  using Ended = std::function<void(TreeEnd)>;
+
+  /// `post` brings a task to a worker; `ended` is called once, on a worker, when nothing of the attempt runs any more.
+  TreeRun(RunningAttempt& attempt, AttemptHost& host, unsigned workers, Post post, Ended ended);
+  ~TreeRun();
+  /// On a worker's thread, which it uses.
+  void begin(std::shared_ptr<const detail::Node> root);
+
+ private:
+  class Context;
+  struct Instance;
+  using Lock = std::unique_lock<std::mutex>;
+
+  // All with the lock held, unless they say otherwise.
+  [[nodiscard]] bool mayStart() const;
+  void work();  // without
+  void runRound(Lock& lock, Instance& instance);
+  [[nodiscard]] std::vector<detail::NodeOutcome> outcomesOf(Lock& lock, const Instance& instance);
+  [[nodiscard]] detail::NodeStep ask(Lock& lock, Instance& instance, std::vector<detail::NodeOutcome> outcomes);
+  void expand(Instance& parent, std::vector<detail::NodeInput> needs);
+  [[nodiscard]] Instance& instanceOf(const detail::NodeInput& input, Instance& parent);
+  void finish(Lock& lock, Instance& instance, detail::NodeOutcome outcome);
+  [[nodiscard]] bool store(const Instance& instance, detail::NodeOutcome& outcome);  // without
+  void settle(Instance& instance);
+  void endUnwanted(Instance& failed);
+  [[nodiscard]] bool isWanted(const Instance& instance) const;
+  void makeReady(Instance& instance);
+  void offer();
+  void endIfQuiet(Lock& lock);
+  [[nodiscard]] TreeEnd endOf();
+
+  // For the context of a running step.
+  [[nodiscard]] detail::NodeOutcome runInline(Instance& caller, const std::shared_ptr<const detail::Node>& node);
+  void finishInline(Lock& lock, Instance& caller, Instance& wanted);
+  [[nodiscard]] detail::NodeOutcome waitFor(Instance& caller, Fingerprint id, std::string_view name,
+                                            std::optional<std::int64_t> wakeAt);
+  void giveUp(const AttemptAnswer& answer, const std::string& what);
+
+  RunningAttempt& attempt_;
+  AttemptHost& host_;
+  const unsigned workers_;
+  const Post post_;
+  const Ended ended_;
+  std::mutex mutex_;
+  std::condition_variable settled_;
+  // Guarded by mutex_.
+  std::map<Fingerprint, std::unique_ptr<Instance>> instances_;
+  std::map<Fingerprint, MemoRow> known_;
+  std::deque<Instance*> ready_;
+  std::vector<MemoRow> waits_;
+  Instance* root_ = nullptr;
+  std::string notBegun_;
+  unsigned running_ = 0;  // tasks inside a step's code
+  unsigned posted_ = 0;   // tasks on their way
+  bool isOver_ = false;
+};
+
+/// What an exception out of user code means: a failure that is stored. The control exceptions (JobTransfer,
+/// JobSuspended, JobCanceled, AttemptNotBegun) are the caller's.
+[[nodiscard]] detail::NodeOutcome outcomeOfException(const std::string& origin);
+
+}  // namespace v1
+}  // namespace callsheet
