@@ -9,6 +9,7 @@
 #include "cli/job_text.h"
 #include "cli/json_output.h"
 #include "cli/log_text.h"
+#include "cli/step_tree.h"
 #include "core/duration_text.h"
 
 namespace callsheet {
@@ -91,10 +92,12 @@ void printOutcome(const JobView& job) {
   printLine(tail);
 }
 
-void printText(const JobView& job, const std::vector<LogEntry>& log, const OwnerNames& names) {
+void printText(const JobView& job, const std::vector<MemoRow>& steps, const std::vector<LogEntry>& log,
+               const OwnerNames& names) {
   printIdentity(job, names);
   printBody(job);
   printOutcome(job);
+  printSteps(steps);
   printLine(log.size() > entriesShown ? "\nlog (the end; `callsheet log` prints all):" : "\nlog:");
   for (std::size_t i = log.size() > entriesShown ? log.size() - entriesShown : 0; i < log.size(); ++i)
     printLine(logLine(log[i], names));
@@ -110,12 +113,14 @@ Work defineShow(CLI::App& app) {
     const auto view = session.store().find(job);
     if (!view) throw Error(ErrorKind::notFound, "job " + job.toString() + " was removed just now");
     const auto log = readWholeLog(session.store(), job);
+    const std::vector<MemoRow> steps = readSteps(session.store(), view->row);
     const OwnerNames names(session.store().incarnations(), session.living());
     if (!session.json) {
-      printText(*view, log, names);
+      printText(*view, steps, log, names);
       return 0;
     }
     Json json = jobJson(*view, names);
+    if (!steps.empty()) json["steps"] = stepsJson(steps);
     json["log"] = Json::array();
     for (const LogEntry& entry : log) json["log"].push_back(logEntryJson(entry, names));
     printJson(json);

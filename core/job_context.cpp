@@ -36,6 +36,10 @@ void JobContext::sleepUntil(std::string_view name, std::chrono::system_clock::ti
   (void)wait(name, duration_cast<microseconds>(time.time_since_epoch()).count());
 }
 
+ExternalJobKey JobContext::externalKey(std::string_view name) const {
+  return {directorName(), id(), waitOf(name)};
+}
+
 Fingerprint JobContext::waitOf(std::string_view name) const {
   detail::CanonicalBytes bytes;
   bytes.group('|', 2);

@@ -50,6 +50,7 @@ class AttemptHost {
   [[nodiscard]] virtual std::optional<MemoRow> memo(JobID job, Fingerprint memo) = 0;
   virtual void progressed(const AttemptRef& attempt, double share, std::string text) = 0;
   [[nodiscard]] virtual JobDirector& director() = 0;
+  [[nodiscard]] virtual std::string directorName() const = 0;
   [[nodiscard]] virtual bool isPrincipal() const = 0;
   /// UTC us.
   [[nodiscard]] virtual std::int64_t utcMicros() const = 0;

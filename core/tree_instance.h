@@ -65,6 +65,7 @@ class TreeRun::Context final : public JobContext {
   detail::NodeOutcome wait(std::string_view name, std::optional<std::int64_t> wakeAt) override {
     return tree_.waitFor(instance_, waitOf(name), name, wakeAt);
   }
+  std::string directorName() const override { return tree_.host_.directorName(); }
   std::int64_t now() const override { return tree_.host_.utcMicros(); }
 
  private:

@@ -35,6 +35,7 @@ class JobDirector::Implementation {
   Implementation(JobDirector& self, const JobDirectorID& id, const std::string& location, JobDirectorMode mode,
                  JobTypes types, JobDirectorOptions options)
       : self_(self),
+        name_(id.name()),
         mode_(std::move(mode)),
         types_(std::move(types)),
         options_(checked(std::move(options))),
@@ -69,6 +70,11 @@ class JobDirector::Implementation {
   bool cancel(JobID id, std::string_view why) {
     return isAccepted(access_->store().apply(Cancel{id, std::string(why)}).verdict);
   }
+  bool complete(const ExternalJobKey& key, std::string value, JobFailure failure) {
+    if (key.director != name_) return false;
+    const CompleteExternal verb{key.job, key.wait, std::move(value), std::move(failure)};
+    return isAccepted(access_->store().applySurely(verb).verdict);
+  }
   [[nodiscard]] const JobTypes& types() const { return types_; }
   [[nodiscard]] const JobDirectorMode& mode() const { return mode_; }
   [[nodiscard]] IncarnationID incarnation() const {
@@ -100,6 +106,7 @@ class JobDirector::Implementation {
 
   const std::uint64_t forkGeneration_ = forkGeneration();
   JobDirector& self_;
+  const std::string name_;  // of its id
   const JobDirectorMode mode_;
   const JobTypes types_;
   const JobDirectorOptions options_;
@@ -157,7 +164,7 @@ void JobDirector::Implementation::start() {
   if (wasStarted_) return;
   loop_.start();
   if (options_.runsJobs) {
-    QueueRunner::Options options{workerCount(), mode_.isPrincipal(), options_.log,
+    QueueRunner::Options options{workerCount(), mode_.isPrincipal(), name_, options_.log,
                                  [this](IncarnationID fenced) { renew(fenced); }};
     runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));
     subscription_ = Subscription(access_->store(), [this](const Effects& effects) {
@@ -389,6 +396,19 @@ std::optional<JobStatus> JobDirector::wait(JobID id, std::chrono::milliseconds t
 }
 bool JobDirector::cancel(JobID id, std::string_view why) {
   return implementation_->cancel(id, why);
+}
+bool JobDirector::completeJson(const ExternalJobKey& key, std::string value) {
+  validateJson(value, limits::payloadBytesMax);
+  return implementation_->complete(key, std::move(value), {});
+}
+bool JobDirector::fail(const ExternalJobKey& key, JobFailure failure) {
+  if (failure.type.empty()) failure.type = "error";
+  return implementation_->complete(key, {}, std::move(failure));
+}
+void JobDirector::transferToPrincipal() {
+  JobContext& context = detail::requireJobContext();
+  if (&context.director() != this) throw Error(ErrorKind::usage, "the job on this thread is run by another director");
+  context.transferToPrincipal();
 }
 const JobTypes& JobDirector::types() const {
   return implementation_->types();

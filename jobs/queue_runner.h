@@ -27,6 +27,7 @@ class QueueRunner final : private JobRunner::Host {
   struct Options {
     unsigned workers = 1;
     bool isPrincipal = false;
+    std::string directorName;
     LogSink log;
     /// The store answered `fenced` to a claim: this incarnation was closed by somebody else. On the store's thread.
     std::function<void(IncarnationID)> onFenced;
@@ -64,6 +65,7 @@ class QueueRunner final : private JobRunner::Host {
   [[nodiscard]] std::int64_t utcMicros() const override;
   void progressed(const AttemptRef& attempt, double share, std::string text) override;
   [[nodiscard]] JobDirector& director() override { return director_; }
+  [[nodiscard]] std::string directorName() const override { return options_.directorName; }
   [[nodiscard]] bool isPrincipal() const override { return options_.isPrincipal; }
 
   void pump();

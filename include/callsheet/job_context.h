@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "callsheet/external_job_key.h"
 #include "callsheet/fingerprint.h"
 #include "callsheet/job_failure.h"
 #include "callsheet/uuid.h"
@@ -110,16 +111,19 @@ class JobContext {
   /// it is a step or an input. A name stands for one wait of its step.
   void sleep(std::string_view name, std::chrono::microseconds duration);
   void sleepUntil(std::string_view name, std::chrono::system_clock::time_point time);
-  /// The value that somebody gave to the key by JobDirector::complete; suspends until then.
+  /// The value that somebody gave to this wait's external key by JobDirector::complete; suspends until then.
   template <class T>
   [[nodiscard]] T await(std::string_view name);
-  /// What to give to whoever is to end the wait of this name in this step.
-  [[nodiscard]] Fingerprint waitOf(std::string_view name) const;
+  /// What to give to whoever is to end the wait of this name in this step; the same in every attempt.
+  [[nodiscard]] ExternalJobKey externalKey(std::string_view name) const;
 
   /// The step that runs; nil in the root.
   [[nodiscard]] virtual Fingerprint step() const { return {}; }
 
  protected:
+  [[nodiscard]] Fingerprint waitOf(std::string_view name) const;
+  /// The name of the director's id.
+  [[nodiscard]] virtual std::string directorName() const { return {}; }
   [[nodiscard]] virtual detail::NodeOutcome runNode(const std::shared_ptr<const detail::Node>& node);
   /// What ended the wait; throws JobSuspended when nothing has. `wakeAt` in UTC us; nothing: only an event.
   virtual detail::NodeOutcome wait(std::string_view name, std::optional<std::int64_t> wakeAt);

@@ -96,6 +96,21 @@ class JobDirector {
   /// answer in time.
   bool cancel(JobID id, std::string_view why = {});
 
+  /// Ends a job's wait with a value, whether anybody waits yet or not. True as well when somebody ended it before: the
+  /// first completion stands. False when the job is done or does not exist, when the key is another store's, or the
+  /// store did not answer in time.
+  template <class T>
+  bool complete(const ExternalJobKey& key, const T& value) {
+    return completeJson(key, toJson(value));
+  }
+  bool completeJson(const ExternalJobKey& key, std::string value);
+  /// The same with a failure, which `await` throws as a JobError.
+  bool fail(const ExternalJobKey& key, JobFailure failure);
+
+  /// For the code of a job that this director runs: JobContext::transferToPrincipal() of the job on this thread.
+  /// Error(usage) elsewhere.
+  void transferToPrincipal();
+
   [[nodiscard]] const JobTypes& types() const;
   [[nodiscard]] const JobDirectorMode& mode() const;
   /// The present incarnation; nil while not running.

@@ -28,6 +28,7 @@ struct WatchingHost final : JobRunner::Host {
   std::int64_t utcMicros() const override { return 0; }
   void progressed(const AttemptRef&, double, std::string) override {}
   JobDirector& director() override { std::abort(); }
+  std::string directorName() const override { return "main"; }
   bool isPrincipal() const override { return true; }
 
   JobRunner* runner = nullptr;
@@ -64,8 +65,8 @@ TEST_CASE("An attempt counts as running until its end was handed over, and its w
 TEST_CASE("An attempt that could not begin is given back with the reason and is no failure") {
   JobTypes types;
   types.add("k", 1, [](const std::string&, JobContext&) -> std::string {
-                             throw AttemptNotBegun{"the lock is held" + std::string(10'000, '!')};
-                           });
+    throw AttemptNotBegun{"the lock is held" + std::string(10'000, '!')};
+  });
   WatchingHost host;
   JobRunner runner(types, 1, host);
   host.runner = &runner;

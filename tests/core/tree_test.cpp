@@ -59,6 +59,7 @@ class Memory final : public JobRunner::Host {
   }
   void progressed(const AttemptRef&, double, std::string) override {}
   JobDirector& director() override { std::abort(); }
+  std::string directorName() const override { return "main"; }
   bool isPrincipal() const override { return isPrincipalNow; }
   std::int64_t utcMicros() const override { return now; }
 

@@ -24,6 +24,7 @@ struct Asked {
 };
 
 std::string parametersOf(const std::string& kind) {
+  if (kind == "tree") return R"({"depth":1,"width":2,"napMillis":20})";
   return kind == "transfer" ? R"({"threads":1})" : "{}";
 }
 
@@ -37,12 +38,12 @@ void ask(DirectorProcess& director, std::vector<Asked>& asked, const std::string
 /// dead.
 void live(Stage& stage, DirectorProcess& director, std::vector<Asked>& asked) {
   if (!director.awaitStart()) return;
-  for (const char* kind : {"count", "count", "transfer", "count"}) {
+  for (const char* kind : {"count", "count", "tree", "transfer", "count"}) {
     ask(director, asked, kind);
     if (!asked.back().isAcknowledged) return;
   }
   for (const Asked& one : asked)
-    if (one.kind == "count" && !director.awaitDone(one.id)) return;
+    if (one.kind != "transfer" && !director.awaitDone(one.id)) return;
   const IncarnationID former = director.incarnation();
   CHECK(isAccepted(stage.store().apply(CloseIncarnation{former, Closing::hung, former}).verdict));
   for (const char* kind : {"count", "hold"}) {

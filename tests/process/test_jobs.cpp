@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/process/tree_jobs.h"
 #include "tests/support/wait_for.h"
 
 namespace callsheet::tests {
@@ -40,6 +41,9 @@ void requestDeepInside(JobContext& context, int depth) {
 
 void useStage(const std::string& directory) {
   stage() = directory;
+}
+const std::string& stageDirectory() {
+  return stage();
 }
 bool hasFlag(const std::string& name) {
   return ::access((stage() + "/" + name).c_str(), F_OK) == 0;
@@ -122,7 +126,7 @@ std::string BigJob::execute(JobContext& context) const {
 JobTypes testJobs() {
   JobTypes types;
   types.add<CountJob>("count").add<HoldJob>("hold").add<StubbornJob>("stubborn").add<KillerJob>("killer");
-  types.add<TransferJob>("transfer").add<ThrowJob>("throw").add<BigJob>("big");
+  types.add<TransferJob>("transfer").add<ThrowJob>("throw").add<BigJob>("big").add<TreeJob>("tree");
   return types;
 }
 

@@ -13,6 +13,7 @@ namespace callsheet::tests {
 
 /// Where this process's jobs find their flags and write their effects.
 void useStage(const std::string& directory);
+[[nodiscard]] const std::string& stageDirectory();
 [[nodiscard]] bool hasFlag(const std::string& name);
 
 /// One call of execute, as its log line says.

@@ -1,0 +1,19 @@
+#pragma once
+#include <vector>
+
+#include "cli/json_output.h"
+#include "core/job_store.h"
+
+// What a job remembers of its steps, as people and programs read it. All texts are safe for a terminal.
+namespace callsheet {
+inline namespace v1 {
+
+/// With values.
+[[nodiscard]] std::vector<MemoRow> readSteps(JobStore& store, const JobRow& row);
+/// As a tree, each step under the one that needed it. A step that is not finished is not known to the store yet.
+void printSteps(const std::vector<MemoRow>& steps);
+/// An array of the steps; `parent` names another one's `id`, or is null under the root.
+[[nodiscard]] Json stepsJson(const std::vector<MemoRow>& steps);
+
+}  // namespace v1
+}  // namespace callsheet
