@@ -34,10 +34,11 @@ struct MemoRow {
   std::string value;            ///< JSON; gone when the job has succeeded
   std::uint32_t valueBytes = 0;
   JobFailure failure;
+  std::uint32_t waitedBy = 0;  ///< of a wait: the number of the attempt that was last suspended for it, by the store
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(parent, label, name, state, attempts, storedAt, tookMicros, wakeAt, value, valueBytes, failure);
+    archive(parent, label, name, state, attempts, storedAt, tookMicros, wakeAt, value, valueBytes, failure, waitedBy);
   }
   friend bool operator==(const MemoRow&, const MemoRow&) = default;
   [[nodiscard]] bool isFinished() const { return state != MemoState::waiting; }
