@@ -30,11 +30,13 @@ struct MemoRow {
   std::string value;            ///< JSON; gone when the job has succeeded
   std::uint32_t valueBytes = 0;
   JobFailure failure;
-  bool retryable = true;  ///< whether a retry may run it again
+  bool retryable = true;       ///< whether a retry may run it again
+  std::uint32_t waitedBy = 0;  ///< of a wait: the number of the attempt that was last suspended for it, by the store
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(parent, label, name, state, attempts, storedAt, tookMicros, wakeAt, value, valueBytes, failure, retryable);
+    archive(parent, label, name, state, attempts, storedAt, tookMicros, wakeAt, value, valueBytes, failure, retryable,
+            waitedBy);
   }
   friend bool operator==(const MemoRow&, const MemoRow&) = default;
   [[nodiscard]] bool isFinished() const { return state != MemoState::waiting; }

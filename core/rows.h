@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "callsheet/errors.h"
 #include "core/incarnation_row.h"
@@ -56,6 +57,8 @@ class Rows {
   [[nodiscard]] virtual std::optional<MemoRow> memo(JobID id, Fingerprint memo) = 0;
   /// The job's row counts them: whoever puts a new one raises its memoCount.
   virtual void putMemo(JobID id, const MemoRow& row) = 0;
+  /// All that the job's row counts, those too that cannot be read.
+  [[nodiscard]] virtual std::vector<Fingerprint> memoIDs(JobID id) = 0;
   virtual void scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) = 0;
   /// Takes a job whose row cannot be read out of an order and lists it as unreadable; its bytes stay.
   virtual void setAside(const PlaceKey& place, JobID id) = 0;

@@ -164,6 +164,9 @@ Why whyMemos(const std::vector<MemoRow>& memos) {
     if (memo.value.size() > limits::payloadBytesMax)
       return over("the result of step '" + memo.name + "'", memo.value.size(), limits::payloadBytesMax);
     if (auto why = whyFailure(memo.failure)) return why;
+    if (finished) continue;
+    if (memo.wakeAt <= 0) return "a wait needs the time of its end, or none but its event";
+    if (!memo.value.empty() || memo.failure != JobFailure{}) return "a wait has no result yet";
   }
   return std::nullopt;
 }
@@ -178,6 +181,7 @@ Why why(const Suspend& verb) {
 Why why(const CompleteExternal& verb) {
   if (verb.wait.isNil()) return "a completion names the wait that it ends";
   if (verb.value.size() > limits::payloadBytesMax) return over("the value", verb.value.size(), limits::payloadBytesMax);
+  if (verb.failure.type.empty() && verb.failure != JobFailure{}) return "a failure needs a type";
   return whyFailure(verb.failure);
 }
 Why why(const Cancel& verb) {

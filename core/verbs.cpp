@@ -59,9 +59,13 @@ std::size_t bytesOf(const std::vector<NewJob>& jobs) {
   for (const auto& job : jobs) sum += bytesOf(job);
   return sum;
 }
+std::size_t bytesOf(const JobFailure& failure) {
+  return failure.type.size() + failure.message.size() + failure.origin.size() + failure.payload.size();
+}
 std::size_t bytesOf(const std::vector<MemoRow>& memos) {
   std::size_t sum = memos.size() * sizeof(MemoRow);
-  for (const auto& memo : memos) sum += memo.value.size() + memo.failure.message.size() + memo.failure.payload.size();
+  for (const auto& memo : memos)
+    sum += memo.name.size() + memo.label.size() + memo.value.size() + bytesOf(memo.failure);
   return sum;
 }
 }  // namespace
@@ -70,11 +74,11 @@ std::size_t sizeOf(const Verb& verb) {
   std::size_t sum = sizeof(Verb);
   if (const auto* submit = std::get_if<Submit>(&verb)) sum += bytesOf(submit->jobs);
   if (const auto* succeed = std::get_if<Succeed>(&verb)) sum += succeed->value.size() + bytesOf(succeed->then);
-  if (const auto* fail = std::get_if<Fail>(&verb)) sum += fail->value.size() + fail->failure.message.size();
+  if (const auto* fail = std::get_if<Fail>(&verb)) sum += fail->value.size() + bytesOf(fail->failure);
   if (const auto* save = std::get_if<SaveResult>(&verb)) sum += bytesOf(save->memos);
   if (const auto* suspend = std::get_if<Suspend>(&verb)) sum += bytesOf(suspend->waits);
   if (const auto* complete = std::get_if<CompleteExternal>(&verb))
-    sum += complete->value.size() + complete->failure.message.size() + complete->failure.payload.size();
+    sum += complete->value.size() + bytesOf(complete->failure);
   return sum;
 }
 

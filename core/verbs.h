@@ -200,14 +200,16 @@ struct SaveResult {
 };
 
 /// Ends an attempt until the earliest of the named waits is over. A wait that is known already keeps the time it was
-/// first given; when one is over by now, the job is ready at once. Counts as nothing.
+/// first given; when one is over by now, the job is ready at once. Counts as nothing. Like every verb of steps it may
+/// be answered `storeFull` when jobs still end: the attempt goes on then, and can end in another way.
 struct Suspend {
   using Answer = AttemptAnswer;
   AttemptRef attempt;
   std::vector<MemoRow> waits;
 };
 
-/// Ends a named wait from outside, before or after anybody waits. The first completion stands.
+/// Ends a named wait from outside, before or after anybody waits. The first completion stands. Wakes the job if it is
+/// suspended for this wait.
 struct CompleteExternal {
   using Answer = AttemptAnswer;
   JobID job;

@@ -248,23 +248,23 @@ std::uint64_t LmdbEnvironment::lastCommit() const {
   return info.me_last_txnid;
 }
 
-std::uint64_t LmdbEnvironment::roomForJobs() {
+LmdbEnvironment::Filling LmdbEnvironment::filling() {
   const Extent map = extent();
-  const std::uint64_t forJobs = map.mapBytes / 4 * 3;
-  std::uint64_t used = map.usedBytes;
+  Filling filling{map.mapBytes, map.usedBytes};
+  const std::uint64_t hardly = map.mapBytes / 8 * 3;
   // What was freed below the highest page stands in LMDB's own table 0, which only a reader may open. While the map is
-  // half empty nobody needs to know.
-  if (used > forJobs / 2) {
+  // hardly filled nobody needs to know.
+  if (filling.takenBytes > hardly) {
     read([&](MDB_txn* txn) {
       LmdbCursor(txn, 0).scan({}, [&](std::string_view, std::string_view value) {
         std::size_t count = 0;
         if (value.size() >= sizeof count) std::memcpy(&count, value.data(), sizeof count);
-        used -= std::min<std::uint64_t>(used, count * map.pageBytes);
-        return used > forJobs / 2;
+        filling.takenBytes -= std::min<std::uint64_t>(filling.takenBytes, count * map.pageBytes);
+        return filling.takenBytes > hardly;
       });
     });
   }
-  return used < forJobs ? forJobs - used : 0;
+  return filling;
 }
 
 int LmdbEnvironment::clearDeadReaders() {

@@ -71,9 +71,12 @@ class LmdbEnvironment {
   /// The process and the snapshot of each transaction that reads at this moment.
   void forEachReader(const std::function<void(pid_t pid, std::uint64_t snapshot)>& visit) const;
   void copyTo(int descriptor);
-  /// How many bytes new jobs may still take. A quarter of the map is not theirs: it is for what the jobs that are there
-  /// still write, so that they can be run, canceled and pruned in a store that takes no more. Looks at the last commit.
-  [[nodiscard]] std::uint64_t roomForJobs();
+  struct Filling {
+    std::uint64_t mapBytes = 0;
+    std::uint64_t takenBytes = 0;  ///< without what was freed; while the map is hardly filled that may be counted too
+  };
+  /// How full the last commit left the map.
+  [[nodiscard]] Filling filling();
   /// Throws when the store has a newer format than this program knows.
   void checkFormat(const StoreRecord& record) const;
   /// Whether this process is a forked child of the one that opened it.

@@ -13,6 +13,7 @@
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
 #include "store/commit_queue.h"
+#include "store/commit_room.h"
 #include "store/job_lookup.h"
 #include "store/lmdb_environment.h"
 #include "store/lmdb_error.h"
@@ -175,7 +176,7 @@ class Store final : public LmdbJobStore {
 
   void writeAll(std::vector<CommitQueue::Group>& groups, Effects& effects) {
     inTransaction([&](LmdbRows& rows, const Moment& now) {
-      std::optional<std::uint64_t> room;
+      CommitRoom room(environment_, rows);
       for (auto& group : groups)
         for (std::size_t i = 0; i < group.verbs.size(); ++i)
           if (!group.isSettled[i]) group.answers[i] = applyOne(group.verbs[i], now, rows, effects, room);
@@ -183,22 +184,8 @@ class Store final : public LmdbJobStore {
     });
   }
 
-  /// `room` is what this commit may still take for new jobs; looked up when the first ones come.
-  AnyAnswer applyOne(const Verb& verb, const Moment& now, LmdbRows& rows, Effects& effects,
-                     std::optional<std::uint64_t>& room) {
-    const auto* submit = std::get_if<Submit>(&verb);
-    const auto* succeed = std::get_if<Succeed>(&verb);
-    const std::vector<NewJob>* jobs = submit ? &submit->jobs : succeed ? &succeed->then : nullptr;
-    if (jobs != nullptr && !jobs->empty()) {
-      if (!room) room = environment_.roomForJobs();
-      const std::uint64_t taken = 2 * sizeOf(verb);  // with its places in the orders and half-filled pages
-      const bool isRepeat = taken > *room && rows.job(jobs->front().id);
-      if (isRepeat) return callsheet::apply(verb, now, rows, effects);
-      if (taken > *room)
-        return answerWith(verb, Verdict::storeFull,
-                          "the store has no room for new jobs; prune done jobs or cancel waiting ones");
-      *room -= taken;
-    }
+  static AnyAnswer applyOne(const Verb& verb, const Moment& now, LmdbRows& rows, Effects& effects, CommitRoom& room) {
+    if (const char* why = room.whyFull(verb)) return answerWith(verb, Verdict::storeFull, why);
     return callsheet::apply(verb, now, rows, effects);
   }
 
@@ -217,7 +204,7 @@ class Store final : public LmdbJobStore {
         try {
           Effects one;
           inTransaction([&](LmdbRows& rows, const Moment& now) {
-            std::optional<std::uint64_t> room;
+            CommitRoom room(environment_, rows);
             group.answers[i] = applyOne(group.verbs[i], now, rows, one, room);
           });
           for (const auto owner : one.owners) effects.touch(owner);

@@ -183,15 +183,19 @@ void LmdbRows::scanMemos(JobID id, Fingerprint from, const std::function<bool(co
   });
 }
 
-void LmdbRows::eraseMemos(JobID id) {
+std::vector<Fingerprint> LmdbRows::memoIDs(JobID id) {
   const auto prefix = keys::jobKey(id, JobPart::memo);
-  std::vector<std::string> found;
+  std::vector<Fingerprint> found;
   at(prefix).scan(prefix.view(), [&](std::string_view key, std::string_view) {
     const bool isOurs = key.starts_with(prefix.view());
-    if (isOurs) found.emplace_back(key);
+    if (isOurs) found.push_back(keys::fingerprintOf(key));
     return isOurs;
   });
-  for (const std::string& key : found) at(prefix).erase(key);
+  return found;
+}
+
+void LmdbRows::eraseMemos(JobID id) {
+  for (const Fingerprint memo : memoIDs(id)) at(Region::part).erase(keys::memoKey(id, memo).view());
 }
 
 void LmdbRows::setAside(const PlaceKey& place, JobID id) {

@@ -27,6 +27,7 @@ class LmdbRows final : public Rows {
   void putLog(JobID id, const LogEntry& entry) override;
   void eraseLog(JobID id, std::uint32_t index) override;
   [[nodiscard]] std::optional<MemoRow> memo(JobID id, Fingerprint memo) override;
+  [[nodiscard]] std::vector<Fingerprint> memoIDs(JobID id) override;
   void putMemo(JobID id, const MemoRow& row) override;
   void scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) override;
   void setAside(const PlaceKey& place, JobID id) override;

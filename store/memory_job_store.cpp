@@ -60,6 +60,11 @@ class MemoryRows final : public Rows {
     const auto found = memos.find(memo);
     return found == memos.end() ? std::nullopt : std::optional(found->second);
   }
+  std::vector<Fingerprint> memoIDs(JobID id) override {
+    std::vector<Fingerprint> found;
+    for (const auto& [memo, row] : jobs[id].memos) found.push_back(memo);
+    return found;
+  }
   void putMemo(JobID id, const MemoRow& row) override { jobs[id].memos[row.id] = row; }
   void scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) override {
     const auto& memos = jobs[id].memos;

@@ -90,8 +90,10 @@ class Application {
   Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random);
 
   // Steps: steps.cpp.
-  /// Adds a memo to those of the row. Nothing when there is no room for it.
-  [[nodiscard]] bool addMemo(JobRow& row, const MemoRow& memo);
+  /// Stores a finished step, new or in place of the wait that it ends.
+  void putStep(JobRow& row, MemoRow memo, bool isNew);
+  /// Nothing, too, when its bytes do not check.
+  [[nodiscard]] std::optional<MemoRow> readableMemo(JobID id, Fingerprint memo);
   /// The job has succeeded: what its steps gave is needed no more, what they were is.
   void clearMemoValues(const JobRow& row);
   /// A job that does another one again begins with what that one's steps gave.

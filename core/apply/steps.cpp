@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_set>
 
 #include "callsheet/limits.h"
 #include "core/apply/application.h"
@@ -7,41 +8,53 @@
 namespace callsheet {
 inline namespace v1 {
 
-bool Application::addMemo(JobRow& row, const MemoRow& memo) {
-  if (row.memoCount >= limits::treeNodesMax) return false;
-  ++row.memoCount;
-  MemoRow stored = memo;
-  stored.storedAt = now_.utcMicros;
-  stored.valueBytes = static_cast<std::uint32_t>(memo.value.size());
-  rows_.putMemo(row.id, stored);
-  return true;
-}
-
 namespace {
 constexpr const char* tooManySteps = "the job has more steps than a job may remember";
+constexpr std::size_t noteBytes = 200;
+
+/// The first of each fingerprint.
+std::vector<const MemoRow*> eachOnce(const std::vector<MemoRow>& memos) {
+  std::vector<const MemoRow*> once;
+  std::unordered_set<Fingerprint> seen;
+  for (const MemoRow& memo : memos)
+    if (seen.insert(memo.id).second) once.push_back(&memo);
+  return once;
+}
+
+bool hasRoom(const JobFacts& facts, std::size_t added) {
+  return facts.memoCount + added <= limits::treeNodesMax;
+}
+}  // namespace
+
+void Application::putStep(JobRow& row, MemoRow memo, bool isNew) {
+  memo.storedAt = now_.utcMicros;
+  memo.valueBytes = static_cast<std::uint32_t>(memo.value.size());
+  memo.waitedBy = 0;
+  rows_.putMemo(row.id, memo);
+  if (isNew) ++row.memoCount;
 }
 
 AttemptAnswer Application::operator()(const SaveResult& verb) {
   Attempt attempt = find(verb.attempt, std::nullopt);
-  if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
+  // One that ended by itself may have saved this before: both may have shared a commit whose outcome was not known.
+  const bool hasEnded = attempt.answer.verdict == Verdict::illegal;
+  if (attempt.answer.verdict != Verdict::ok && !hasEnded) return attempt.answer;
   JobRow& after = *attempt.row;
   const JobFacts before = after;
-  if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
+  if (before.state == JobState::requested) return answerOf(before, Verdict::illegal, "the attempt has not started");
   // Counted before the first write, so that a refusal has changed nothing.
-  std::vector<const MemoRow*> finished;
-  std::uint32_t added = 0;
-  for (const MemoRow& memo : verb.memos) {
-    const auto known = rows_.memo(after.id, memo.id);
-    if (known && (known->isFinished() || !memo.isFinished())) continue;
-    finished.push_back(&memo);
+  std::vector<std::pair<const MemoRow*, bool>> finished;
+  std::size_t added = 0;
+  for (const MemoRow* memo : eachOnce(verb.memos)) {
+    const auto known = rows_.memo(after.id, memo->id);
+    if (known && (known->isFinished() || !memo->isFinished())) continue;
+    finished.emplace_back(memo, !known);
     if (!known) ++added;
   }
   if (finished.empty()) return answerOf(before, Verdict::alreadyApplied);
-  if (before.memoCount + added > limits::treeNodesMax) return answerOf(before, Verdict::refused, tooManySteps);
-  for (const MemoRow* memo : finished) {
-    if (rows_.memo(after.id, memo->id)) --after.memoCount;  // of a wait that is over now, or twice in the list
-    if (!addMemo(after, *memo)) return answerOf(before, Verdict::refused, tooManySteps);
-  }
+  if (hasEnded) return attempt.answer;
+  if (!hasRoom(before, added)) return answerOf(before, Verdict::refused, tooManySteps);
+  for (const auto& [memo, isNew] : finished) putStep(after, *memo, isNew);
   ++after.version;
   rows_.updateJob(before, after);
   return answerOf(after);
@@ -53,19 +66,34 @@ AttemptAnswer Application::operator()(const Suspend& verb) {
   JobRow& after = *attempt.row;
   const JobFacts before = after;
   if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
+  after.lastEnd = Move::suspend;
+  if (before.cancelRequested) {
+    change(before, after, *overruled(before, after, false), verb.attempt.sender);
+    return answerOf(after);
+  }
   std::int64_t wakeAt = never;
   bool isOver = false;
-  std::vector<const MemoRow*> unknown;
-  for (const MemoRow& wait : verb.waits) {
-    const auto known = rows_.memo(after.id, wait.id);
-    if (!known) unknown.push_back(&wait);
-    isOver = isOver || (known && known->isFinished());
-    wakeAt = std::min(wakeAt, known ? known->wakeAt : wait.wakeAt);
+  std::vector<MemoRow> waits;
+  std::uint32_t added = 0;
+  for (const MemoRow* wait : eachOnce(verb.waits)) {
+    auto known = rows_.memo(after.id, wait->id);
+    if (known && known->isFinished()) {
+      isOver = true;
+      continue;
+    }
+    if (!known) {
+      ++added;
+      known = *wait;
+      known->storedAt = now_.utcMicros;
+    }
+    known->waitedBy = after.attempt;
+    wakeAt = std::min(wakeAt, known->wakeAt);
+    waits.push_back(std::move(*known));
   }
-  if (before.memoCount + unknown.size() > limits::treeNodesMax) return answerOf(before, Verdict::refused, tooManySteps);
-  for (const MemoRow* wait : unknown)
-    if (!rows_.memo(after.id, wait->id) && !addMemo(after, *wait)) break;
-  after.lastEnd = Move::suspend;
+  if (!hasRoom(before, added)) return answerOf(before, Verdict::refused, tooManySteps);
+  for (const MemoRow& wait : waits) rows_.putMemo(after.id, wait);
+  after.memoCount += added;
+  // A transfer keeps the waits too: their time has begun.
   if (const auto other = overruled(before, after, false)) {
     change(before, after, *other, verb.attempt.sender);
     return answerOf(after);
@@ -79,7 +107,7 @@ AttemptAnswer Application::operator()(const Suspend& verb) {
     after.waitingFor = wakeAt == never ? WaitReason::external : WaitReason::sleep;
     after.wakeAt = wakeAt;
   }
-  change(before, after, Move::suspend, verb.attempt.sender, verb.waits.front().name);
+  change(before, after, Move::suspend, verb.attempt.sender, verb.waits.front().name.substr(0, noteBytes));
   return answerOf(after);
 }
 
@@ -96,18 +124,18 @@ AttemptAnswer Application::operator()(const CompleteExternal& verb) {
   const auto known = rows_.memo(after.id, verb.wait);
   if (known && known->isFinished()) return answerOf(before, Verdict::alreadyApplied);
   if (before.state == JobState::done) return answerOf(before, Verdict::illegal, "the job is done already");
+  if (!hasRoom(before, known ? 0 : 1)) return answerOf(before, Verdict::refused, tooManySteps);
   MemoRow memo = known.value_or(MemoRow{});
   memo.id = verb.wait;
   memo.state = verb.failure.type.empty() ? MemoState::succeeded : MemoState::failed;
   memo.value = verb.value;
   memo.failure = verb.failure;
-  if (known) --after.memoCount;
-  if (!addMemo(after, memo)) return answerOf(before, Verdict::refused, tooManySteps);
-  const bool waits = before.state == JobState::waiting &&
-                     (before.waitingFor == WaitReason::sleep || before.waitingFor == WaitReason::external);
-  if (known && waits) {
-    becomeReadyAgain(after, false);
-    change(before, after, Move::promote, {}, memo.name);
+  putStep(after, memo, !known);
+  const bool isSuspended = before.state == JobState::waiting &&
+                           (before.waitingFor == WaitReason::sleep || before.waitingFor == WaitReason::external);
+  if (isSuspended && known && known->waitedBy == before.attempt) {
+    becomeReady(after);
+    change(before, after, Move::promote, {}, memo.name.substr(0, noteBytes));
   } else {
     ++after.version;
     rows_.updateJob(before, after);
@@ -115,29 +143,37 @@ AttemptAnswer Application::operator()(const CompleteExternal& verb) {
   return answerOf(after);
 }
 
+std::optional<MemoRow> Application::readableMemo(JobID id, Fingerprint memo) {
+  try {
+    return rows_.memo(id, memo);
+  } catch (const UnreadableRow&) {
+    return std::nullopt;  // its bytes stay, and `check` names it
+  }
+}
+
 void Application::clearMemoValues(const JobRow& row) {
   if (row.memoCount == 0) return;
-  std::vector<MemoRow> emptied;
-  rows_.scanMemos(row.id, {}, [&](const MemoRow& memo) {
-    if (!memo.value.empty()) emptied.push_back(memo);
-    return true;
-  });
-  for (MemoRow& memo : emptied) {
-    memo.value.clear();
-    rows_.putMemo(row.id, memo);
+  for (const Fingerprint id : rows_.memoIDs(row.id)) {
+    auto memo = readableMemo(row.id, id);
+    if (!memo || memo->value.empty()) continue;
+    memo->value.clear();
+    rows_.putMemo(row.id, *memo);
   }
 }
 
 void Application::inheritMemos(JobRow& row, JobID from) {
-  const auto former = rows_.job(from);
+  std::optional<JobRow> former;
+  try {
+    former = rows_.job(from);
+  } catch (const UnreadableRow&) {
+    return;  // then it begins from the start
+  }
   if (!former || former->memoCount == 0 || former->state != JobState::done) return;
-  std::vector<MemoRow> kept;
-  rows_.scanMemos(from, {}, [&](const MemoRow& memo) {
-    if (memo.state == MemoState::succeeded && memo.value.size() == memo.valueBytes) kept.push_back(memo);
-    return true;
-  });
-  for (const MemoRow& memo : kept) {
-    rows_.putMemo(row.id, memo);
+  if (former->outcome == JobOutcome::succeeded) return;  // its values are gone
+  for (const Fingerprint id : rows_.memoIDs(from)) {
+    const auto memo = readableMemo(from, id);
+    if (!memo || memo->state != MemoState::succeeded) continue;
+    rows_.putMemo(row.id, *memo);
     ++row.memoCount;
   }
 }

@@ -84,10 +84,11 @@ SweepAnswer Application::operator()(const Prune& verb) {
   std::vector<JobRow> old;
   std::vector<DoneKey> unreadable;  // nothing unreadable is dropped: they stay, outside the order
   std::uint32_t looked = 0;
+  std::uint64_t steps = 0;  // go with their jobs; a slice ends with the job that goes over the limit of one
   rows_.scanDone(verb.from, [&](const DoneKey& key) {
     if (key.finishedAt >= keptFrom) return false;
     if (over == 0 && key.finishedAt >= ageFrom) return false;
-    if (++looked > verb.limit) {
+    if (steps >= limits::treeNodesMax || ++looked > verb.limit) {
       answer.more = true;
       answer.next = key;
       return false;
@@ -95,6 +96,7 @@ SweepAnswer Application::operator()(const Prune& verb) {
     try {
       auto row = rows_.job(key.id);
       if (!row || row->keyUntil > now_.utcMicros) return true;  // its key still answers for it
+      steps += row->memoCount;
       old.push_back(std::move(*row));
     } catch (const UnreadableRow&) {
       unreadable.push_back(key);

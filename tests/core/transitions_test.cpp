@@ -32,6 +32,7 @@ const std::set<Arrow>& diagram() {
       {from(requested), Move::startTimeOut, ready},
       {from(requested), Move::transfer, ready},
       {from(inProgress), Move::transfer, ready},
+      {from(inProgress), Move::suspend, ready},
       {from(requested), Move::holderEnded, ready},
       {from(inProgress), Move::holderEnded, ready},
       // or waits

@@ -52,6 +52,20 @@ TEST_CASE("The size of a verb grows with what it carries") {
   fail.failure.message.assign(1000, 'x');
   fail.value.assign(1000, 'x');
   CHECK(sizeOf(fail) > 2000);
+  SaveResult save;
+  save.memos.resize(2);
+  for (std::string* text :
+       {&save.memos[0].value, &save.memos[1].name, &save.memos[1].label, &save.memos[1].failure.type,
+        &save.memos[1].failure.message, &save.memos[1].failure.payload})
+    text->assign(1000, 'x');
+  CHECK(sizeOf(save) > 6000);
+  Suspend suspend;
+  suspend.waits = save.memos;
+  CHECK(sizeOf(suspend) > 6000);
+  CompleteExternal complete;
+  complete.value.assign(1000, 'x');
+  complete.failure = save.memos[1].failure;
+  CHECK(sizeOf(complete) > 4000);
 }
 
 TEST_CASE("Accepted are ok and its repeat, nothing else") {
@@ -102,6 +116,88 @@ TEST_CASE("The jobs that follow a success are validated as a submit is") {
   succeed.then.pop_back();
   succeed.then[0].kind = "no kind";
   CHECK(isRefused(succeed));
+}
+
+namespace {
+MemoRow stepFor(MemoState state) {
+  MemoRow memo;
+  memo.id.value.bytes[0] = 1;
+  memo.name = "step";
+  memo.state = state;
+  if (state == MemoState::waiting) memo.wakeAt = never;
+  return memo;
+}
+}  // namespace
+
+TEST_CASE("A list of steps or waits is neither empty nor longer than a slice") {
+  const MemoRow step = stepFor(MemoState::succeeded);
+  const MemoRow wait = stepFor(MemoState::waiting);
+  CHECK(isRefused(SaveResult{{}, {}}));
+  CHECK(isRefused(Suspend{{}, {}}));
+  CHECK_FALSE(whyRefused(SaveResult{{}, {limits::sliceRowsMax, step}}));
+  CHECK_FALSE(whyRefused(Suspend{{}, {limits::sliceRowsMax, wait}}));
+  CHECK(isRefused(SaveResult{{}, {limits::sliceRowsMax + 1, step}}));
+  CHECK(isRefused(Suspend{{}, {limits::sliceRowsMax + 1, wait}}));
+}
+
+TEST_CASE("A saved step is finished, has a fingerprint and keeps the limits") {
+  const MemoRow step = stepFor(MemoState::succeeded);
+  CHECK_FALSE(whyRefused(SaveResult{{}, {step, stepFor(MemoState::failed)}}));
+  CHECK(isRefused(SaveResult{{}, {step, stepFor(MemoState::waiting)}}));
+  const auto refuses = [&](auto change) {
+    MemoRow bad = step;
+    change(bad);
+    return isRefused(SaveResult{{}, {step, bad}});
+  };
+  CHECK(refuses([](MemoRow& memo) { memo.id = {}; }));
+  CHECK(refuses([](MemoRow& memo) { memo.name.assign(limits::textBytesMax + 1, 'x'); }));
+  CHECK(refuses([](MemoRow& memo) { memo.label.assign(limits::textBytesMax + 1, 'x'); }));
+  CHECK(refuses([](MemoRow& memo) { memo.value.assign(limits::payloadBytesMax + 1, 'x'); }));
+  CHECK(refuses([](MemoRow& memo) { memo.failure.message.assign(limits::errorBytesMax + 1, 'x'); }));
+  CHECK(refuses([](MemoRow& memo) { memo.failure.payload.assign(limits::payloadBytesMax + 1, 'x'); }));
+  CHECK(refuses([](MemoRow& memo) { memo.failure.type.assign(limits::textBytesMax + 1, 'x'); }));
+  CHECK(refuses([](MemoRow& memo) { memo.failure.origin.assign(limits::textBytesMax + 1, 'x'); }));
+  CHECK_FALSE(refuses([](MemoRow& memo) { memo.value.assign(limits::payloadBytesMax, 'x'); }));
+}
+
+TEST_CASE("A wait has a fingerprint and a time or none, and nothing that it gave") {
+  const MemoRow wait = stepFor(MemoState::waiting);
+  CHECK_FALSE(whyRefused(Suspend{{}, {wait}}));
+  CHECK(isRefused(Suspend{{}, {wait, stepFor(MemoState::succeeded)}}));
+  CHECK(isRefused(Suspend{{}, {wait, stepFor(MemoState::failed)}}));
+  const auto refuses = [&](auto change) {
+    MemoRow bad = wait;
+    change(bad);
+    return isRefused(Suspend{{}, {wait, bad}});
+  };
+  CHECK(refuses([](MemoRow& memo) { memo.id = {}; }));
+  CHECK(refuses([](MemoRow& memo) { memo.wakeAt = 0; }));
+  CHECK(refuses([](MemoRow& memo) { memo.wakeAt = -1; }));
+  CHECK(refuses([](MemoRow& memo) { memo.value = "1"; }));
+  CHECK(refuses([](MemoRow& memo) { memo.failure.type = "io"; }));
+  CHECK(refuses([](MemoRow& memo) { memo.name.assign(limits::textBytesMax + 1, 'x'); }));
+  CHECK_FALSE(refuses([](MemoRow& memo) { memo.wakeAt = 1; }));
+}
+
+TEST_CASE("A completion names a wait, and its failure has a type") {
+  CompleteExternal verb;
+  verb.wait.value.bytes[0] = 1;
+  CHECK_FALSE(whyRefused(verb));
+  verb.value.assign(limits::payloadBytesMax, 'x');
+  CHECK_FALSE(whyRefused(verb));
+  CompleteExternal bad = verb;
+  bad.wait = {};
+  CHECK(isRefused(bad));
+  bad = verb;
+  bad.value += 'x';
+  CHECK(isRefused(bad));
+  bad = verb;
+  bad.failure.message = "nobody came";
+  CHECK(isRefused(bad));
+  bad.failure.type = "io";
+  CHECK_FALSE(whyRefused(bad));
+  bad.failure.message.assign(limits::errorBytesMax + 1, 'x');
+  CHECK(isRefused(bad));
 }
 
 TEST_CASE("A kind of ours that this version does not know is refused on submit") {

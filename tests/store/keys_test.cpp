@@ -110,6 +110,9 @@ TEST_CASE("The parts of a job stand together and behind those of earlier jobs, a
                                      std::string(keys::logKey(first, 0).view()),
                                      std::string(keys::logKey(first, 255).view()),
                                      std::string(keys::logKey(first, 256).view()),
+                                     std::string(keys::memoKey(first, {}).view()),
+                                     std::string(keys::memoKey(first, Fingerprint{first.value}).view()),
+                                     std::string(keys::memoKey(first, Fingerprint{second.value}).view()),
                                      std::string(keys::jobKey(second, keys::JobPart::body).view())};
   for (std::size_t i = 1; i < std::size(keysInOrder); ++i) CHECK(keysInOrder[i - 1] < keysInOrder[i]);
   for (const auto& key : keysInOrder) CHECK((keys::jobIDOf(key) == first || keys::jobIDOf(key) == second));

@@ -3,6 +3,7 @@
 
 #include "store/keys.h"
 #include "tests/store/raw_environment.h"
+#include "tests/support/steps.h"
 #include "tests/support/store_fixture.h"
 
 using namespace callsheet;
@@ -27,16 +28,31 @@ struct Damaged {
     return job.id;
   }
   void damage(JobID id, keys::JobPart part) {
+    damage(part == keys::JobPart::row ? "job" : "part", keys::jobKey(id, part));
+  }
+  void damageStep(JobID id, std::uint16_t number) { damage("part", keys::memoKey(id, fingerprint(number))); }
+  void damage(const char* tree, const keys::Key& key) {
     fixture.close();
-    RawEnvironment(fixture.path())
-        .change(part == keys::JobPart::row ? "job" : "part", keys::jobKey(id, part).view(), [](std::string& bytes) {
-          bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x40);
-        });
+    RawEnvironment(fixture.path()).change(tree, key.view(), [](std::string& bytes) {
+      bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x40);
+    });
     fixture.open();
+  }
+  /// A running job with two steps.
+  JobRow addWithSteps() {
+    add(newJob(), left);
+    const auto claimed = fixture->apply(claimOf(left));
+    REQUIRE(claimed.jobs.size() == 1);
+    const JobRow row = claimed.jobs[0].row;
+    REQUIRE(fixture->apply(SaveResult{attemptOf(row), {stepOf(1, "10"), stepOf(2, "20")}}).verdict == Verdict::ok);
+    return row;
   }
   void checkIsListed(JobID id) {
     const JobPage page = fixture->list({}, {}, 100);
     CHECK(page.unreadable == std::vector{id});
+    checkIsNamed(id);
+  }
+  void checkIsNamed(JobID id) {
     const CheckReport report = fixture->check();
     CHECK_FALSE(report.isClean());
     bool named = false;
@@ -259,4 +275,65 @@ TEST_CASE("A business key whose record cannot be read refuses its own submits an
   CHECK(damaged.fixture->apply(Prune{hour, 0, 1000}).verdict == Verdict::ok);
   CHECK_FALSE(damaged.fixture->find(keyed));
   CHECK_FALSE(damaged.fixture->find(other));
+}
+
+TEST_CASE("A step that cannot be read is found by check, and whoever needs it is told") {
+  Damaged damaged;
+  const JobRow row = damaged.addWithSteps();
+  damaged.damageStep(row.id, 1);
+  damaged.checkIsNamed(row.id);
+  CHECK_THROWS_AS((void)damaged.fixture->memo(row.id, fingerprint(1)), UnreadableRow);
+  CHECK_THROWS_AS((void)damaged.fixture->memos(row.id, {}, 10), UnreadableRow);
+  CHECK(damaged.fixture->memo(row.id, fingerprint(2))->value == "20");
+  CHECK(damaged.fixture->find(row.id)->row.memoCount == 2);
+  const auto answer = damaged.fixture->apply(SaveResult{attemptOf(row), {stepOf(3), stepOf(1)}});
+  CHECK(answer.verdict == Verdict::corrupt);
+  CHECK_THAT(answer.why, Catch::Contains(row.id.toString()) && Catch::Contains("step"));
+  CHECK(damaged.fixture->apply(Suspend{attemptOf(row), {waitOf(3), waitOf(1)}}).verdict == Verdict::corrupt);
+  CHECK(damaged.fixture->apply(completionOf(row.id, 1)).verdict == Verdict::corrupt);
+  CHECK_FALSE(damaged.fixture->memo(row.id, fingerprint(3)));
+  CHECK(damaged.fixture->apply(SaveResult{attemptOf(row), {stepOf(3)}}).verdict == Verdict::ok);
+  // The job can end, the other values go, and retention takes what is left.
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(row), "1", {}}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->memo(row.id, fingerprint(2))->value.empty());
+  damaged.checkIsNamed(row.id);
+  damaged.fixture.clock().advanceMicros(day);
+  CHECK(damaged.fixture->apply(Prune{hour, 0, 1000}).verdict == Verdict::ok);
+  CHECK_FALSE(damaged.fixture->find(row.id));
+  CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE("A job that does another one again begins without what cannot be read of it") {
+  Damaged damaged;
+  const JobRow row = damaged.addWithSteps();
+  REQUIRE(damaged.fixture->apply(failOf(row, false)).state == JobState::done);
+  const bool isWholeJob = GENERATE(true, false);
+  if (isWholeJob)
+    damaged.damage(row.id, keys::JobPart::row);
+  else
+    damaged.damageStep(row.id, 1);
+  NewJob retry = newJob();
+  retry.body.retryOf = row.id;
+  damaged.add(retry, damaged.left);
+  CHECK(damaged.fixture->find(retry.id)->row.memoCount == (isWholeJob ? 0 : 1));
+  CHECK(damaged.fixture->memos(retry.id, {}, 10).size() == (isWholeJob ? 0 : 1));
+  const auto claimed = damaged.fixture->apply(claimOf(damaged.left));
+  REQUIRE(claimed.jobs.size() == 1);
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(claimed.jobs[0].row), "1", {}}).verdict == Verdict::ok);
+  damaged.checkIsNamed(row.id);
+}
+
+TEST_CASE("A step that is lost, or belongs to no job, is found by check") {
+  Damaged damaged;
+  const JobRow row = damaged.addWithSteps();
+  damaged.fixture.close();
+  {
+    RawEnvironment raw(damaged.fixture.path());
+    if (GENERATE(true, false))
+      raw.erase("part", keys::memoKey(row.id, fingerprint(2)).view());
+    else
+      raw.put("part", keys::memoKey(row.id, fingerprint(3)).view(), "");
+  }
+  damaged.fixture.open();
+  damaged.checkIsNamed(row.id);
 }

@@ -1,6 +1,7 @@
 // A store that is full, and groups of verbs of which one is refused.
 #include <catch2/catch.hpp>
 
+#include "tests/support/steps.h"
 #include "tests/support/store_fixture.h"
 
 using namespace callsheet;
@@ -72,6 +73,70 @@ TEST_CASE("A full store refuses new jobs while all that is there can be run, can
   CHECK(fixture->totals().jobs() == 0);
   // And now there is room again, as much as before.
   CHECK(fill(fixture, 2, 1).size() > ids.size() / 4);
+}
+
+TEST_CASE("A store that is full of jobs still takes what their steps leave, and full of that it still ends them") {
+  StoreFixture fixture(2 * mebibyte, StoreFixture::Place::memory);
+  const IncarnationID principal = makeIncarnationID();
+  REQUIRE(fixture->apply(RegisterIncarnation{principal, {}, Role::principal, {}, {"k"}}).verdict == Verdict::ok);
+  const auto ids = fill(fixture, 3000, 10);
+  const auto claimed = fixture->apply(claimOf(principal, 3));
+  REQUIRE(claimed.jobs.size() == 3);
+  const JobRow row = claimed.jobs[0].row;
+  const JobRow sleeper = claimed.jobs[1].row;
+  const JobRow other = claimed.jobs[2].row;
+  // What is there may go on: it saves, sleeps and is woken.
+  REQUIRE(fixture->apply(SaveResult{attemptOf(row), {stepOf(1)}}).verdict == Verdict::ok);
+  const Suspend suspend{attemptOf(sleeper), {waitOf(1)}};
+  REQUIRE(fixture->apply(suspend).state == JobState::waiting);
+  REQUIRE(fixture->apply(completionOf(other.id, 1)).verdict == Verdict::ok);
+  std::uint16_t number = 2;
+  for (std::size_t bytes : {10'000, 10}) {
+    AttemptAnswer answer;
+    do answer = fixture->apply(SaveResult{attemptOf(row), {stepOf(number++, std::string(bytes, 'x'))}});
+    while (answer.verdict == Verdict::ok);
+    CHECK(answer.verdict == Verdict::storeFull);
+    CHECK_THAT(answer.why, Catch::Contains("steps") && Catch::Contains("prune"));
+    CHECK(answer.why.size() > 20);
+    CHECK_FALSE(fixture->memo(row.id, fingerprint(static_cast<std::uint16_t>(number - 1))));
+  }
+  CHECK(number > 10);
+  // Full, even of that: nothing new is remembered, and repeats are repeats.
+  CHECK(fixture->apply(completionOf(other.id, 2)).verdict == Verdict::storeFull);
+  CHECK(fixture->apply(completionOf(sleeper.id, 1)).verdict == Verdict::storeFull);
+  CHECK(fixture->apply(Suspend{attemptOf(other), {waitOf(2)}}).verdict == Verdict::storeFull);
+  CHECK(fixture->find(other.id)->row.state == JobState::inProgress);
+  CHECK(fixture->apply(SaveResult{attemptOf(row), {stepOf(1)}}).verdict == Verdict::alreadyApplied);
+  CHECK(fixture->apply(suspend).verdict == Verdict::alreadyApplied);
+  CHECK(fixture->apply(completionOf(other.id, 1)).verdict == Verdict::alreadyApplied);
+  // An attempt may be suspended for what is known, or ends in any other way.
+  CHECK(fixture->apply(Suspend{attemptOf(other), {waitOf(1)}}).state == JobState::ready);
+  CHECK(fixture->apply(Succeed{attemptOf(row), "1", {}}).state == JobState::done);
+  for (const JobID id : ids)
+    if (id != row.id) CHECK(fixture->apply(Cancel{id, "no room"}).verdict == Verdict::ok);
+  fixture.clock().advanceMicros(2 * hour);
+  CHECK(fixture->apply(Prune{second, 0, 1000}).verdict == Verdict::ok);
+  CHECK(fixture->totals().jobs() == 0);
+}
+
+TEST_CASE("Steps that a job takes over need room as it does") {
+  StoreFixture fixture(2 * mebibyte, StoreFixture::Place::memory);
+  const IncarnationID principal = makeIncarnationID();
+  REQUIRE(fixture->apply(RegisterIncarnation{principal, {}, Role::principal, {}, {"k"}}).verdict == Verdict::ok);
+  NewJob job = newJob();
+  REQUIRE(fixture->apply(submitOf({job})).verdict == Verdict::ok);
+  const auto claimed = fixture->apply(claimOf(principal));
+  REQUIRE(claimed.jobs.size() == 1);
+  const AttemptRef attempt = attemptOf(claimed.jobs[0].row);
+  for (std::uint16_t number = 1; number <= 4; ++number)
+    REQUIRE(fixture->apply(SaveResult{attempt, {stepOf(number, std::string(200'000, 'x'))}}).verdict == Verdict::ok);
+  REQUIRE(fixture->apply(failOf(claimed.jobs[0].row, false)).state == JobState::done);
+  NewJob retry = newJob();
+  retry.body.retryOf = job.id;
+  CHECK(fixture->apply(submitOf({retry})).verdict == Verdict::storeFull);
+  CHECK_FALSE(fixture->find(retry.id));
+  retry.body.retryOf = {};
+  CHECK(fixture->apply(submitOf({retry})).verdict == Verdict::ok);
 }
 
 TEST_CASE("Of ten verbs in a commit only the one that the validator refuses fails") {

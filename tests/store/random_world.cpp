@@ -57,6 +57,7 @@ NewJob RandomWorld::anyJob() {
   job.body.retry.maxAttempts = 1 + dice_.roll(4);
   job.body.retry.jitter = 0.3;
   job.body.parameters = std::to_string(dice_.roll(1000));
+  if (!jobs_.empty() && dice_.oneIn(5)) job.body.retryOf = dice_.oneIn(4) ? dice_.pick(jobs_) : anyAttempt().job;
   return job;
 }
 
@@ -132,9 +133,36 @@ Verb RandomWorld::claiming() {
   return claim;
 }
 
+Verb RandomWorld::savingResult(const AttemptRef& ref) {
+  SaveResult save{ref, {}};
+  for (std::uint32_t i = 1 + dice_.roll(3); i > 0; --i)
+    save.memos.push_back(dice_.oneIn(4) ? failedStepOf(anyStep())
+                                        : stepOf(anyStep(), dice_.oneIn(4) ? "" : std::to_string(dice_.roll(1000))));
+  if (dice_.oneIn(30)) save.memos.push_back(waitOf(anyStep()));  // refused by the validator
+  return save;
+}
+
+Verb RandomWorld::suspending(const AttemptRef& ref) {
+  Suspend suspend{ref, {}};
+  for (std::uint32_t i = 1 + dice_.roll(3); i > 0; --i) {
+    const bool isTimed = dice_.oneIn(2);
+    const std::int64_t wakeAt = clock_.now().utcMicros + (static_cast<std::int64_t>(dice_.roll(200)) - 20) * second;
+    suspend.waits.push_back(waitOf(anyStep(), isTimed ? wakeAt : never));
+  }
+  if (dice_.oneIn(30)) suspend.waits.push_back(stepOf(anyStep()));  // refused by the validator
+  return suspend;
+}
+
+Verb RandomWorld::completing() {
+  const JobID job = jobs_.empty() ? JobID{id()} : dice_.oneIn(4) ? dice_.pick(jobs_) : anyAttempt().job;
+  CompleteExternal complete = completionOf(job, anyStep(), std::to_string(dice_.roll(1000)));
+  if (dice_.oneIn(4)) complete.failure = {"error", "nobody came", "test", "{}"};
+  return complete;
+}
+
 Verb RandomWorld::attemptVerb() {
   const AttemptRef ref = anyAttempt();
-  switch (dice_.roll(14)) {
+  switch (dice_.roll(20)) {
     case 0:
       return Start{ref};
     case 1:
@@ -168,6 +196,15 @@ Verb RandomWorld::attemptVerb() {
       return Transfer{ref};
     case 12:
       return Start{ref};
+    case 13:
+    case 14:
+      return savingResult(ref);
+    case 15:
+    case 16:
+      return suspending(ref);
+    case 17:
+    case 18:
+      return completing();
     default:
       break;
   }

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/verbs.h"
 #include "tests/support/seed.h"
+#include "tests/support/steps.h"
 #include "tests/support/verbs.h"
 
 namespace callsheet::tests {
@@ -28,6 +29,9 @@ class RandomWorld {
   [[nodiscard]] const std::vector<JobID>& jobs() const { return jobs_; }
   [[nodiscard]] std::string anyKind() { return "k" + std::to_string(dice_.roll(3)); }
   [[nodiscard]] std::string anyKey() { return "key-" + std::to_string(dice_.roll(15)); }
+  /// Of few, so that steps and waits meet.
+  [[nodiscard]] std::uint16_t anyStep() { return static_cast<std::uint16_t>(1 + dice_.roll(stepCount)); }
+  static constexpr std::uint16_t stepCount = 6;
   [[nodiscard]] IncarnationID anyDirector();
   [[nodiscard]] std::uint64_t acceptedResults() const { return finished_.size(); }
 
@@ -40,6 +44,9 @@ class RandomWorld {
   };
   [[nodiscard]] Verb next();
   [[nodiscard]] Verb attemptVerb();
+  [[nodiscard]] Verb savingResult(const AttemptRef& ref);
+  [[nodiscard]] Verb suspending(const AttemptRef& ref);
+  [[nodiscard]] Verb completing();
   [[nodiscard]] Verb registering();
   [[nodiscard]] Verb closing();
   [[nodiscard]] Verb adopting();

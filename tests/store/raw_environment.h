@@ -40,6 +40,12 @@ class RawEnvironment {
     must(mdb_put(txn, table(txn, tableName, flags), &k, &v, 0));
     must(mdb_txn_commit(txn));
   }
+  void erase(const char* tableName, std::string_view key) {
+    MDB_txn* txn = begin();
+    MDB_val k = valueOf(key);
+    must(mdb_del(txn, table(txn, tableName), &k, nullptr));
+    must(mdb_txn_commit(txn));
+  }
   /// Rewrites a value in place.
   void change(const char* tableName, std::string_view key, const std::function<void(std::string&)>& how) {
     MDB_txn* txn = begin();

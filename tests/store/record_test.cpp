@@ -43,22 +43,53 @@ JobRow sampleRow() {
   row.holderDeaths = 2;
   row.version = 0x0102030405060708;
   row.logCount = 17;
+  row.memoCount = 300;
   row.priority = -5;
   row.kind = "resize-image";
   row.queue = "default";
   row.lane = 0xFFEEDDCCBBAA9988;
   row.sequence = 99;
-  row.readyAt = 1'750'000'000'000'000;
+  row.readyAt = 1'749'999'940'000'000;  // before createdAt, as the first in line after its holder's death
   row.wakeAt = never;
   row.deadlineNanos = 123'456'789'000;
   row.deadlineBootID = uuidOf(0x44);
-  row.createdAt = -1;
-  row.startedAt = 2;
-  row.finishedAt = 3;
+  row.createdAt = 1'750'000'000'000'000;
+  row.startedAt = row.createdAt;
+  row.finishedAt = 0;
   row.keyUntil = 1'760'000'000'000'000;
   row.progress = 0.75f;
   row.progressText = "three of four";
+  for (const std::int64_t at : {0, 1, 130}) {
+    LogEntry entry;
+    entry.at = row.createdAt + at;
+    entry.move = Move::suspend;
+    entry.before = JobState::inProgress;
+    entry.after = JobState::waiting;
+    entry.waitingFor = WaitReason::sleep;
+    entry.attempt = static_cast<std::uint32_t>(at);
+    entry.actor = row.holder;
+    entry.timer = entry.at + 60'000'000;
+    entry.note = at == 0 ? "" : "nightly";
+    row.recentLog.push_back(entry);
+  }
   return row;
+}
+
+MemoRow sampleMemo() {
+  MemoRow memo;
+  memo.parent.value = uuidOf(0xDD);
+  memo.label = "images";
+  memo.name = "resize-image";
+  memo.state = MemoState::failed;
+  memo.attempts = 200;
+  memo.storedAt = 1'750'000'000'000'000;
+  memo.tookMicros = 1'500'000;
+  memo.wakeAt = never;
+  memo.value = R"({"rows":3})";
+  memo.valueBytes = 10;
+  memo.failure = {"io", "the disk is gone", "resize-image", "{}"};
+  memo.waitedBy = 4;
+  return memo;
 }
 
 JobBody sampleBody() {
@@ -185,6 +216,10 @@ TEST_CASE("Every record type has the bytes of its golden file and is read from t
               sampleIncarnation());
   checkGolden("business_key", RecordType::businessKey, keys::businessKey("report").view(),
               KeyRow{jobID, 1'760'000'000'000'000});
+  checkGolden("memo", RecordType::memo, keys::memoKey(jobID, Fingerprint{uuidOf(0xEE)}).view(), sampleMemo());
+  JobBody usual = sampleBody();
+  usual.retry = policyOfFormat1();
+  checkGolden("job_body_usual_policy", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), usual);
   checkGolden("totals", RecordType::totals, keys::totalsKey(), sampleTotals());
 }
 
@@ -224,9 +259,103 @@ TEST_CASE("A record that needs a newer reader is unsupported, not corrupt") {
   const auto crcOf = [](std::uint32_t before, std::string_view part) {
     return crc32c(before, std::as_bytes(std::span(part)));
   };
-  const auto length = static_cast<std::uint8_t>(bytes[4]);  // the row is shorter than 256 bytes; zeros fill it up
+  const auto length = static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[4]) |  // zeros fill it up behind that
+                                               static_cast<std::uint8_t>(bytes[5]) << 8);
   const std::uint32_t crc = crcOf(crcOf(crcOf(0, std::string_view(bytes).substr(0, 8)), key.view()),
                                   std::string_view(bytes).substr(recordHeaderBytes, length));
   for (std::size_t i = 0; i < 4; ++i) bytes[8 + i] = static_cast<char>(crc >> (8 * i));
   CHECK(kindOfDecoding(RecordType::jobRow, key.view(), bytes) == ErrorKind::unsupported);
+}
+
+namespace {
+
+std::string bytesOfNumber(std::uint64_t number) {
+  return toRecord(number);
+}
+
+struct TimeSince {
+  std::int64_t base = 0;
+  std::int64_t at = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(base);
+    serializeTimeSince(archive, base, at);
+  }
+};
+
+struct Policy {
+  RetryPolicy policy;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    serializePolicy(archive, policy);
+  }
+};
+
+template <class Value>
+ErrorKind kindOfReading(std::string_view bytes) {
+  try {
+    Value value;
+    fromRecord(bytes, value);
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  return ErrorKind::usage;
+}
+
+}  // namespace
+
+TEST_CASE("A time of a row is stored as its difference, in few bytes, and comes back") {
+  const std::int64_t base = 1'750'000'000'000'000;
+  const std::string baseBytes = toRecord(base);
+  const std::pair<std::int64_t, std::size_t> times[] = {
+      {0, 1},         {base, 1},
+      {base + 63, 1}, {base - 63, 1},
+      {base + 64, 2}, {base - 64, 2},
+      {1, 8},         {-1, 8},
+      {never, 10},    {std::numeric_limits<std::int64_t>::min() + base + 1, 10}};
+  for (const auto& [at, bytes] : times) {
+    INFO(at);
+    const std::string record = toRecord(TimeSince{base, at});
+    CHECK(record.size() == baseBytes.size() + bytes);
+    TimeSince read;
+    fromRecord(record, read);
+    CHECK(read.at == at);
+  }
+  for (const std::int64_t edge : {std::int64_t{1}, std::int64_t{-1}, never}) {
+    TimeSince read;
+    fromRecord(toRecord(TimeSince{0, edge}), read);
+    CHECK(read.at == edge);
+  }
+}
+
+TEST_CASE("A time that has no form of its own is refused instead of written as another") {
+  // The only difference whose number would be that of no time at all.
+  CHECK_THROWS_AS(toRecord(TimeSince{-1, never}), Error);
+}
+
+TEST_CASE("A time or a retry policy in another form than its own is corrupt") {
+  const std::int64_t base = 1'750'000'000'000'000;
+  // No time is 0, so a difference that leads to it is damage.
+  const std::uint64_t toZero = (static_cast<std::uint64_t>(base) << 1) - 1 + 1;
+  CHECK(kindOfReading<TimeSince>(toRecord(base) + bytesOfNumber(toZero + 2)) == ErrorKind::usage);
+  CHECK(kindOfReading<TimeSince>(toRecord(base) + bytesOfNumber(toZero)) == ErrorKind::corrupt);
+  // A number with a byte too many.
+  CHECK(kindOfReading<TimeSince>(toRecord(base) + std::string("\x81\x00", 2)) == ErrorKind::corrupt);
+
+  CHECK(toRecord(Policy{policyOfFormat1()}) == std::string(1, '\0'));
+  RetryPolicy other = policyOfFormat1();
+  ++other.maxAttempts;
+  CHECK(kindOfReading<Policy>("\x01" + toRecord(other)) == ErrorKind::usage);
+  CHECK(kindOfReading<Policy>("\x01" + toRecord(policyOfFormat1())) == ErrorKind::corrupt);
+  CHECK(kindOfReading<Policy>("\x02" + toRecord(other)) == ErrorKind::corrupt);
+}
+
+TEST_CASE("A row with more log entries than a row may hold is corrupt") {
+  JobRow row = sampleRow();
+  row.recentLog.resize(limits::logEntriesInRow, row.recentLog.back());
+  JobRow read;
+  fromRecord(toRecord(row), read);
+  CHECK(read.recentLog.size() == limits::logEntriesInRow);
+  row.recentLog.push_back(row.recentLog.back());
+  CHECK(kindOfReading<JobRow>(toRecord(row)) == ErrorKind::corrupt);
 }

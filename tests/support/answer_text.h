@@ -54,6 +54,15 @@ template <class Value>
   return out.str();
 }
 
+[[nodiscard]] inline std::string textOf(const std::vector<MemoRow>& memos) {
+  std::ostringstream out;
+  for (const auto& memo : memos)
+    out << memo.id.toString() << ' ' << memo.name << ' ' << toString(memo.state) << " wake " << memo.wakeAt
+        << " stored " << memo.storedAt << " waited by " << memo.waitedBy << ' ' << memo.value << '(' << memo.valueBytes
+        << ") #" << digestOf(memo) << '\n';
+  return out.str();
+}
+
 [[nodiscard]] inline std::string textOf(const std::vector<IncarnationRow>& rows) {
   std::ostringstream out;
   for (const auto& row : rows)
