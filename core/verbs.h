@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -82,7 +83,8 @@ struct NewJob {
   std::int32_t priority = 0;
   std::int64_t delayMicros = 0;      ///< runs not before the store's now + this
   std::int64_t notBeforeMicros = 0;  ///< UTC us; 0 = none. The later of the two counts
-  std::int64_t keyWindowMicros = 0;  ///< how long `body.key` answers `duplicate`, from now, even when the job is done
+  /// How long `body.key` answers `duplicate`, from now, even when the job is done; nothing: as long as the job is kept.
+  std::optional<std::int64_t> keyWindowMicros;
   JobBody body;
 };
 

@@ -51,7 +51,7 @@ NewJob RandomWorld::anyJob() {
   if (dice_.oneIn(4)) job.delayMicros = dice_.roll(100) * second;
   if (dice_.oneIn(3)) {
     job.body.key = anyKey();
-    job.keyWindowMicros = dice_.oneIn(2) ? dice_.roll(7200) * second : 0;
+    if (!dice_.oneIn(3)) job.keyWindowMicros = dice_.oneIn(2) ? dice_.roll(7200) * second : 0;
   }
   if (dice_.oneIn(3)) job.body.attemptLimitMicros = (1 + dice_.roll(60)) * second;
   job.body.retry.maxAttempts = 1 + dice_.roll(4);
