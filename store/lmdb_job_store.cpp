@@ -94,6 +94,11 @@ class Store final : public LmdbJobStore {
     read([&](LmdbRows& rows) { totals = rows.totals(); });
     return totals;
   }
+  CountsByOwner countByOwner() override {
+    CountsByOwner counts;
+    read([&](LmdbRows& rows) { counts = callsheet::countByOwner(rows); });
+    return counts;
+  }
   StoreInfo info() override {
     StoreInfo info;
     info.backend = "lmdb";

@@ -241,6 +241,10 @@ class MemoryJobStore final : public JobStore {
     const std::lock_guard lock(mutex_);
     StoreInfo info;
     info.backend = "memory";
+  CountsByOwner countByOwner() override {
+    const std::lock_guard lock(mutex_);
+    return callsheet::countByOwner(rows_);
+  }
     info.durability = "none";
     info.commits = commits_;
     return info;

@@ -206,6 +206,29 @@ TEST_CASE("The totals are the numbers of jobs by state") {
   CHECK(totals.done[static_cast<int>(JobOutcome::canceled)] == 1);
 }
 
+TEST_CASE("Open jobs are counted by owner, a running one once, and done ones not at all") {
+  ON_EVERY_STORE(store);
+  CHECK(store->countByOwner().empty());
+  const auto left = store.openAssistant();
+  const auto executor = store.open(Role::executor, "e");
+  finishJob(store, store.add());
+  CHECK(store->countByOwner().empty());
+  store.addRunning(left);
+  store.addRequested(left);
+  store.addRunning(executor);  // from the principal's queue
+  NewJob later = newJob();
+  later.delayMicros = hour;
+  store.add(later, left);
+  for (int i = 0; i < 3; ++i) store.add(newJob("kind-" + std::to_string(i)));
+  later.id = makeJobID();
+  store.add(later);
+  const CountsByOwner expected{{principalOwner, {1, 3, 1}}, {left, {1, 0, 2}}};
+  CHECK(store->countByOwner() == expected);
+  // A closed one's jobs stand in its queue until they are adopted.
+  store.close(left, Closing::died, store.openPrincipal());
+  CHECK(store->countByOwner() == expected);
+}
+
 TEST_CASE("The log tells each transition with its states, attempt, actor and time") {
   ON_EVERY_STORE(store);
   const auto left = store.openAssistant();

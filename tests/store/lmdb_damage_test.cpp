@@ -168,6 +168,21 @@ TEST_CASE("A key whose job is unreadable still answers duplicate") {
   CHECK(answer.jobs[1].verdict == Verdict::ok);
 }
 
+TEST_CASE("Open jobs are counted where they stand, whatever else an order says and whichever row cannot be read") {
+  Damaged damaged;
+  damaged.add(newJob(), damaged.left);
+  const JobID bad = damaged.add(newJob(), damaged.left);
+  const auto claimed = damaged.fixture->apply(claimOf(damaged.left, 2));
+  REQUIRE(claimed.jobs.size() == 2);
+  damaged.add(newJob(), damaged.left);
+  damaged.damage(bad, keys::JobPart::row);
+  damaged.fixture.close();
+  const AttachedKey stray{makeIncarnationID(), claimed.jobs[0].row.id};
+  RawEnvironment(damaged.fixture.path()).put("index", keys::encode(stray).view(), "");
+  damaged.fixture.open();
+  CHECK(damaged.fixture->countByOwner() == CountsByOwner{{damaged.left, {0, 1, 1}}});
+}
+
 TEST_CASE("A place in an order that no row stands at is set aside instead of followed") {
   Damaged damaged;
   const JobID ready = damaged.add(newJob(), damaged.left);

@@ -63,6 +63,7 @@ class FaultyStore final : public LmdbJobStore {
   }
   std::vector<IncarnationRow> incarnations() override { return readable().incarnations(); }
   Totals totals() override { return readable().totals(); }
+  CountsByOwner countByOwner() override { return readable().countByOwner(); }
   StoreInfo info() override { return readable().info(); }
   std::uint64_t sequence() override { return readable().sequence(); }
   std::shared_ptr<void> subscribe(Committed committed) override { return inner_.subscribe(std::move(committed)); }
