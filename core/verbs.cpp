@@ -43,7 +43,8 @@ std::string_view nameOf(const Verb& verb) {
                                                                                  "cancel",
                                                                                  "promote",
                                                                                  "expire",
-                                                                                 "prune"};
+                                                                                 "prune",
+                                                                                 "discard"};
   return names.at(verb.index());
 }
 

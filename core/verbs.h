@@ -198,6 +198,13 @@ struct Cancel {
   std::string why;
 };
 
+/// Removes a job that cannot be read, with all that is stored of it; a done one also for a result or log that cannot.
+/// Nothing but a person's word for that one job does so.
+struct Discard {
+  using Answer = v1::Answer;
+  JobID job;
+};
+
 // ---- sweeps: bounded slices that say "more" -------------------------------------------------------------------------
 
 struct SweepAnswer : Answer {
@@ -231,7 +238,7 @@ struct Prune {
 };
 
 using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
-                          Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune>;
+                          Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, Discard>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

@@ -122,6 +122,11 @@ class Store final : public LmdbJobStore {
 
   CheckReport check() override { return checkStore(environment_); }
   void backup(const std::string& target) override { backupStore(environment_, target, *clock_); }
+  std::vector<StoredRecord> records(JobID id) override {
+    std::vector<StoredRecord> all;
+    read([&](LmdbRows& rows) { all = rows.records(id); });
+    return all;
+  }
   bool hasPassedDeadline() override {
     bool passed = false;
     const Moment now = clock_->now();

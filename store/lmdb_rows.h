@@ -8,6 +8,7 @@
 #include "store/keys.h"
 #include "store/lmdb_cursor.h"
 #include "store/lmdb_environment.h"
+#include "store/lmdb_job_store.h"
 #include "store/record.h"
 
 namespace callsheet {
@@ -27,6 +28,8 @@ class LmdbRows final : public Rows {
   void putLog(JobID id, const LogEntry& entry) override;
   void eraseLog(JobID id, std::uint32_t index) override;
   void setAside(const PlaceKey& place, JobID id) override;
+  [[nodiscard]] bool isDamaged(JobID id) override;
+  void eraseDamaged(JobID id) override;
 
   void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override;
   void scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) override;
@@ -50,6 +53,7 @@ class LmdbRows final : public Rows {
 
   // What only listings and checks need.
   [[nodiscard]] std::optional<JobResult> result(JobID id);
+  [[nodiscard]] std::vector<StoredRecord> records(JobID id);
   [[nodiscard]] std::vector<LogEntry> log(JobID id, std::uint32_t from, std::size_t limit);
   /// The cursor for keys of a region.
   [[nodiscard]] LmdbCursor& at(keys::Region region);

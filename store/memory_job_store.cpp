@@ -1,6 +1,7 @@
 #include "store/memory_job_store.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
@@ -54,7 +55,10 @@ class MemoryRows final : public Rows {
   void putResult(JobID id, const JobResult& result) override { jobs.at(id).result = result; }
   void putLog(JobID id, const LogEntry& entry) override { jobs[id].log[entry.index] = entry; }
   void eraseLog(JobID id, std::uint32_t index) override { jobs.at(id).log.erase(index); }
-  void setAside(const PlaceKey&, JobID) override {}  // nothing in memory is unreadable
+  // Nothing in memory is unreadable.
+  void setAside(const PlaceKey&, JobID) override {}
+  bool isDamaged(JobID) override { return false; }
+  void eraseDamaged(JobID) override { std::abort(); }
 
   void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override {
     for (auto at = ready.lower_bound(from); at != ready.end() && visit(at->first, at->second);) ++at;
@@ -237,14 +241,14 @@ class MemoryJobStore final : public JobStore {
     const std::lock_guard lock(mutex_);
     return rows_.counted;
   }
-  StoreInfo info() override {
-    const std::lock_guard lock(mutex_);
-    StoreInfo info;
-    info.backend = "memory";
   CountsByOwner countByOwner() override {
     const std::lock_guard lock(mutex_);
     return callsheet::countByOwner(rows_);
   }
+  StoreInfo info() override {
+    const std::lock_guard lock(mutex_);
+    StoreInfo info;
+    info.backend = "memory";
     info.durability = "none";
     info.commits = commits_;
     return info;

@@ -171,7 +171,9 @@ Verb RandomWorld::attemptVerb() {
     default:
       break;
   }
-  return Cancel{jobs_.empty() ? JobID{id()} : dice_.pick(jobs_), "not needed"};
+  const JobID which = jobs_.empty() ? JobID{id()} : dice_.pick(jobs_);
+  if (dice_.oneIn(5)) return Discard{which};
+  return Cancel{which, "not needed"};
 }
 
 Verb RandomWorld::next() {
