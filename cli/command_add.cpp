@@ -39,7 +39,7 @@ struct AddOptions {
   std::uint32_t retries = 0;
   std::string retryDelay;
   std::optional<std::string> key;
-  std::string keyWindow = "7d";
+  std::string keyWindow;
   std::string queue = "default";
   std::vector<std::string> labels;
   std::string limit;
@@ -111,10 +111,8 @@ NewJob newJob(const AddOptions& options, const std::vector<std::string>& argv) {
   }
   if (!options.limit.empty()) job.body.attemptLimitMicros = durationOf("--limit", options.limit).count();
   for (const std::string& text : options.labels) job.body.labels.insert(assignmentOf("--label", text));
-  if (options.key) {
-    job.body.key = JobKey::parse(*options.key).bytes();
-    job.keyWindowMicros = durationOf("--key-window", options.keyWindow).count();
-  }
+  if (options.key) job.body.key = JobKey::parse(*options.key).bytes();
+  if (!options.keyWindow.empty()) job.keyWindowMicros = durationOf("--key-window", options.keyWindow).count();
   return job;
 }
 
@@ -147,7 +145,8 @@ void defineOptions(CLI::App& app, AddOptions& options) {
       ->type_name("DURATION");
   app.add_option("--key", options.key, "A name for this piece of work: a second job of that key is not added")
       ->type_name("KEY");
-  app.add_option("--key-window", options.keyWindow, "How long the key counts, also when the job is done (default: 7d)")
+  app.add_option("--key-window", options.keyWindow,
+                 "How long the key counts, also when the job is done (default: as long as the done\njob is kept)")
       ->type_name("DURATION");
   app.add_option("--queue", options.queue, "Queue (default: default)")->type_name("NAME");
   app.add_option("--label", options.labels, "A label; may be repeated")

@@ -49,6 +49,8 @@ int cancel(const CancelOptions& options, Session& session) {
     // All are told, the first one decides the exit code.
     if (failure) tell(failure->what());
     Error error = errorOf(answer, "job " + shortIDOf(ids[i]));
+    if (answer.verdict == Verdict::corrupt)
+      error = Error(error.kind(), fmt::format("{}, or remove the job with `callsheet discard`", error.what()));
     if (failure)
       failure = Error(failure->kind(), error.what());
     else

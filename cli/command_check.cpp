@@ -89,7 +89,7 @@ Work defineCheck(CLI::App& app) {
   app.footer(
       "Reads one snapshot of the living store; nobody has to stop. Exits with 0 when it is clean and 65 when it is "
       "damaged, with a\n"
-      "line for each problem.");
+      "line for each problem. A job that cannot be read stays until `callsheet discard` removes it.");
   return [here](Session& session) { return *here ? checkHere(session) : checkInChild(session); };
 }
 

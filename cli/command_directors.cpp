@@ -1,14 +1,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "callsheet/limits.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
@@ -21,20 +18,12 @@ inline namespace v1 {
 
 namespace {
 
-/// Jobs that are not done, of one owner.
-struct Counts {
-  std::uint64_t waiting = 0;
-  std::uint64_t ready = 0;
-  std::uint64_t running = 0;
-  [[nodiscard]] std::uint64_t all() const { return waiting + ready + running; }
-};
-
 /// What the store and the locks together say of one incarnation.
 struct Director {
   IncarnationRow row;
   bool isHeld = false;
   pid_t pid = 0;  ///< 0: unknown
-  Counts counts;
+  QueueCounts counts;
 
   [[nodiscard]] bool isAlive() const { return row.isOpen() && isHeld; }
   [[nodiscard]] std::string name() const { return row.role == Role::principal ? std::string(principalWord) : row.name; }
@@ -45,36 +34,9 @@ struct Director {
   }
 };
 
-using CountsByOwner = std::map<IncarnationID, Counts>;
-
-CountsByOwner countByOwner(LmdbJobStore& store) {
-  CountsByOwner counts;
-  const Totals totals = store.totals();
-  const bool isIdle = totals.ready + totals.requested + totals.inProgress == 0 &&
-                      std::all_of(std::begin(totals.waiting), std::end(totals.waiting), [](auto n) { return n == 0; });
-  if (isIdle) return counts;  // spares the walk over what is done
-  JobFilter filter;
-  filter.states = {JobState::waiting, JobState::ready, JobState::requested, JobState::inProgress};
-  std::string next;
-  do {
-    const JobPage page = store.list(filter, next, limits::pageRowsMax);
-    for (const JobView& job : page.jobs) {
-      Counts& one = counts[job.row.owner];
-      if (job.row.state == JobState::waiting)
-        ++one.waiting;
-      else if (job.row.state == JobState::ready)
-        ++one.ready;
-      else
-        ++one.running;
-    }
-    next = page.next;
-  } while (!next.empty());
-  return counts;
-}
-
-Counts countsOf(const CountsByOwner& counts, IncarnationID owner) {
+QueueCounts countsOf(const CountsByOwner& counts, IncarnationID owner) {
   const auto found = counts.find(owner);
-  return found == counts.end() ? Counts{} : found->second;
+  return found == counts.end() ? QueueCounts{} : found->second;
 }
 
 std::vector<Director> directorsOf(Session& session, const CountsByOwner& counts, bool all) {
@@ -123,7 +85,7 @@ Json directorJson(const Director& director) {
 }
 
 void printAsJson(const std::vector<Director>& directors, const std::optional<PresenceInfo>& principal,
-                 const Counts& principalQueue) {
+                 const QueueCounts& principalQueue) {
   Json json = versioned();
   json["principalAlive"] = principal.has_value();
   json["principalPid"] = principal && principal->pid != 0 ? Json(principal->pid) : Json(nullptr);
@@ -134,7 +96,7 @@ void printAsJson(const std::vector<Director>& directors, const std::optional<Pre
   printJson(json);
 }
 
-void printText(const std::vector<Director>& directors, bool hasPrincipal, const Counts& principalQueue) {
+void printText(const std::vector<Director>& directors, bool hasPrincipal, const QueueCounts& principalQueue) {
   Table table({"NAME", "ROLE", "STATE", "PID", "WAITING", "READY", "RUNNING", "SINCE", "INCARNATION"});
   for (const Director& director : directors) {
     table.add({{director.name()},
@@ -163,10 +125,10 @@ Work defineDirectors(CLI::App& app) {
       "died, hung)\n"
       "while something of it is left to adopt. WAITING, READY and RUNNING count the jobs of its queue.");
   return [all](Session& session) {
-    const CountsByOwner counts = countByOwner(session.store());
+    const CountsByOwner counts = session.store().countByOwner();
     const auto directors = directorsOf(session, counts, *all);
     const auto principal = PrincipalLock::holder(session.access().directory());
-    const Counts principalQueue = countsOf(counts, principalOwner);
+    const QueueCounts principalQueue = countsOf(counts, principalOwner);
     if (session.json)
       printAsJson(directors, principal, principalQueue);
     else

@@ -141,7 +141,8 @@ void printPageText(const JobPage& page, const OwnerNames& names) {
                {work}});
   }
   if (!table.isEmpty()) table.print();
-  for (const JobID id : page.unreadable) tell("job " + id.toString() + " cannot be read; `callsheet check` says why");
+  for (const JobID id : page.unreadable)
+    tell("job " + id.toString() + " cannot be read; `callsheet check` says why, `callsheet discard` removes it");
   if (!page.next.empty()) tell("there may be more: the same command with --page " + page.next);
 }
 

@@ -71,7 +71,9 @@ void printBody(const JobView& job) {
   printField("submitter", printable(body.submitterName));
   printField("requester", printable(body.requester));
   if (!body.key.empty())
-    printField("key", fmt::format("{} until {}", printable(keyText(body)), formatUtc(job.row.keyUntil)));
+    printField("key",
+               fmt::format("{} until {}", printable(keyText(body)),
+                           job.row.keyUntil == never ? "retention removes the job" : formatUtc(job.row.keyUntil)));
   if (!body.retryOf.isNil()) printField("retry of", body.retryOf.toString());
   for (const auto& [name, value] : body.labels) printField("label", fmt::format("{}={}", name, printable(value)));
   printField("work", workText(job));

@@ -34,6 +34,7 @@ Work defineWatch(CLI::App& app);
 Work defineWait(CLI::App& app);
 Work defineLog(CLI::App& app);
 Work defineCancel(CLI::App& app);
+Work defineDiscard(CLI::App& app);
 Work defineRetry(CLI::App& app);
 Work defineDirectors(CLI::App& app);
 Work defineStats(CLI::App& app);

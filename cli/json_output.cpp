@@ -24,12 +24,6 @@ Json idJson(const Uuid& id) {
   return id.isNil() ? Json(nullptr) : Json(id.toString());
 }
 
-std::string hexOf(const std::string& bytes) {
-  std::string hex;
-  for (const char c : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return hex;
-}
-
 Json retryJson(const RetryPolicy& retry) {
   return {{"maxAttempts", retry.maxAttempts},
           {"firstDelayMs", retry.firstDelay.count() / 1000.0},
@@ -75,6 +69,12 @@ void printJsonLine(const Json& json) {
 
 Json timeJson(std::int64_t utcMicros) {
   return utcMicros == 0 || utcMicros == never ? Json(nullptr) : Json(formatUtc(utcMicros));
+}
+
+std::string hexOf(std::string_view bytes) {
+  std::string hex;
+  for (const char c : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return hex;
 }
 
 Json textJson(const std::string& text) {

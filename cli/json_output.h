@@ -22,6 +22,8 @@ void printJsonLine(const Json& json);
 
 /// Null for 0 and for `never`, else text like 2026-11-23T06:20:59.123Z.
 [[nodiscard]] Json timeJson(std::int64_t utcMicros);
+/// Two digits a byte.
+[[nodiscard]] std::string hexOf(std::string_view bytes);
 /// Null when empty.
 [[nodiscard]] Json textJson(const std::string& text);
 /// The value; a string where the text is no JSON after all.

@@ -49,8 +49,11 @@ AttachedKeys attachedKeysOf(const JobFacts& facts) {
   if (!isRunning(facts)) return attached;
   if (facts.holderKind == HolderKind::incarnation)
     attached.keys[attached.count++] = {IncarnationID{facts.holder}, facts.id};
-  const bool ownerIsHolder = attached.count == 1 && attached.keys[0].incarnation == facts.owner;
-  if (facts.owner != principalOwner && !ownerIsHolder) attached.keys[attached.count++] = {facts.owner, facts.id};
+  const bool hasHolder = attached.count == 1;
+  const bool ownerIsHolder = hasHolder && attached.keys[0].incarnation == facts.owner;
+  // The principal's queue is nobody's incarnation, and only the place of what has no other.
+  if (!hasHolder || (facts.owner != principalOwner && !ownerIsHolder))
+    attached.keys[attached.count++] = {facts.owner, facts.id};
   return attached;
 }
 

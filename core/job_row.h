@@ -89,7 +89,7 @@ struct JobFacts {
   std::int64_t createdAt = 0;      ///< UTC us, as the next three
   std::int64_t startedAt = 0;
   std::int64_t finishedAt = 0;
-  std::int64_t keyUntil = 0;  ///< UTC us: so long its business key answers for it though it is done; 0 = it has no key
+  std::int64_t keyUntil = 0;  ///< UTC us: so long its key answers though it is done; `never` = until pruned; 0 = no key
   float progress = 0;         ///< 0..1
   friend bool operator==(const JobFacts&, const JobFacts&) = default;
 };

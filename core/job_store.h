@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/apply.h"
+#include "core/queue_counts.h"
 #include "core/rows.h"
 #include "core/verbs.h"
 
@@ -100,6 +101,8 @@ class JobStore {
   [[nodiscard]] virtual std::optional<MemoRow> memo(JobID id, Fingerprint memo) = 0;
   [[nodiscard]] virtual std::vector<IncarnationRow> incarnations() = 0;
   [[nodiscard]] virtual Totals totals() = 0;
+  /// The open jobs of each owner, in one snapshot.
+  [[nodiscard]] virtual CountsByOwner countByOwner() = 0;
   [[nodiscard]] virtual StoreInfo info() = 0;
   /// Grows with every commit of every process.
   [[nodiscard]] virtual std::uint64_t sequence() = 0;

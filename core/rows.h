@@ -62,6 +62,10 @@ class Rows {
   virtual void scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) = 0;
   /// Takes a job whose row cannot be read out of an order and lists it as unreadable; its bytes stay.
   virtual void setAside(const PlaceKey& place, JobID id) = 0;
+  /// Whether some record of a job cannot be read, or its body is missing.
+  [[nodiscard]] virtual bool isDamaged(JobID id) = 0;
+  /// The same as eraseJob where the row cannot be trusted: walks all places and keys, and counts the totals anew.
+  virtual void eraseDamaged(JobID id) = 0;
 
   virtual void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) = 0;
   virtual void scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) = 0;

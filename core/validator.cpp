@@ -61,7 +61,7 @@ Why whyJob(const NewJob& job) {
   if (job.delayMicros < 0) return "the delay is negative";
   if (job.delayMicros > limits::delayMax.count()) return "the delay is longer than ten years";
   if (job.notBeforeMicros < 0) return "the time of the job is before 1970";
-  if (job.keyWindowMicros < 0 || job.keyWindowMicros > limits::delayMax.count())
+  if (job.keyWindowMicros.value_or(0) < 0 || job.keyWindowMicros.value_or(0) > limits::delayMax.count())
     return "the key's window must lie within 0 and ten years";
   if (job.body.attemptLimitMicros < 0 || job.body.attemptLimitMicros > limits::delayMax.count())
     return "the attempt's time limit must lie within 0 and ten years";

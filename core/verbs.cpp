@@ -44,6 +44,7 @@ std::string_view nameOf(const Verb& verb) {
                                                                                  "promote",
                                                                                  "expire",
                                                                                  "prune",
+                                                                                 "discard",
                                                                                  "saveResult",
                                                                                  "suspend",
                                                                                  "completeExternal"};

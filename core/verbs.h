@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -83,7 +84,8 @@ struct NewJob {
   std::int32_t priority = 0;
   std::int64_t delayMicros = 0;      ///< runs not before the store's now + this
   std::int64_t notBeforeMicros = 0;  ///< UTC us; 0 = none. The later of the two counts
-  std::int64_t keyWindowMicros = 0;  ///< how long `body.key` answers `duplicate`, from now, even when the job is done
+  /// How long `body.key` answers `duplicate`, from now, even when the job is done; nothing: as long as the job is kept.
+  std::optional<std::int64_t> keyWindowMicros;
   JobBody body;
 };
 
@@ -226,6 +228,13 @@ struct Cancel {
   std::string why;
 };
 
+/// Removes a job that cannot be read, with all that is stored of it; a done one also for a result or log that cannot.
+/// Nothing but a person's word for that one job does so.
+struct Discard {
+  using Answer = v1::Answer;
+  JobID job;
+};
+
 // ---- sweeps: bounded slices that say "more" -------------------------------------------------------------------------
 
 struct SweepAnswer : Answer {
@@ -258,9 +267,9 @@ struct Prune {
   DoneKey from = DoneKey::first();
 };
 
-using Verb =
-    std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed, Fail,
-                 RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, SaveResult, Suspend, CompleteExternal>;
+using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
+                          Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, Discard, SaveResult, Suspend,
+                          CompleteExternal>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

@@ -15,7 +15,7 @@ NewJob newJobOf(std::string_view kind, std::uint32_t version, std::string parame
   job.queue = options.queue;
   job.priority = options.priority;
   job.delayMicros = options.delay.count();
-  job.keyWindowMicros = options.keyWindow.count();
+  if (options.keyWindow) job.keyWindowMicros = options.keyWindow->count();
   job.body.kindVersion = version;
   job.body.parameters = std::move(parameters);
   job.body.retry = options.retry;

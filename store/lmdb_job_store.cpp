@@ -105,6 +105,11 @@ class Store final : public LmdbJobStore {
     read([&](LmdbRows& rows) { totals = rows.totals(); });
     return totals;
   }
+  CountsByOwner countByOwner() override {
+    CountsByOwner counts;
+    read([&](LmdbRows& rows) { counts = callsheet::countByOwner(rows); });
+    return counts;
+  }
   StoreInfo info() override {
     StoreInfo info;
     info.backend = "lmdb";
@@ -128,6 +133,11 @@ class Store final : public LmdbJobStore {
 
   CheckReport check() override { return checkStore(environment_); }
   void backup(const std::string& target) override { backupStore(environment_, target, *clock_); }
+  std::vector<StoredRecord> records(JobID id) override {
+    std::vector<StoredRecord> all;
+    read([&](LmdbRows& rows) { all = rows.records(id); });
+    return all;
+  }
   bool hasPassedDeadline() override {
     bool passed = false;
     const Moment now = clock_->now();

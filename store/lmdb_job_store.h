@@ -42,6 +42,13 @@ struct SnapshotReader {
   std::uint64_t snapshot = 0;  ///< sequence() when it was taken
 };
 
+/// A record of a job byte for byte, as only damage makes anybody ask for it.
+struct StoredRecord {
+  std::string name;  ///< "row", "body", "result" or "log entry N"
+  std::string bytes;
+  std::string damage;  ///< why it cannot be read, as a sentence; empty: it can
+};
+
 /// The durable store: an LMDB environment that every process writes itself. Thread-safe.
 class LmdbJobStore : public JobStore {
  public:
@@ -55,6 +62,8 @@ class LmdbJobStore : public JobStore {
   [[nodiscard]] virtual CheckReport check() = 0;
   /// Copies the living store into a new directory: written, synced, checked, then renamed to its place.
   virtual void backup(const std::string& target) = 0;
+  /// What is stored of a job, whether it can be read or not; nothing when there is no such job.
+  [[nodiscard]] virtual std::vector<StoredRecord> records(JobID id) = 0;
   /// Whether Expire would find something; a look that takes no lock.
   [[nodiscard]] virtual bool hasPassedDeadline() = 0;
   /// Frees reader slots of dead processes.

@@ -8,6 +8,7 @@
 #include "store/keys.h"
 #include "store/lmdb_cursor.h"
 #include "store/lmdb_environment.h"
+#include "store/lmdb_job_store.h"
 #include "store/record.h"
 
 namespace callsheet {
@@ -31,6 +32,8 @@ class LmdbRows final : public Rows {
   void putMemo(JobID id, const MemoRow& row) override;
   void scanMemos(JobID id, Fingerprint from, const std::function<bool(const MemoRow&)>& visit) override;
   void setAside(const PlaceKey& place, JobID id) override;
+  [[nodiscard]] bool isDamaged(JobID id) override;
+  void eraseDamaged(JobID id) override;
 
   void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override;
   void scanWaiting(const WaitingKey& from, const std::function<bool(const WaitingKey&)>& visit) override;
@@ -54,6 +57,7 @@ class LmdbRows final : public Rows {
 
   // What only listings and checks need.
   [[nodiscard]] std::optional<ResultRow> result(JobID id);
+  [[nodiscard]] std::vector<StoredRecord> records(JobID id);
   [[nodiscard]] std::vector<LogEntry> log(JobID id, std::uint32_t from, std::size_t limit);
   /// The cursor for keys of a region.
   [[nodiscard]] LmdbCursor& at(keys::Region region);

@@ -1,6 +1,7 @@
 #include "store/memory_job_store.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
@@ -70,7 +71,10 @@ class MemoryRows final : public Rows {
     const auto& memos = jobs[id].memos;
     for (auto at = memos.lower_bound(from); at != memos.end() && visit(at->second);) ++at;
   }
-  void setAside(const PlaceKey&, JobID) override {}  // nothing in memory is unreadable
+  // Nothing in memory is unreadable.
+  void setAside(const PlaceKey&, JobID) override {}
+  bool isDamaged(JobID) override { return false; }
+  void eraseDamaged(JobID) override { std::abort(); }
 
   void scanReady(const ReadyKey& from, const std::function<bool(const ReadyKey&, JobID)>& visit) override {
     for (auto at = ready.lower_bound(from); at != ready.end() && visit(at->first, at->second);) ++at;
@@ -261,6 +265,10 @@ class MemoryJobStore final : public JobStore {
   Totals totals() override {
     const std::lock_guard lock(mutex_);
     return rows_.counted;
+  }
+  CountsByOwner countByOwner() override {
+    const std::lock_guard lock(mutex_);
+    return callsheet::countByOwner(rows_);
   }
   StoreInfo info() override {
     const std::lock_guard lock(mutex_);

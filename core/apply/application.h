@@ -26,6 +26,7 @@ class Application {
   [[nodiscard]] AttemptAnswer operator()(const RequestTransfer& verb);
   [[nodiscard]] AttemptAnswer operator()(const Transfer& verb);
   [[nodiscard]] AttemptAnswer operator()(const Cancel& verb);
+  [[nodiscard]] Answer operator()(const Discard& verb);
   [[nodiscard]] SweepAnswer operator()(const Promote& verb);
   [[nodiscard]] SweepAnswer operator()(const Expire& verb);
   [[nodiscard]] SweepAnswer operator()(const Prune& verb);

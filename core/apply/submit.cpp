@@ -76,7 +76,7 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   body.submitter = sender;
   body.submitterName = senderName;
   if (!body.key.empty()) {
-    row.keyUntil = now_.utcMicros + job.keyWindowMicros;
+    row.keyUntil = job.keyWindowMicros ? now_.utcMicros + *job.keyWindowMicros : never;
     rows_.putBusinessKey(body.key, KeyRow{row.id, row.keyUntil});
   }
   if (!body.retryOf.isNil()) inheritMemos(row, body.retryOf);

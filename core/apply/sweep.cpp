@@ -95,7 +95,8 @@ SweepAnswer Application::operator()(const Prune& verb) {
     }
     try {
       auto row = rows_.job(key.id);
-      if (!row || row->keyUntil > now_.utcMicros) return true;  // its key still answers for it
+      const bool isKept = row && row->keyUntil != never && row->keyUntil > now_.utcMicros;
+      if (!row || isKept) return true;  // its key still answers for it
       steps += row->memoCount;
       old.push_back(std::move(*row));
     } catch (const UnreadableRow&) {

@@ -19,8 +19,9 @@ inline namespace v1 {
 struct SubmitOptions {
   JobID id;    ///< nil: a new one is made. The same id again is the same job
   JobKey key;  ///< empty: none
-  std::chrono::microseconds keyWindow =
-      std::chrono::hours{24 * 7};      ///< how long the key answers for a done job; 0: only while it lives
+  /// How long the key answers, from now, though the job is done. Nothing: as long as the done job is kept; 0: only
+  /// while it lives.
+  std::optional<std::chrono::microseconds> keyWindow;
   std::chrono::microseconds delay{0};  ///< runs not before now + this; never negative
   int priority = 0;                    ///< -1000..1000; one step is worth a minute of waiting
   std::string queue = "default";

@@ -96,6 +96,17 @@ load helper
   [[ $(callsheet add --key once --key-window 0 -- true) != "$id" ]]
 }
 
+@test "a key counts as long as its done job is kept, and for the time that --key-window says" {
+  startPrincipal
+  kept=$(callsheet add --key kept -- true)
+  short=$(callsheet add --key short --key-window 1ms -- true)
+  callsheet wait "$kept" "$short" --timeout 20
+  [[ $(callsheet add --key kept -- true) == "$kept" ]]
+  [[ $(callsheet add --key short -- true) != "$short" ]]
+  [[ $(callsheet show "$kept") == *"kept until retention removes the job"* ]]
+  [[ $(field "$kept" .keyUntil) == null && $(field "$short" .keyUntil) != null ]]
+}
+
 @test "a failing command is tried again as often as --retries says" {
   startPrincipal
   counter=$BATS_TEST_TMPDIR/counter

@@ -20,6 +20,41 @@ load helper
   [[ $(callsheet check --json 2>/dev/null | jq -c '[.clean, .problemCount > 0]') == '[false,true]' ]]
 }
 
+@test "a job that cannot be read is discarded by a person alone, who can save its bytes before" {
+  good=$(callsheet add --kind some/kind --params '"unhurt"')
+  bad=$(callsheet add --key report --kind some/kind --params '"precious 2"')
+  sed -i 's/precious 2/precious 3/g' "$CALLSHEET_LOCATION/default.callsheet/data.mdb"
+  endsWith 0 callsheet list
+  [[ $stderr == *"$bad"*"callsheet discard"* ]]
+  endsWith 65 callsheet check
+  endsWith 4 callsheet discard "$good"
+  saysOneSentence "the job can be read; cancel it"
+  endsWith 0 callsheet discard "$bad" --save "$BATS_TEST_TMPDIR/saved"
+  [[ $output == "$bad  discarded: row ("*"), body ("*", damaged)" ]]
+  hex=$(jq -r '.jobs[0].records[] | select(.name == "body") | .hex' "$BATS_TEST_TMPDIR/saved")
+  # shellcheck disable=SC2059
+  [[ $(printf "$(sed 's/../\\x&/g' <<<"$hex")" | tr -d '\0') == *"precious 3"* ]]
+  endsWith 0 callsheet check
+  endsWith 3 callsheet show "$bad"
+  [[ $(callsheet list --json | jq -r '.jobs[].id, .unreadable[]') == "$good" ]]
+  [[ $(callsheet add --key report --json --kind some/kind | jq -r .outcome) == accepted ]]
+}
+
+@test "cancel names discard for a job that cannot be read, which removes nothing when it cannot save" {
+  bad=$(callsheet add -- true)
+  callsheet cancel "$bad" --why "precious 2"
+  sed -i 's/precious 2/precious 3/g' "$CALLSHEET_LOCATION/default.callsheet/data.mdb"
+  endsWith 65 callsheet cancel "$bad"
+  saysOneSentence "or remove the job with \`callsheet discard\`"
+  echo mine >"$BATS_TEST_TMPDIR/saved"
+  endsWith 75 callsheet discard "$bad" --save "$BATS_TEST_TMPDIR/saved"
+  saysOneSentence "exists already; name a new file"
+  endsWith 3 callsheet discard "$bad" --save "$BATS_TEST_TMPDIR/no/such/place"
+  [[ $(cat "$BATS_TEST_TMPDIR/saved") == mine ]]
+  endsWith 0 callsheet discard "$bad" --json
+  [[ $(jq -c '[.v, .jobs[0].discarded, (.jobs[0].records[0] | .name, (.damage | length > 9))]' <<<"$output") == '[1,true,"row",true]' ]]
+}
+
 @test "a check that crashes says that the store is damaged" {
   storeIsDamaged=1
   for i in $(seq 1 40); do callsheet add --kind some/kind --params "\"precious $i\"" >/dev/null; done

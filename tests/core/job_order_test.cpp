@@ -57,9 +57,11 @@ TEST_CASE("An attempt is attached to its holder and its owner, each once") {
   keys = attachedKeysOf(row);
   REQUIRE(keys.count == 1);
   CHECK(keys.keys[0].incarnation == IncarnationID{row.holder});
-  // A remote attempt at the principal's job stands with nobody.
+  // A remote attempt at the principal's job stands with nobody, and yet has a place.
   row.holderKind = HolderKind::remote;
-  CHECK(attachedKeysOf(row).count == 0);
+  keys = attachedKeysOf(row);
+  REQUIRE(keys.count == 1);
+  CHECK(keys.keys[0].incarnation == principalOwner);
 }
 
 TEST_CASE("A deadline has a place only while the attempt runs") {

@@ -97,3 +97,21 @@ TEST_CASE("A running job that succeeds in spite of a cancel has succeeded") {
   CHECK(store.verdictOfSucceed(row) == Verdict::ok);
   CHECK(store.row(row.id).outcome == JobOutcome::succeeded);
 }
+
+TEST_CASE("A job that can be read is not discarded, whatever its state") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  NewJob later = newJob();
+  later.delayMicros = hour;
+  const JobRow done = store.addRunning(left);
+  store.verdictOfSucceed(done);
+  const JobID running = store.addRunning(left).id;
+  for (const JobID id : {store.add(), store.add(later), running, done.id}) {
+    const JobRow before = store.row(id);
+    const auto answer = store.apply(Discard{id});
+    CHECK(answer.verdict == Verdict::illegal);
+    CHECK_FALSE(answer.why.empty());
+    CHECK(store.row(id) == before);
+  }
+  CHECK(store.apply(Discard{makeJobID()}).verdict == Verdict::notFound);
+}

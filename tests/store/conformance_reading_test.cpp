@@ -1,4 +1,4 @@
-// What every job store must do when it is read and when it forgets: find, list, resolve, totals, log, retention.
+// What every job store must do when it is read: find, list, resolve, totals, counts, log.
 #include <algorithm>
 #include <catch2/catch.hpp>
 
@@ -206,6 +206,29 @@ TEST_CASE("The totals are the numbers of jobs by state") {
   CHECK(totals.done[static_cast<int>(JobOutcome::canceled)] == 1);
 }
 
+TEST_CASE("Open jobs are counted by owner, a running one once, and done ones not at all") {
+  ON_EVERY_STORE(store);
+  CHECK(store->countByOwner().empty());
+  const auto left = store.openAssistant();
+  const auto executor = store.open(Role::executor, "e");
+  finishJob(store, store.add());
+  CHECK(store->countByOwner().empty());
+  store.addRunning(left);
+  store.addRequested(left);
+  store.addRunning(executor);  // from the principal's queue
+  NewJob later = newJob();
+  later.delayMicros = hour;
+  store.add(later, left);
+  for (int i = 0; i < 3; ++i) store.add(newJob("kind-" + std::to_string(i)));
+  later.id = makeJobID();
+  store.add(later);
+  const CountsByOwner expected{{principalOwner, {1, 3, 1}}, {left, {1, 0, 2}}};
+  CHECK(store->countByOwner() == expected);
+  // A closed one's jobs stand in its queue until they are adopted.
+  store.close(left, Closing::died, store.openPrincipal());
+  CHECK(store->countByOwner() == expected);
+}
+
 TEST_CASE("The log tells each transition with its states, attempt, actor and time") {
   ON_EVERY_STORE(store);
   const auto left = store.openAssistant();
@@ -245,153 +268,6 @@ TEST_CASE("The log tells each transition with its states, attempt, actor and tim
   CHECK(store->readLog(job.id, 2, 1).at(0).index == 2);
   CHECK(store->readLog(job.id, 4, 1).empty());
   CHECK(store->readLog(job.id, 0, 0).empty());
-}
-
-TEST_CASE("Retention by age removes old done jobs, with everything of them") {
-  ON_EVERY_STORE(store);
-  const JobID old = store.add(keyedJob("old"));
-  const JobID living = store.add();
-  finishJob(store, old);
-  store.clock().advanceMicros(2 * day);
-  const JobID fresh = store.add();
-  finishJob(store, fresh);
-  store.clock().advanceMicros(2 * hour);
-  Prune prune;
-  prune.maxAgeMicros = day;
-  const auto answer = store.apply(prune);
-  if (!store.isLossy()) CHECK(answer.moved == 1);
-  CHECK_FALSE(answer.more);
-  CHECK_FALSE(store->find(old));
-  CHECK(store->readLog(old, 0, 10).empty());
-  CHECK_FALSE(store->findByKey("old"));
-  CHECK(store->resolve(shortIDOf(old), 10).empty());
-  CHECK(store->find(fresh));
-  CHECK(store.row(living).state == JobState::ready);
-  CHECK(store->totals().jobs() == 2);
-  CHECK(store->totals().submitted == 3);
-}
-
-TEST_CASE("Retention by count removes the oldest done jobs and says when there are more") {
-  ON_EVERY_STORE(store);
-  std::vector<JobID> ids;
-  for (int i = 0; i < 10; ++i) {
-    ids.push_back(store.add());
-    finishJob(store, ids.back());
-    store.clock().advanceMicros(second);
-  }
-  store.clock().advanceMicros(2 * hour);
-  Prune prune;
-  prune.maxCount = 4;
-  prune.limit = 4;
-  const auto first = store.apply(prune);
-  if (!store.isLossy()) {
-    CHECK(first.moved == 4);
-    CHECK(first.more);
-  }
-  while (store.apply(prune).more) {
-  }
-  CHECK(listAll(store, {}, 100) == std::vector(ids.begin() + 6, ids.end()));
-  Prune nothing;
-  store.apply(nothing);
-  CHECK(store->totals().jobs() == 4);
-}
-
-TEST_CASE("A done job is kept for at least an hour and while its key's window is open") {
-  ON_EVERY_STORE(store);
-  const JobID plain = store.add();
-  const JobID keyed = store.add(keyedJob("k", day));
-  finishJob(store, plain);
-  finishJob(store, keyed);
-  Prune prune;
-  prune.maxAgeMicros = 1;
-  prune.maxCount = 1;
-  store.clock().advanceMicros(hour);
-  store.apply(prune);
-  CHECK(store->find(plain));
-  store.clock().advanceMicros(1);
-  store.apply(prune);
-  CHECK_FALSE(store->find(plain));
-  CHECK(store->find(keyed));
-  CHECK(store.apply(submitOf({keyedJob("k")})).jobs.at(0).verdict == Verdict::duplicate);
-  store.clock().advanceMicros(day);
-  store.apply(prune);
-  CHECK_FALSE(store->find(keyed));
-}
-
-TEST_CASE("Retention goes on behind done jobs whose keys' windows are open") {
-  ON_EVERY_STORE(store);
-  std::vector<JobID> keyed;
-  for (int i = 0; i < 7; ++i) {
-    keyed.push_back(store.add(keyedJob("k" + std::to_string(i), 30 * day)));
-    finishJob(store, keyed.back());
-  }
-  const JobID plain = store.add();
-  finishJob(store, plain);
-  store.clock().advanceMicros(2 * day);
-  Prune prune;
-  prune.maxAgeMicros = day;
-  prune.limit = 3;
-  int slices = 0;
-  for (bool more = true; more && slices < 10; ++slices) {
-    const auto answer = store.apply(prune);
-    more = answer.more;
-    prune.from = answer.next;
-  }
-  CHECK(slices == 3);
-  CHECK_FALSE(store->find(plain));
-  for (const JobID id : keyed) CHECK(store->find(id));
-}
-
-TEST_CASE("A key that points to a newer job outlives the pruning of the older one") {
-  ON_EVERY_STORE(store);
-  const JobID first = store.add(keyedJob("k"));
-  finishJob(store, first);
-  store.clock().advanceMicros(2 * hour);
-  const JobID second = store.add(keyedJob("k"));
-  Prune prune;
-  prune.maxAgeMicros = 1;
-  store.apply(prune);
-  CHECK_FALSE(store->find(first));
-  CHECK(store->findByKey("k") == second);
-}
-
-TEST_CASE("Retention forgets incarnations that were emptied, and no others") {
-  ON_EVERY_STORE(store);
-  const auto principal = store.openPrincipal();
-  const auto emptied = store.openAssistant("emptied");
-  const auto leftover = store.openAssistant("leftover");
-  const JobID id = store.add(leftover);
-  store.close(emptied, Closing::stopped, emptied);
-  store.close(leftover, Closing::stopped, leftover);
-  store.adoptAll(emptied, principal);
-  store.clock().advanceMicros(30 * day);
-  Prune prune;
-  prune.maxAgeMicros = day;
-  store.apply(prune);
-  const auto rows = store->incarnations();
-  const auto has = [&](IncarnationID which) {
-    return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.id == which; });
-  };
-  CHECK_FALSE(has(emptied));
-  CHECK(has(leftover));
-  CHECK(has(principal));
-  store.adoptAll(leftover, principal);
-  CHECK(store.row(id).owner == principalOwner);
-}
-
-TEST_CASE("The validator refuses slices without bounds") {
-  ON_EVERY_STORE(store);
-  const std::uint32_t limit = GENERATE(0u, 1001u);
-  Prune prune;
-  prune.limit = limit;
-  Expire expire;
-  expire.limit = limit;
-  CHECK(store.apply(prune).verdict == Verdict::refused);
-  CHECK(store.apply(expire).verdict == Verdict::refused);
-  CHECK(store.apply(Promote{principalOwner, limit}).verdict == Verdict::refused);
-  prune.limit = 10;
-  prune.maxAgeMicros = -1;
-  CHECK(store.apply(prune).verdict == Verdict::refused);
 }
 
 TEST_CASE("Every commit grows the sequence and tells its listeners whom it concerns") {

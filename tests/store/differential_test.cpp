@@ -55,6 +55,7 @@ class Pair {
     compareList(owned);
     REQUIRE(textOf(lmdb_->incarnations()) == textOf(memory_->incarnations()));
     REQUIRE(lmdb_->totals() == memory_->totals());
+    REQUIRE(lmdb_->countByOwner() == memory_->countByOwner());
     for (int i = 0; i < 50; ++i) compareJob(world_.dice().pick(world_.jobs()));
     for (int i = 0; i < 15; ++i) {
       const std::string key = "key-" + std::to_string(i);

@@ -27,9 +27,6 @@ struct Damaged {
     REQUIRE(fixture->apply(submitOf({job}, sender)).verdict == Verdict::ok);
     return job.id;
   }
-  void damage(JobID id, keys::JobPart part) {
-    damage(part == keys::JobPart::row ? "job" : "part", keys::jobKey(id, part));
-  }
   void damageStep(JobID id, std::uint16_t number) { damage("part", keys::memoKey(id, fingerprint(number))); }
   void damage(const char* tree, const keys::Key& key) {
     fixture.close();
@@ -46,6 +43,9 @@ struct Damaged {
     const JobRow row = claimed.jobs[0].row;
     REQUIRE(fixture->apply(SaveResult{attemptOf(row), {stepOf(1, "10"), stepOf(2, "20")}}).verdict == Verdict::ok);
     return row;
+  }
+  void damage(JobID id, keys::JobPart part) {
+    damage(part == keys::JobPart::row ? "job" : "part", keys::jobKey(id, part));
   }
   void checkIsListed(JobID id) {
     const JobPage page = fixture->list({}, {}, 100);
@@ -158,6 +158,82 @@ TEST_CASE("An unreadable done job is kept, and retention goes on behind it") {
   damaged.checkIsListed(bad);
 }
 
+TEST_CASE("A job that cannot be read is discarded wherever it stands, with its places, key and count") {
+  Damaged damaged;
+  const auto part = GENERATE(keys::JobPart::row, keys::JobPart::body);
+  const auto where = GENERATE(as<std::string>{}, "ready", "waiting", "running", "done", "set aside");
+  if (where == "running" && part == keys::JobPart::body) return;  // that one must be canceled first
+  CAPTURE(where, static_cast<int>(part));
+  NewJob good = keyedJob("other", std::nullopt);
+  good.delayMicros = 2 * hour;
+  damaged.add(good, damaged.left);
+  NewJob bad = keyedJob("key", std::nullopt);
+  bad.id.value = Uuid::makeV4();  // with a place among the short ids
+  bad.body.attemptLimitMicros = minute;
+  if (where == "waiting") bad.delayMicros = hour;
+  damaged.add(bad, damaged.left);
+  if (where == "running") REQUIRE(damaged.fixture->apply(claimOf(damaged.left)).jobs.size() == 1);
+  if (where == "done") REQUIRE(damaged.fixture->apply(Cancel{bad.id, {}}).verdict == Verdict::ok);
+  damaged.damage(bad.id, part);
+  if (where == "set aside") (void)damaged.fixture->apply(claimOf(damaged.left));
+  const Totals before = damaged.fixture->totals();
+
+  const auto records = damaged.fixture->records(bad.id);
+  REQUIRE(records.size() == 2);
+  CHECK(records[0].name == "row");
+  CHECK(records[1].name == "body");
+  CHECK(records[0].damage.empty() == (part != keys::JobPart::row));
+  CHECK(records[1].damage.empty() == (part != keys::JobPart::body));
+
+  CHECK(damaged.fixture->apply(Discard{bad.id}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->list({}, {}, 100).unreadable.empty());
+  CHECK(damaged.fixture->records(bad.id).empty());
+  CHECK_FALSE(damaged.fixture->findByKey("key"));
+  CHECK(damaged.fixture->findByKey("other") == good.id);
+  CHECK(damaged.fixture->totals().sequence == before.sequence);
+  CHECK(damaged.fixture->totals().submitted == before.submitted);
+  CHECK(damaged.fixture->apply(Discard{bad.id}).verdict == Verdict::notFound);
+  const CheckReport report = damaged.fixture->check();
+  for (const auto& problem : report.problems) UNSCOPED_INFO(problem);
+  CHECK(report.isClean());
+  damaged.add(keyedJob("key"), damaged.left);
+}
+
+TEST_CASE("A job is discarded for damage alone: not while it can run, and a done one for a damaged result") {
+  Damaged damaged;
+  const JobID id = damaged.add(newJob(), damaged.left);
+  const auto claimed = damaged.fixture->apply(claimOf(damaged.left));
+  REQUIRE(claimed.jobs.size() == 1);
+  damaged.damage(id, keys::JobPart::body);
+  CHECK(damaged.fixture->apply(Discard{id}).verdict == Verdict::illegal);
+  const JobID other = damaged.add(newJob(), damaged.left);
+  const auto next = damaged.fixture->apply(claimOf(damaged.left));
+  REQUIRE(next.jobs.size() == 1);
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(next.jobs[0].row), "1", {}}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(Discard{other}).verdict == Verdict::illegal);
+  damaged.damage(other, keys::JobPart::result);
+  CHECK(damaged.fixture->records(other).at(2).name == "result");
+  CHECK(damaged.fixture->apply(Discard{other}).verdict == Verdict::ok);
+  CHECK_FALSE(damaged.fixture->find(other));
+  damaged.checkIsListed(id);
+}
+
+TEST_CASE("An open job with a damaged log is canceled before it is discarded") {
+  Damaged damaged;
+  const JobID id = damaged.add(newJob(), damaged.left);
+  for (int i = 0; i < 3; ++i) {
+    const auto claimed = damaged.fixture->apply(claimOf(damaged.left));
+    REQUIRE(claimed.jobs.size() == 1);
+    REQUIRE(damaged.fixture->apply(Unclaim{attemptOf(claimed.jobs[0].row), {}}).verdict == Verdict::ok);
+  }
+  damaged.damage("part", keys::logKey(id, 1));
+  CHECK(damaged.fixture->records(id).at(3).name == "log entry 1");
+  CHECK(damaged.fixture->apply(Discard{id}).verdict == Verdict::illegal);
+  CHECK(damaged.fixture->apply(Cancel{id, {}}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(Discard{id}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->check().isClean());
+}
+
 TEST_CASE("A verb for an unreadable job is answered corrupt with a sentence and its company goes on") {
   Damaged damaged;
   const JobID bad = damaged.add(newJob(), damaged.left);
@@ -182,6 +258,21 @@ TEST_CASE("A key whose job is unreadable still answers duplicate") {
   CHECK(answer.jobs[0].verdict == Verdict::duplicate);
   CHECK(answer.jobs[0].id == bad);
   CHECK(answer.jobs[1].verdict == Verdict::ok);
+}
+
+TEST_CASE("Open jobs are counted where they stand, whatever else an order says and whichever row cannot be read") {
+  Damaged damaged;
+  damaged.add(newJob(), damaged.left);
+  const JobID bad = damaged.add(newJob(), damaged.left);
+  const auto claimed = damaged.fixture->apply(claimOf(damaged.left, 2));
+  REQUIRE(claimed.jobs.size() == 2);
+  damaged.add(newJob(), damaged.left);
+  damaged.damage(bad, keys::JobPart::row);
+  damaged.fixture.close();
+  const AttachedKey stray{makeIncarnationID(), claimed.jobs[0].row.id};
+  RawEnvironment(damaged.fixture.path()).put("index", keys::encode(stray).view(), "");
+  damaged.fixture.open();
+  CHECK(damaged.fixture->countByOwner() == CountsByOwner{{damaged.left, {0, 1, 1}}});
 }
 
 TEST_CASE("A place in an order that no row stands at is set aside instead of followed") {

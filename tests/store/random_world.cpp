@@ -51,7 +51,7 @@ NewJob RandomWorld::anyJob() {
   if (dice_.oneIn(4)) job.delayMicros = dice_.roll(100) * second;
   if (dice_.oneIn(3)) {
     job.body.key = anyKey();
-    job.keyWindowMicros = dice_.oneIn(2) ? dice_.roll(7200) * second : 0;
+    if (!dice_.oneIn(3)) job.keyWindowMicros = dice_.oneIn(2) ? dice_.roll(7200) * second : 0;
   }
   if (dice_.oneIn(3)) job.body.attemptLimitMicros = (1 + dice_.roll(60)) * second;
   job.body.retry.maxAttempts = 1 + dice_.roll(4);
@@ -208,7 +208,9 @@ Verb RandomWorld::attemptVerb() {
     default:
       break;
   }
-  return Cancel{jobs_.empty() ? JobID{id()} : dice_.pick(jobs_), "not needed"};
+  const JobID which = jobs_.empty() ? JobID{id()} : dice_.pick(jobs_);
+  if (dice_.oneIn(5)) return Discard{which};
+  return Cancel{which, "not needed"};
 }
 
 Verb RandomWorld::next() {

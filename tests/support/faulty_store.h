@@ -63,11 +63,13 @@ class FaultyStore final : public LmdbJobStore {
   }
   std::vector<IncarnationRow> incarnations() override { return readable().incarnations(); }
   Totals totals() override { return readable().totals(); }
+  CountsByOwner countByOwner() override { return readable().countByOwner(); }
   StoreInfo info() override { return readable().info(); }
   std::uint64_t sequence() override { return readable().sequence(); }
   std::shared_ptr<void> subscribe(Committed committed) override { return inner_.subscribe(std::move(committed)); }
   CheckReport check() override { return inner_.check(); }
   void backup(const std::string& target) override { inner_.backup(target); }
+  std::vector<StoredRecord> records(JobID id) override { return readable().records(id); }
   bool hasPassedDeadline() override { return readable().hasPassedDeadline(); }
   int clearDeadReaders() override { return readable().clearDeadReaders(); }
   std::vector<SnapshotReader> readers() override { return readable().readers(); }

@@ -41,6 +41,7 @@ class LossyStore final : public JobStore {
   std::optional<MemoRow> memo(JobID id, Fingerprint memo) override { return inner_.memo(id, memo); }
   std::vector<IncarnationRow> incarnations() override { return inner_.incarnations(); }
   Totals totals() override { return inner_.totals(); }
+  CountsByOwner countByOwner() override { return inner_.countByOwner(); }
   StoreInfo info() override { return inner_.info(); }
   std::uint64_t sequence() override { return inner_.sequence(); }
   std::shared_ptr<void> subscribe(Committed committed) override { return inner_.subscribe(std::move(committed)); }

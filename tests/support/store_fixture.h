@@ -22,14 +22,19 @@ namespace callsheet::tests {
           .bootID = *Uuid::parse("b0000000-0000-4000-8000-000000000001")};
 }
 
-/// What must hold in every store after every test: each log tells a legal story that ends where the job stands.
+/// What must hold in every store after every test: each log tells a legal story that ends where the job stands, and the
+/// jobs are counted there.
 inline void checkStories(JobStore& store) {
   std::string token;
   std::uint64_t jobs = 0;
+  CountsByOwner counts;
   do {
     const JobPage page = store.list({}, token, limits::pageRowsMax);
     for (const JobView& view : page.jobs) {
       ++jobs;
+      if (view.row.state == JobState::waiting) ++counts[view.row.owner].waiting;
+      if (view.row.state == JobState::ready) ++counts[view.row.owner].ready;
+      if (isRunning(view.row)) ++counts[view.row.owner].running;
       const auto log = store.readLog(view.row.id, 0, 10'000);
       bool legal = !log.empty() && log.back().after == view.row.state;
       for (std::size_t i = 0; i < log.size(); ++i) {
@@ -43,6 +48,7 @@ inline void checkStories(JobStore& store) {
     token = page.next;
   } while (!token.empty());
   CHECK(store.totals().jobs() == jobs);
+  CHECK(store.countByOwner() == counts);
 }
 
 /// An LMDB store in a directory of its own, under a clock that the test moves. At the end it must check clean.

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +25,7 @@ inline constexpr std::int64_t day = 24 * hour;
   return job;
 }
 
-[[nodiscard]] inline NewJob keyedJob(std::string key, std::int64_t windowMicros = 0) {
+[[nodiscard]] inline NewJob keyedJob(std::string key, std::optional<std::int64_t> windowMicros = 0) {
   NewJob job = newJob();
   job.body.key = std::move(key);
   job.keyWindowMicros = windowMicros;
