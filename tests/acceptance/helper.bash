@@ -116,6 +116,14 @@ saysOneSentence() {
   fi
 }
 
+# refute COMMAND...: fails when the command succeeds. A `!` before a command fails a bats test only in its last line.
+refute() {
+  if "$@"; then
+    echo "it succeeded and must not: $*" >&2
+    return 1
+  fi
+}
+
 # exitCodeIs CODE: after `run`; shows the output when it is another one.
 exitCodeIs() {
   # shellcheck disable=SC2154

@@ -38,7 +38,7 @@ setup() {
   kill -TERM "$daemon"
   wait "$daemon"
   eventually heardLine '^STOPPING=1$'
-  ! heardLine WATCHDOG
+  refute heardLine WATCHDOG
 }
 
 @test "an abstract socket is understood" {
@@ -58,7 +58,7 @@ setup() {
   NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=20000 WATCHDOG_PID=1 daemon principal
   eventually heardLine '^READY=1$'
   callsheet wait "$(callsheet add -- true)" --timeout 20
-  ! heardLine WATCHDOG
+  refute heardLine WATCHDOG
 }
 
 @test "commands do not see the supervisor's variables" {
@@ -73,7 +73,7 @@ setup() {
   startPrincipal
   listen "$BATS_TEST_TMPDIR/notify"
   NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify endsWith 75 timeout 20 callsheet principal
-  ! heardLine READY
+  refute heardLine READY
 }
 
 @test "the log of a daemon has times in UTC and keeps to its level" {
