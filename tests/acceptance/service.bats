@@ -86,7 +86,7 @@ setup() {
   [[ $output != *" info "* ]]
 }
 
-@test "TERM is heard at once while a daemon waits for the store at its start" {
+@test "TERM and HUP are heard at once while a daemon waits for the store at its start" {
   command -v mdb_load >/dev/null || skip "lmdb-utils are not installed, which hold the write lock here"
   callsheet add -- true
   # Somebody else's write that does not end: it waits for more of its input.
@@ -99,6 +99,8 @@ setup() {
   eventually isBlocked
   daemon principal
   eventually catchesTerm "$daemon"
+  kill -HUP "$daemon"
+  eventually daemonSaid "$daemon" HUP
   kill -TERM "$daemon"
   waitUntil 8 hasEnded "$daemon"
   status=0
