@@ -24,6 +24,20 @@ listen() {
 
 heardLine() { grep -q -- "$1" "$heard"; }
 
+# watchdogIsFed: whether the supervisor hears of it within two seconds, twenty times as long as that should take.
+watchdogIsFed() { timeout 2 tail -n 0 -f "$heard" | grep -q '^WATCHDOG=1$'; }
+watchdogStarves() { ! watchdogIsFed; }
+
+# supervisedPrincipal ARGUMENTS...: a principal whose watchdog is to be fed every tenth of a second.
+supervisedPrincipal() {
+  listen "$BATS_TEST_TMPDIR/notify"
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=200000 daemon principal "$@"
+  eventually heardLine '^READY=1$'
+}
+
+# threadNamed PID NAME: the id of that thread.
+threadNamed() { grep -lx "$2" /proc/"$1"/task/*/comm | sed 's#.*/task/##; s#/comm##'; }
+
 setup() {
   command -v perl >/dev/null || skip "perl is not installed, which plays the supervisor here"
   callsheetSetup
@@ -48,9 +62,41 @@ setup() {
 }
 
 @test "a principal feeds the watchdog as long as it runs" {
-  listen "$BATS_TEST_TMPDIR/notify"
-  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=200000 daemon principal
+  supervisedPrincipal
   eventually bash -c '[[ $(grep -c "^WATCHDOG=1$" "$0") -ge 3 ]]' "$heard"
+}
+
+@test "a watchdog starves while the daemon's loop stands still, and is fed again when it goes on" {
+  supervisedPrincipal
+  watchdogIsFed
+  loop=$(threadNamed "$daemon" callsheet-loop)
+  "$CALLSHEET_TEST_BINARIES/process_test" --role freezes-thread "thread=$loop" </dev/null 3>&- &
+  freezer=$!
+  daemons+=("$freezer")
+  eventually isFrozenOrNotAllowed
+  isRunning "$freezer" || skip "one process may not trace another here, which is how a single thread is stopped"
+  # It has ten seconds.
+  waitUntil 30 watchdogStarves
+  isRunning "$daemon"
+  kill -KILL "$freezer"
+  eventually watchdogIsFed
+}
+
+@test "a watchdog starves while a commit gets no answer, and is fed again when it got one" {
+  supervisedPrincipal --writer-limit 1s
+  mkfifo "$BATS_TEST_TMPDIR/gate"
+  id=$(callsheet add -- sh -c 'read -r x <"$0"' "$BATS_TEST_TMPDIR/gate")
+  eventually hasState "$id" in-progress
+  principal=$daemon
+  stoppedAt commit.applied assistant holder --never-kill-me
+  # The job ends, and its end cannot be stored. That has twenty seconds and the writer's limit.
+  echo go >"$BATS_TEST_TMPDIR/gate"
+  waitUntil 40 watchdogStarves
+  isRunning "$principal"
+  hasState "$id" in-progress
+  kill -CONT "$daemon"
+  eventually watchdogIsFed
+  callsheet wait "$id" --timeout 20
 }
 
 @test "a watchdog that is meant for another process is left alone" {
@@ -117,3 +163,7 @@ setup() {
 isBlocked() { ! timeout 1 callsheet add -- true >/dev/null; }
 # catchesTerm PID: the daemon has come to where it hears signals.
 catchesTerm() { [[ $((0x$(sed -n 's/^SigBlk:\t//p' "/proc/$1/status") & 0x4000)) != 0 ]]; }
+# isFrozenOrNotAllowed: whether the freezer has stopped the loop's thread, or has given up.
+isFrozenOrNotAllowed() {
+  hasEnded "$freezer" || [[ $(sed 's/.*) //; s/ .*//' "/proc/$daemon/task/$loop/stat") == t ]]
+}

@@ -1,14 +1,7 @@
 # What still works when the disk is full, and when a process was stopped where it holds others up.
 load helper
 
-isStopped() { [[ $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) == T ]]; }
 hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
-
-# stoppedAt POINT ARGUMENTS...: a `callsheet ARGUMENTS...` that was stopped there; its pid is $daemon.
-stoppedAt() {
-  CALLSHEET_STOP_AT=$1 daemon "${@:2}"
-  eventually isStopped "$daemon"
-}
 
 @test "on a full disk everything can be read, jobs can be canceled, and a principal starts" {
   small=$BATS_TEST_TMPDIR/small
