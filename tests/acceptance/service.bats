@@ -55,13 +55,13 @@ setup() {
   refute heardLine WATCHDOG
 }
 
-@test "an abstract socket is understood" {
+@test "a daemon reports to an abstract socket as well" {
   listen "@callsheet-$BATS_TEST_NUMBER-$$"
   NOTIFY_SOCKET=@callsheet-$BATS_TEST_NUMBER-$$ daemon assistant someone
   eventually heardLine '^READY=1$'
 }
 
-@test "a principal feeds the watchdog as long as it runs" {
+@test "a principal with Type=notify and watchdog feeds it as long as it runs" {
   supervisedPrincipal
   eventually bash -c '[[ $(grep -c "^WATCHDOG=1$" "$0") -ge 3 ]]' "$heard"
 }
@@ -122,7 +122,7 @@ setup() {
   refute heardLine READY
 }
 
-@test "the log of a daemon has times in UTC and keeps to its level" {
+@test "the log of a daemon has its times in UTC and keeps to its level" {
   startPrincipal --log-level warning
   quiet=$daemon
   kill -HUP "$quiet"

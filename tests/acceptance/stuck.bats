@@ -35,7 +35,7 @@ hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
   grep -q "no room for this director on the board" "$BATS_TEST_TMPDIR/principal.log"
 }
 
-@test "add ends a process that was stopped inside a write when there is no daemon" {
+@test "after SIGSTOP inside a write transaction add goes on after the limit with no daemon running" {
   callsheet add -- true
   stoppedAt commit.applied add -- true
   endsWith 0 timeout 60 callsheet add -- true
@@ -74,7 +74,7 @@ hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
   eventually directorIsListed principal
 }
 
-@test "a job that only a dead principal could run is unclaimable at once" {
+@test "a job of a kind that only a dead principal knows is unclaimable at once" {
   startPrincipal
   kill -KILL "$daemon"
   eventually hasEnded "$daemon"
