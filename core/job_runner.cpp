@@ -115,14 +115,8 @@ std::optional<Verb> JobRunner::endOf(Attempt& attempt) {
   const auto asked = [&] { return attempt.isGivenBack && !attempt.isCanceled; };
   try {
     const JobTypes::Type* type = types_.find(attempt.item.row.kind);
-    if (type == nullptr) {
-      end = Unclaim{ref, "this director does not know the kind"};
-    } else if (attempt.item.body.kindVersion > type->version) {
-      end = fail("version",
-                 "the job has version " + std::to_string(attempt.item.body.kindVersion) +
-                     " of its kind, this program knows up to " + std::to_string(type->version) +
-                     "; upgrade it and retry the job",
-                 false);
+    if (type == nullptr || attempt.item.body.kindVersion > type->version) {
+      end = Unclaim{ref, "this director does not know the kind, or not this version of it"};
     } else {
       Context context(host_, attempt);
       end = Succeed{ref, type->run(attempt.item.body.parameters, context), {}};
