@@ -49,7 +49,7 @@ void printIdentity(const JobView& job, const OwnerNames& names) {
   printField("job", fmt::format("{} (short {})", row.id.toString(), shortIDOf(row.id)));
   printField("kind", fmt::format("{} (version {}, {})", row.kind, body.kindVersion, toString(row.runner)));
   printField("state", coloured(stateColour(row), stateText(row)));
-  if (names.isUnclaimable(row)) printField("", "nobody alive who takes from its queue knows its kind");
+  if (names.isUnclaimable(job)) printField("", "nobody alive who takes from its queue knows its kind and version");
   printField("owner", names.nameOf(row.owner));
   printField("holder", names.holderOf(row));
   printField("queue", fmt::format("{}, priority {}", row.queue, row.priority));

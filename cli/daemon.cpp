@@ -111,10 +111,8 @@ class Daemon {
       if (!director_->isRunning() && !isRunningAgain()) return endFenced();
       // Only a director that runs and comes round keeps the supervisor quiet.
       if (service_.watchdogPeriod() && isHealthy()) service_.notify("WATCHDOG=1");
-      while (const auto signal = signals_.take()) {
-        if (*signal != SIGHUP) return stop(*signal);
-        log_.warn("HUP has no meaning here and is passed over; TERM stops");
-      }
+      while (const auto signal = signals_.take())
+        if (!passOverHup(*signal)) return stop(*signal);
     }
   }
 
@@ -160,10 +158,16 @@ class Daemon {
     while (!isDone) {
       await(lookPeriod);
       while (const auto signal = signals_.take())
-        if (*signal != SIGHUP) onSignal(*signal, isDoneWithin);
+        if (!passOverHup(*signal)) onSignal(*signal, isDoneWithin);
     }
     worker.join();
     if (failure) std::rethrow_exception(failure);
+  }
+
+  /// Whether the signal was HUP, of which everybody hears, whenever it comes, that it does nothing.
+  bool passOverHup(int signal) {
+    if (signal == SIGHUP) log_.warn("HUP has no meaning here and is passed over; TERM stops");
+    return signal == SIGHUP;
   }
 
   JobDirectorOptions directorOptions(const Session& session) {

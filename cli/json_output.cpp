@@ -124,7 +124,7 @@ Json jobJson(const JobView& job, const OwnerNames& names) {
   const JobBody& body = job.body;
   Json json = versioned();
   json.update(jobSummaryJson(job, names));
-  json["unclaimable"] = names.isUnclaimable(row);
+  json["unclaimable"] = names.isUnclaimable(job);
   json["holderKind"] = row.holderKind == HolderKind::incarnation ? Json("director") : textJson(names.holderOf(row));
   json["holderId"] = idJson(row.holder);
   json["execId"] = idJson(row.execID.value);

@@ -27,8 +27,8 @@ bool OwnerNames::isOpen(IncarnationID owner) const {
   return owner == principalOwner || (found != byID_.end() && found->second->isOpen());
 }
 
-bool OwnerNames::isUnclaimable(const JobRow& row) const {
-  return callsheet::isUnclaimable(row, incarnations_, living_);
+bool OwnerNames::isUnclaimable(const JobView& job) const {
+  return callsheet::isUnclaimable(job.row, job.body, incarnations_, living_);
 }
 
 std::string OwnerNames::holderOf(const JobRow& row) const {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/incarnation_row.h"
-#include "core/job_row.h"
+#include "core/job_store.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -28,8 +28,8 @@ class OwnerNames {
   /// The queue that the name stands for: the living assistant's, else that of the latest one whose jobs are still to be
   /// adopted. Error(notFound) for a name that nobody has.
   [[nodiscard]] IncarnationID ownerNamed(const std::string& name) const;
-  /// Whether nobody alive who claims from its queue knows its kind.
-  [[nodiscard]] bool isUnclaimable(const JobRow& row) const;
+  /// Whether nobody alive who claims from its queue knows its kind, or its version of that.
+  [[nodiscard]] bool isUnclaimable(const JobView& job) const;
 
  private:
   std::vector<IncarnationRow> incarnations_;

@@ -29,7 +29,7 @@ struct IncarnationRow {
   std::int64_t openedAt = 0;
   std::int64_t closedAt = 0;
   ClaimID lastClaim;               ///< its last claim that handed something out
-  std::vector<std::string> kinds;  ///< what it knows how to run
+  std::vector<std::string> kinds;  ///< what it knows how to run, as KnownKind has it
   std::uint64_t adopted = 0;       ///< jobs moved to the principal after it closed
   bool isUnreadable = false;       ///< its bytes do not check: it counts as closed, and is to be adopted. Not stored
 

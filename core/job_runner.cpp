@@ -55,13 +55,8 @@ void JobRunner::execute(const std::shared_ptr<Attempt>& attempt) {
 
 std::shared_ptr<const detail::Node> JobRunner::rootOf(const Attempt& attempt) const {
   const JobTypes::Type* type = types_.find(attempt.item.row.kind);
-  if (type == nullptr) throw AttemptNotBegun{"this director does not know the kind"};
-  if (attempt.item.body.kindVersion > type->version)
-    throw JobError("version",
-                   "the job has version " + std::to_string(attempt.item.body.kindVersion) +
-                       " of its kind, this program knows up to " + std::to_string(type->version) +
-                       "; upgrade it and retry the job",
-                   false);
+  if (type == nullptr || attempt.item.body.kindVersion > type->version)
+    throw AttemptNotBegun{"this director does not know the kind, or not this version of it"};
   return type->make(attempt.item.body.parameters);
 }
 

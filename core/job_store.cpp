@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "core/known_kind.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -33,7 +35,7 @@ std::vector<AnyAnswer> JobStore::applyAll(std::vector<Verb> verbs, std::chrono::
   return std::move(*ticket->answers);
 }
 
-bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarnations,
+bool isUnclaimable(const JobRow& row, const JobBody& body, const std::vector<IncarnationRow>& incarnations,
                    const std::optional<std::vector<IncarnationID>>& living) {
   if (row.state != JobState::ready) return false;
   const auto lives = [&](const IncarnationRow& incarnation) {
@@ -42,7 +44,7 @@ bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarna
   };
   return std::none_of(incarnations.begin(), incarnations.end(), [&](const IncarnationRow& incarnation) {
     return lives(incarnation) && incarnation.queueOwner() == row.owner &&
-           std::find(incarnation.kinds.begin(), incarnation.kinds.end(), row.kind) != incarnation.kinds.end();
+           knows(incarnation.kinds, row.kind, body.kindVersion);
   });
 }
 
@@ -59,7 +61,7 @@ bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body,
     const auto label = body.labels.find(filter.labelName);
     if (label == body.labels.end() || (!filter.labelValue.empty() && label->second != filter.labelValue)) return false;
   }
-  return !filter.unclaimable || isUnclaimable(row, incarnations, filter.living);
+  return !filter.unclaimable || isUnclaimable(row, body, incarnations, filter.living);
 }
 
 }  // namespace v1

@@ -32,7 +32,7 @@ struct JobFilter {
   std::string labelValue;
   std::optional<WaitReason> waitingFor;
   std::optional<JobOutcome> outcome;
-  bool unclaimable = false;  ///< ready, and nobody alive who claims from its queue knows its kind
+  bool unclaimable = false;  ///< ready, and nobody alive who claims from its queue knows its kind and version
   /// Who lives, for `unclaimable`; nothing: whoever is open in the store. The store cannot tell who died unadopted.
   std::optional<std::vector<IncarnationID>> living;
   bool newestFirst = false;
@@ -112,8 +112,9 @@ class JobStore {
   [[nodiscard]] virtual std::shared_ptr<void> subscribe(Committed committed) = 0;
 };
 
-/// Whether nobody alive who claims from the job's queue knows its kind. `living` as in JobFilter.
-[[nodiscard]] bool isUnclaimable(const JobRow& row, const std::vector<IncarnationRow>& incarnations,
+/// Whether nobody alive who claims from the job's queue knows its kind and version. `living` as in JobFilter.
+[[nodiscard]] bool isUnclaimable(const JobRow& row, const JobBody& body,
+                                 const std::vector<IncarnationRow>& incarnations,
                                  const std::optional<std::vector<IncarnationID>>& living = {});
 [[nodiscard]] bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body,
                            const std::vector<IncarnationRow>& incarnations);

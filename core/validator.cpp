@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "callsheet/limits.h"
+#include "core/known_kind.h"
 #include "core/names.h"
 
 namespace callsheet {
@@ -19,8 +20,10 @@ std::string over(std::string_view what, std::size_t size, std::size_t limit) {
 Why whyKinds(const std::vector<std::string>& kinds) {
   if (kinds.size() > limits::claimKindsMax) return "more than " + std::to_string(limits::claimKindsMax) + " kinds";
   for (const auto& kind : kinds)
-    if (!isValidKind(kind))
-      return "'" + kind + "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/'";
+    if (!KnownKind::parse(kind))
+      return "'" + kind +
+             "' is not a kind: at most 128 of letters, digits, '.', '_', '-' and '/', and perhaps '@' and the newest "
+             "version that is known";
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/crash_point.h"
 #include "core/json_payload.h"
+#include "core/known_kind.h"
 #include "core/once_per_sentence.h"
 #include "director/checked_options.h"
 #include "director/completion_watch.h"
@@ -140,7 +141,7 @@ class JobDirector::Implementation {
 };
 
 std::unique_ptr<DirectorLife> JobDirector::Implementation::newLife() {
-  std::vector<std::string> kinds = options_.runsJobs ? types_.kinds() : std::vector<std::string>{};
+  std::vector<std::string> kinds = options_.runsJobs ? knownKindsOf(types_) : std::vector<std::string>{};
   return std::make_unique<DirectorLife>(DirectorLife::Place{*access_, loop_, board_, mode_, options_, std::move(kinds)},
                                         [this] {
                                           if (runner_) runner_->wake();

@@ -6,6 +6,7 @@
 
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "core/known_kind.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -52,7 +53,7 @@ QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, c
       clock_(clock),
       director_(director),
       options_(std::move(options)),
-      kinds_(types.kinds()),
+      kinds_(knownKindsOf(types)),
       troubles_(options_.log),
       dueTimer_(loop.makeTimer([this] { wake(); })),
       retryTimer_(loop.makeTimer([this] { retryLost(); })),

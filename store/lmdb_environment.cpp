@@ -292,7 +292,8 @@ void LmdbEnvironment::forEachReader(const std::function<void(pid_t pid, std::uin
 }
 
 void LmdbEnvironment::copyTo(int descriptor) {
-  checkProcess();
+  // LMDB begins a transaction of its own for this; what could keep one from beginning is cured here.
+  read([](MDB_txn*) {});
   const std::shared_lock use(use_);
   checkLmdb(mdb_env_copyfd2(usable(), descriptor, MDB_CP_COMPACT), "copy itself");
 }

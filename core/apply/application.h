@@ -72,8 +72,8 @@ class Application {
   [[nodiscard]] std::vector<std::pair<ReadyKey, JobID>> headsOfQueues(const Claim& verb, IncarnationID owner,
                                                                       std::size_t depth, bool& cut);
   void handOutReady(const Claim& verb, const IncarnationRow& claimer, Claim::Answer& answer);
-  /// False when the job's body cannot be read.
-  [[nodiscard]] bool handOut(const Claim& verb, const IncarnationRow& claimer, JobRow row, Claim::Answer& answer);
+  enum class HandOut : std::uint8_t { done, unreadable, tooNew };
+  [[nodiscard]] HandOut handOut(const Claim& verb, const IncarnationRow& claimer, JobRow row, Claim::Answer& answer);
   std::uint32_t promoteDue(IncarnationID owner, std::uint32_t limit, bool& more);
 
   // Attempts: attempt.cpp.

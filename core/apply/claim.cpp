@@ -3,6 +3,7 @@
 
 #include "callsheet/limits.h"
 #include "core/apply/application.h"
+#include "core/known_kind.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -39,7 +40,10 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
                                                                    std::size_t depth, bool& cut) {
   std::vector<std::pair<ReadyKey, JobID>> heads;
   cut = false;
-  for (const auto& kind : verb.kinds) {
+  for (const auto& text : verb.kinds) {
+    const auto known = KnownKind::parse(text);
+    if (!known) continue;
+    const std::string kind(known->kind);
     // Each queue of the kind gives its head; the best of all heads are handed out, so priority holds across queues and
     // kinds.
     ReadyKey from{owner, kind, {}, 0, std::numeric_limits<std::int64_t>::min(), 0};
@@ -76,7 +80,8 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
   std::size_t depth = verb.max;
   for (;;) {
     bool cut = false;
-    std::size_t alone = 0;
+    bool isTooShallow = false;
+    std::size_t steppedOver = 0;
     std::size_t unreadable = 0;
     const auto heads = headsOfQueues(verb, claimer.queueOwner(), depth, cut);
     answer.jobs.reserve(std::min<std::size_t>(verb.max, answer.jobs.size() + heads.size()));
@@ -87,28 +92,41 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
       }
       auto row = rowAt(key, id);
       const bool isAlone = row && mustRunAlone(*row);
-      if (isAlone && !(verb.idle && answer.jobs.empty())) {
-        // It may take other jobs down with it, so it waits until the claimer has nothing else, and then comes alone.
+      // One that must run alone may take other jobs down with it, so it waits until the claimer has nothing else, and
+      // then comes alone.
+      const bool mustWait = isAlone && !(verb.idle && answer.jobs.empty());
+      HandOut outcome = HandOut::unreadable;
+      if (mustWait)
         answer.aloneWaiting = true;
-        ++alone;
-      } else if (!row || !handOut(verb, claimer, std::move(*row), answer)) {
+      else if (row)
+        outcome = handOut(verb, claimer, std::move(*row), answer);
+      if (mustWait || outcome == HandOut::tooNew) {
+        ++steppedOver;
+        // It must not hide what stands behind it in its queue.
+        isTooShallow = cut && depth < verb.max + steppedOver && depth <= limits::sliceRowsMax * 2;
+        if (isTooShallow) break;
+      } else if (outcome == HandOut::unreadable) {
         ++unreadable;
       } else if (isAlone) {
         answer.more = true;
         return;
       }
     }
+    if (isTooShallow) {
+      depth = verb.max + 2 * steppedOver;
+      continue;
+    }
     if (answer.jobs.size() == verb.max) {
       answer.more = cut;
       return;
     }
-    // What was stepped over must not hide what stands behind it.
-    if (!cut || alone + unreadable == 0 || depth > limits::sliceRowsMax * 2) return;
-    depth = verb.max + 2 * alone;
+    // Unreadable ones have been set aside, which makes room.
+    if (!cut || unreadable == 0) return;
   }
 }
 
-bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobRow after, Claim::Answer& answer) {
+Application::HandOut Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobRow after,
+                                          Claim::Answer& answer) {
   std::optional<JobBody> body;
   try {
     body = rows_.body(after.id);
@@ -116,8 +134,10 @@ bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobR
   }
   if (!body) {
     rows_.setAside(*readyKeyOf(after), after.id);
-    return false;
+    return HandOut::unreadable;
   }
+  // Who cannot read it leaves it to who can.
+  if (body->kindVersion > 1 && !knows(verb.kinds, after.kind, body->kindVersion)) return HandOut::tooNew;
   const JobFacts before = after;
   after.holderKind = HolderKind::incarnation;
   after.holder = claimer.id.value;
@@ -137,7 +157,7 @@ bool Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobR
   }
   change(before, after, verb.start ? Move::claim : Move::request, claimer.id);
   answer.jobs.push_back({std::move(after), std::move(*body)});
-  return true;
+  return HandOut::done;
 }
 
 void Application::claimAgain(const Claim& verb, IncarnationID owner, Claim::Answer& answer) {

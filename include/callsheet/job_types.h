@@ -37,7 +37,8 @@ class JobTypes {
   };
 
   /// The kind is the job's name for ever: stored jobs find their type by it. A larger version marks another shape of
-  /// the parameters; `serialize` then reads the older ones.
+  /// the parameters; `serialize` then reads the older ones, and a job of a version that no process knows yet waits for
+  /// one that does.
   template <ExecutableType Job>
   JobTypes& add(std::string_view kind, std::uint32_t version = 1) {
     Type type{std::string(kind), version, [name = std::string(kind), version](const std::string& parameters) {

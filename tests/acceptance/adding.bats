@@ -137,7 +137,7 @@ load helper
   eventually noneLives
 }
 
-@test "labels, queue and priority are kept and can be listed by" {
+@test "labels, queue and priority are kept, and list shows jobs by label and queue" {
   one=$(callsheet add --label team=blue --label urgent=yes --queue nightly --priority -3 -- true)
   two=$(callsheet add --label team=red -- true)
   [[ $(callsheet list --label team=blue --json | jq -r '.jobs[].id') == "$one" ]]

@@ -81,7 +81,7 @@ noStore() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet ]]; }
   [[ ! -e $BATS_TEST_TMPDIR/evil.callsheet ]]
 }
 
-@test "negative and impossible times are refused" {
+@test "negative delays and times that do not exist are refused" {
   callsheet add -- true
   refused 4 "-5s" callsheet add --delay -5s -- true
   refused 4 "soon" callsheet add --delay soon -- true
@@ -96,7 +96,7 @@ noStore() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet ]]; }
   [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
 }
 
-@test "parameters that are no JSON are refused" {
+@test "an unparsable payload is refused and nothing is added" {
   callsheet add -- true
   for text in '{' '{"a":}' 'nothing' '[1,]' '{"a":1}x' $'"\xff"'; do
     endsWith 4 callsheet add --kind a --params "$text"
@@ -107,7 +107,7 @@ noStore() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet ]]; }
   [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
 }
 
-@test "parameters that are too large are refused" {
+@test "a too large payload is refused and nothing is added" {
   callsheet add -- true
   { printf '"'; head -c 1100000 /dev/zero | tr '\0' a; printf '"'; } >"$BATS_TEST_TMPDIR/large"
   refused 4 "1048576" callsheet add --kind a --params-file "$BATS_TEST_TMPDIR/large"
@@ -172,7 +172,7 @@ noStore() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet ]]; }
   [[ $(ls "$CALLSHEET_LOCATION/default.callsheet") == file ]]
 }
 
-@test "an LMDB environment of somebody else is refused and left alone" {
+@test "a foreign store, an LMDB environment of somebody else, is refused and left alone" {
   command -v mdb_load >/dev/null || skip "lmdb-utils are not installed, which make a foreign environment"
   mkdir -m 700 "$CALLSHEET_LOCATION/default.callsheet"
   storeIsDamaged=1
@@ -190,7 +190,7 @@ END
   [[ $(mdb_dump -p "$CALLSHEET_LOCATION/default.callsheet" | grep -c value) == 1 ]]
 }
 
-@test "a file that is no store is refused as corrupt" {
+@test "a corrupt store is refused and left as it is" {
   storeIsDamaged=1
   mkdir -m 700 "$CALLSHEET_LOCATION/default.callsheet"
   head -c 20000 /dev/urandom >"$CALLSHEET_LOCATION/default.callsheet/data.mdb"
@@ -209,7 +209,7 @@ END
   endsWith 0 callsheet list
 }
 
-@test "another user's store is refused" {
+@test "a store of a wrong owner is refused" {
   [[ $(id -u) == 0 ]] || skip "only root can make a store somebody else's"
   callsheet add -- true
   chown -R 4711 "$CALLSHEET_LOCATION/default.callsheet"
@@ -219,7 +219,7 @@ END
   chown -R 0 "$CALLSHEET_LOCATION/default.callsheet"
 }
 
-@test "a filesystem that is not known to keep locks is refused" {
+@test "a remote filesystem, as any that is not known to keep locks, is refused" {
   refused 78 "filesystem" callsheet --location /proc add -- true
   refused 78 "filesystem" timeout 20 callsheet --location /proc principal
 }
@@ -229,7 +229,7 @@ END
   refused 74 "$BATS_TEST_TMPDIR/file" callsheet --location "$BATS_TEST_TMPDIR/file" add -- true
 }
 
-@test "a store that cannot be read is refused with what to do" {
+@test "an unreadable store is refused with what to do" {
   # Root reads everything, so it plays somebody else.
   place=$(mktemp -d /tmp/callsheet-bats-XXXXXX)
   cp "$(command -v callsheet)" "$place"
@@ -252,7 +252,7 @@ END
   "${as[@]}" "$place/callsheet" check
 }
 
-@test "a store of a newer format is refused and not touched" {
+@test "a newer store is refused and not touched" {
   callsheet add -- true
   storeIsDamaged=1
   "$CALLSHEET_TEST_BINARIES/store_test" --role raises-format "store=$CALLSHEET_LOCATION/default.callsheet" </dev/null

@@ -1,7 +1,7 @@
 # The bench, as far as that it runs: its figures are for docs/performance.md.
 load helper
 
-@test "a quick bench passes its checks and prints JSON" {
+@test "a quick bench loses no job, does none twice and prints JSON" {
   endsWith 0 callsheet bench --quick --dir /var/tmp --json
   [[ $(jq -r '.v, (.rows | length > 5), .settings.quick' <<<"$output" | xargs) == "1 true true" ]]
   [[ -z $(ls "$CALLSHEET_LOCATION") ]]

@@ -193,7 +193,7 @@ hasEndedOrQuarantined() { hasEnded "$1" || fieldIs "$2" .waitingFor quarantine; 
   endsWith 0 callsheet cancel "$poison"
 }
 
-@test "done jobs are removed by count, and not before their time as rows is over" {
+@test "retention by count keeps a done job for at least an hour" {
   startPrincipal --keep-count 1
   one=$(callsheet add -- true)
   two=$(callsheet add -- true)

@@ -117,7 +117,7 @@ load helper
   saysOneSentence "${done: -8}"
 }
 
-@test "retry does a done job again as a new job" {
+@test "retry does a done job again as a new job with retryOf" {
   startPrincipal
   id=$(callsheet add --key once --label a=b --retries 1 --retry-delay 10ms -- sh -c 'test -e "$0"' "$BATS_TEST_TMPDIR/there")
   endsWith 1 callsheet wait "$id" --timeout 20

@@ -68,6 +68,15 @@ livingEndlessPids() {
 isRunning() { [[ -r /proc/$1/stat ]] && [[ $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) =~ ^[^ZX]$ ]]; }
 hasEnded() { ! isRunning "$1"; }
 
+# isStopped PID: by a signal.
+isStopped() { [[ $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) == T ]]; }
+
+# stoppedAt POINT ARGUMENTS...: a `callsheet ARGUMENTS...` that was stopped there; its pid is $daemon.
+stoppedAt() {
+  CALLSHEET_STOP_AT=$1 daemon "${@:2}"
+  eventually isStopped "$daemon"
+}
+
 # waitUntil SECONDS COMMAND...: repeats the command until it succeeds; says what was waited for when time is up.
 waitUntil() {
   local end=$((SECONDS + $1))
@@ -112,6 +121,14 @@ endsWith() {
 saysOneSentence() {
   if [[ $stderr != "callsheet: "* || $stderr == *$'\n'* || $stderr != *"$1"* ]]; then
     echo "stderr is not one sentence with '$1': $stderr" >&2
+    return 1
+  fi
+}
+
+# refute COMMAND...: fails when the command succeeds. A `!` before a command fails a bats test only in its last line.
+refute() {
+  if "$@"; then
+    echo "it succeeded and must not: $*" >&2
     return 1
   fi
 }

@@ -23,7 +23,7 @@ load helper
   [[ $(jq -s 'length > 2 and all(.v == 1) and .[-1].job.state == "done"' <<<"$output") == true ]]
 }
 
-@test "data goes to stdout and messages to stderr" {
+@test "data goes to stdout and messages go to stderr" {
   callsheet add -- true
   endsWith 0 callsheet directors
   [[ -z $output ]]
@@ -74,7 +74,7 @@ load helper
   [[ $(callsheet list --json --state succeeded,failed | jq '.jobs | length') == 6 ]]
 }
 
-@test "jobs are listed by state, owner and kind" {
+@test "list shows jobs by state, owner and kind" {
   startAssistant worker
   running=$(callsheet add --to worker -- "${endless[@]}")
   eventually hasState "$running" in-progress
@@ -198,7 +198,7 @@ hasEndedOrQuarantined() { hasEnded "$1" || fieldIs "$2" .waitingFor quarantine; 
 
 isStuckWriting() { grep -q pipe_write "/proc/$1/wchan"; }
 
-@test "a listing that nobody reads holds no place among the readers" {
+@test "a reader that nobody listens to pins nothing while it prints" {
   command -v mdb_stat >/dev/null || skip "lmdb-utils are not installed, which show the readers"
   { printf '"'; head -c 500 /dev/zero | tr '\0' a; printf '"'; } >"$BATS_TEST_TMPDIR/large"
   for _ in $(seq 1 200); do callsheet add --kind a --params-file "$BATS_TEST_TMPDIR/large" >/dev/null; done

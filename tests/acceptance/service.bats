@@ -24,6 +24,20 @@ listen() {
 
 heardLine() { grep -q -- "$1" "$heard"; }
 
+# watchdogIsFed: whether the supervisor hears of it within two seconds, twenty times as long as that should take.
+watchdogIsFed() { timeout 2 tail -n 0 -f "$heard" | grep -q '^WATCHDOG=1$'; }
+watchdogStarves() { ! watchdogIsFed; }
+
+# supervisedPrincipal ARGUMENTS...: a principal whose watchdog is to be fed every tenth of a second.
+supervisedPrincipal() {
+  listen "$BATS_TEST_TMPDIR/notify"
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=200000 daemon principal "$@"
+  eventually heardLine '^READY=1$'
+}
+
+# threadNamed PID NAME: the id of that thread.
+threadNamed() { grep -lx "$2" /proc/"$1"/task/*/comm | sed 's#.*/task/##; s#/comm##'; }
+
 setup() {
   command -v perl >/dev/null || skip "perl is not installed, which plays the supervisor here"
   callsheetSetup
@@ -38,19 +52,51 @@ setup() {
   kill -TERM "$daemon"
   wait "$daemon"
   eventually heardLine '^STOPPING=1$'
-  ! heardLine WATCHDOG
+  refute heardLine WATCHDOG
 }
 
-@test "an abstract socket is understood" {
+@test "a daemon reports to an abstract socket as well" {
   listen "@callsheet-$BATS_TEST_NUMBER-$$"
   NOTIFY_SOCKET=@callsheet-$BATS_TEST_NUMBER-$$ daemon assistant someone
   eventually heardLine '^READY=1$'
 }
 
-@test "a principal feeds the watchdog as long as it runs" {
-  listen "$BATS_TEST_TMPDIR/notify"
-  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=200000 daemon principal
+@test "a principal with Type=notify and watchdog feeds it as long as it runs" {
+  supervisedPrincipal
   eventually bash -c '[[ $(grep -c "^WATCHDOG=1$" "$0") -ge 3 ]]' "$heard"
+}
+
+@test "a watchdog starves while the daemon's loop stands still, and is fed again when it goes on" {
+  supervisedPrincipal
+  watchdogIsFed
+  loop=$(threadNamed "$daemon" callsheet-loop)
+  "$CALLSHEET_TEST_BINARIES/process_test" --role freezes-thread "thread=$loop" </dev/null 3>&- &
+  freezer=$!
+  daemons+=("$freezer")
+  eventually isFrozenOrNotAllowed
+  isRunning "$freezer" || skip "one process may not trace another here, which is how a single thread is stopped"
+  # It has ten seconds.
+  waitUntil 30 watchdogStarves
+  isRunning "$daemon"
+  kill -KILL "$freezer"
+  eventually watchdogIsFed
+}
+
+@test "a watchdog starves while a commit gets no answer, and is fed again when it got one" {
+  supervisedPrincipal --writer-limit 1s
+  mkfifo "$BATS_TEST_TMPDIR/gate"
+  id=$(callsheet add -- sh -c 'read -r x <"$0"' "$BATS_TEST_TMPDIR/gate")
+  eventually hasState "$id" in-progress
+  principal=$daemon
+  stoppedAt commit.applied assistant holder --never-kill-me
+  # The job ends, and its end cannot be stored. That has twenty seconds and the writer's limit.
+  echo go >"$BATS_TEST_TMPDIR/gate"
+  waitUntil 40 watchdogStarves
+  isRunning "$principal"
+  hasState "$id" in-progress
+  kill -CONT "$daemon"
+  eventually watchdogIsFed
+  callsheet wait "$id" --timeout 20
 }
 
 @test "a watchdog that is meant for another process is left alone" {
@@ -58,7 +104,7 @@ setup() {
   NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=20000 WATCHDOG_PID=1 daemon principal
   eventually heardLine '^READY=1$'
   callsheet wait "$(callsheet add -- true)" --timeout 20
-  ! heardLine WATCHDOG
+  refute heardLine WATCHDOG
 }
 
 @test "commands do not see the supervisor's variables" {
@@ -73,10 +119,10 @@ setup() {
   startPrincipal
   listen "$BATS_TEST_TMPDIR/notify"
   NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify endsWith 75 timeout 20 callsheet principal
-  ! heardLine READY
+  refute heardLine READY
 }
 
-@test "the log of a daemon has times in UTC and keeps to its level" {
+@test "the log of a daemon has its times in UTC and keeps to its level" {
   startPrincipal --log-level warning
   quiet=$daemon
   kill -HUP "$quiet"
@@ -86,7 +132,7 @@ setup() {
   [[ $output != *" info "* ]]
 }
 
-@test "TERM is heard at once while a daemon waits for the store at its start" {
+@test "TERM and HUP are heard at once while a daemon waits for the store at its start" {
   command -v mdb_load >/dev/null || skip "lmdb-utils are not installed, which hold the write lock here"
   callsheet add -- true
   # Somebody else's write that does not end: it waits for more of its input.
@@ -99,6 +145,8 @@ setup() {
   eventually isBlocked
   daemon principal
   eventually catchesTerm "$daemon"
+  kill -HUP "$daemon"
+  eventually daemonSaid "$daemon" HUP
   kill -TERM "$daemon"
   waitUntil 8 hasEnded "$daemon"
   status=0
@@ -115,3 +163,7 @@ setup() {
 isBlocked() { ! timeout 1 callsheet add -- true >/dev/null; }
 # catchesTerm PID: the daemon has come to where it hears signals.
 catchesTerm() { [[ $((0x$(sed -n 's/^SigBlk:\t//p' "/proc/$1/status") & 0x4000)) != 0 ]]; }
+# isFrozenOrNotAllowed: whether the freezer has stopped the loop's thread, or has given up.
+isFrozenOrNotAllowed() {
+  hasEnded "$freezer" || [[ $(sed 's/.*) //; s/ .*//' "/proc/$daemon/task/$loop/stat") == t ]]
+}

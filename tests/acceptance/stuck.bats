@@ -1,14 +1,7 @@
 # What still works when the disk is full, and when a process was stopped where it holds others up.
 load helper
 
-isStopped() { [[ $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) == T ]]; }
 hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
-
-# stoppedAt POINT ARGUMENTS...: a `callsheet ARGUMENTS...` that was stopped there; its pid is $daemon.
-stoppedAt() {
-  CALLSHEET_STOP_AT=$1 daemon "${@:2}"
-  eventually isStopped "$daemon"
-}
 
 @test "on a full disk everything can be read, jobs can be canceled, and a principal starts" {
   small=$BATS_TEST_TMPDIR/small
@@ -42,7 +35,7 @@ stoppedAt() {
   grep -q "no room for this director on the board" "$BATS_TEST_TMPDIR/principal.log"
 }
 
-@test "add ends a process that was stopped inside a write when there is no daemon" {
+@test "after SIGSTOP inside a write transaction add goes on after the limit with no daemon running" {
   callsheet add -- true
   stoppedAt commit.applied add -- true
   endsWith 0 timeout 60 callsheet add -- true
@@ -81,7 +74,7 @@ stoppedAt() {
   eventually directorIsListed principal
 }
 
-@test "a job that only a dead principal could run is unclaimable at once" {
+@test "a job of a kind that only a dead principal knows is unclaimable at once" {
   startPrincipal
   kill -KILL "$daemon"
   eventually hasEnded "$daemon"

@@ -94,6 +94,15 @@ TEST_CASE("Incarnations need an id, a name where they have one, and kinds that a
   bad = verb;
   bad.kinds.push_back("a//b");
   CHECK(isRefused(bad));
+  for (const char* version : {"a@1", "b/c@4294967295"}) {
+    bad.kinds = {version};
+    CHECK_FALSE(whyRefused(bad));
+  }
+  for (const char* version : {"a@", "a@0", "a@x", "a@1x", "a@1@2", "@1", "a@-1", "a@4294967296"}) {
+    INFO(version);
+    bad.kinds = {version};
+    CHECK(isRefused(bad));
+  }
   bad.kinds.assign(limits::claimKindsMax + 1, "a");
   CHECK(isRefused(bad));
   bad = verb;

@@ -28,10 +28,11 @@ struct Compressed {
   std::uint64_t bytesIn = 0;
   std::uint64_t bytesOut = 0;
   std::uint32_t crcIn = 0;
+  std::int64_t workMicros = 0;  ///< of processor time: what the job is, not how busy the machine was
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(CEREAL_NVP(file), CEREAL_NVP(bytesIn), CEREAL_NVP(bytesOut), CEREAL_NVP(crcIn));
+    archive(CEREAL_NVP(file), CEREAL_NVP(bytesIn), CEREAL_NVP(bytesOut), CEREAL_NVP(crcIn), CEREAL_NVP(workMicros));
   }
 };
 

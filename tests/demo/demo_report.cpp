@@ -15,8 +15,6 @@ struct History {
   bool isTransferred = false;
   std::int64_t adoptedAt = 0;
   std::int64_t runningAgainAt = 0;
-  std::int64_t lastClaimAt = 0;
-  std::int64_t acceptedAt = 0;
   Uuid acceptedFrom;
 };
 
@@ -30,13 +28,10 @@ History historyOf(JobStore& store, JobID id, std::int64_t killedAt) {
       history.adoptedAt = entry.at;
     }
     if (entry.move == Move::transfer) history.isTransferred = true;
-    if (entry.move == Move::claim) {
-      history.lastClaimAt = entry.at;
-      if (history.isAdopted && history.runningAgainAt == 0) history.runningAgainAt = entry.at;
-    }
+    if (entry.move == Move::claim && history.isAdopted && history.runningAgainAt == 0)
+      history.runningAgainAt = entry.at;
     if (entry.move == Move::succeed) {
       ++history.accepted;
-      history.acceptedAt = entry.at;
       history.acceptedFrom = entry.actor;
     }
   }
@@ -74,11 +69,11 @@ DemoReport reportOf(JobStore& store, const std::vector<JobID>& jobs, const std::
     }
     if (!isDone) continue;
     ++report.finishedBy[names[history.acceptedFrom]];
-    report.workMs.push_back(static_cast<double>(history.acceptedAt - history.lastClaimAt) / 1000.0);
     std::string why;
     try {
       Compressed result;
       fromJson(view->result->value, result);
+      report.workMs.push_back(static_cast<double>(result.workMicros) / 1000.0);
       why = whyWrong(result, input[i]);
       report.bytes += result.bytesIn;
     } catch (const std::exception& error) {

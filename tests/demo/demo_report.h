@@ -22,7 +22,7 @@ struct DemoReport {
   int transferred = 0;
   double adoptedAfterMs = -1;       ///< from the kill to the first of its jobs in the principal's queue
   double firstRunningAfterMs = -1;  ///< from the kill to the first of its jobs running again
-  std::vector<double> workMs;       ///< of the accepted attempts
+  std::vector<double> workMs;       ///< processor time of the accepted attempts
   std::uint64_t bytes = 0;
   std::vector<std::string> wrong;  ///< the first few sentences
 };

@@ -203,7 +203,7 @@ class Demo {
     std::printf("\n  %-52s %14s   %-12s\n", "", "figure", "aim");
     row("jobs done", std::to_string(report.done), "300", report.done == int(jobCount));
     row("bytes compressed", fixed(double(report.bytes) / 1e6, "MB"), ">= 500 MB", report.bytes >= 500'000'000);
-    row("work per job, median", fixed(median, "ms"), "50 .. 500 ms", median >= 50 && median <= 500);
+    row("processor time per job, median", fixed(median, "ms"), "50 .. 500 ms", median >= 50 && median <= 500);
     row("ben's running jobs at the kill", std::to_string(runningAtKill_), ">= 2", runningAtKill_ >= 2);
     row("ben's waiting jobs at the kill", std::to_string(ready_), ">= 20", ready_ >= 20);
     row("jobs adopted", std::to_string(report.adopted), ">= 22", report.adopted >= 22);

@@ -325,6 +325,28 @@ TEST_CASE("Poison of the same kind and queue does not hide what stands behind it
   CHECK(idsOf(answer) == std::vector{behind});
 }
 
+TEST_CASE("A claim leaves jobs of a later version to those who know it, and they hide nothing from it") {
+  ON_EVERY_STORE(store);
+  const auto principal = store.openPrincipal();
+  NewJob later = newJob();
+  later.body.kindVersion = 3;
+  for (int i = 0; i < 20; ++i) {
+    later.id = makeJobID();
+    store.add(later);
+  }
+  const JobID behind = store.add();
+  const auto otherKind = store.add(newJob("k-other"));
+  CHECK(idsOf(store.apply(claimOf(principal, 1, {"k", "k-other@9"}))) == std::vector{behind});
+  CHECK(idsOf(store.apply(claimOf(principal, 10, {"k@2", "k-other@9"}))) == std::vector{otherKind});
+  const auto nothing = store.apply(claimOf(principal, 10, {"k@2"}));
+  CHECK(nothing.jobs.empty());
+  CHECK_FALSE(nothing.more);
+  CHECK(store.row(later.id).state == JobState::ready);
+  CHECK(store.row(later.id).attempt == 0);
+  CHECK(store.apply(claimOf(principal, 10, {"k@3"})).jobs.size() == 10);
+  CHECK(store.apply(claimOf(principal, 20, {"k", "k@4"})).jobs.size() == 10);
+}
+
 TEST_CASE("The validator refuses claims without an id, of too many, or of things that are no kinds") {
   ON_EVERY_STORE(store);
   const auto who = store.openPrincipal();

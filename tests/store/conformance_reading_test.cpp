@@ -133,6 +133,22 @@ TEST_CASE("A ready job whose kind nobody alive knows is unclaimable") {
   CHECK(store.row(known).state == JobState::ready);
 }
 
+TEST_CASE("A ready job of a version that nobody alive knows is unclaimable") {
+  ON_EVERY_STORE(store);
+  store.open(Role::principal, {}, {"k@2"});
+  std::vector<JobID> jobs;
+  for (const std::uint32_t version : {1, 2, 3}) {
+    NewJob job = newJob();
+    job.body.kindVersion = version;
+    jobs.push_back(store.add(job));
+  }
+  JobFilter filter;
+  filter.unclaimable = true;
+  CHECK(listAll(store, filter, 1) == std::vector{jobs[2]});
+  store.open(Role::executor, "e", {"k@3"});
+  CHECK(listAll(store, filter, 1).empty());
+}
+
 TEST_CASE("People's words for a job are resolved: full, short, the beginning of either") {
   ON_EVERY_STORE(store);
   const JobID a = addWithID(store, idWith("0190aa", "cafe0001"));
