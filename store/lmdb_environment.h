@@ -73,6 +73,7 @@ class LmdbEnvironment {
   void copyTo(int descriptor);
   /// How many bytes new jobs may still take. A quarter of the map is not theirs: it is for what the jobs that are there
   /// still write, so that they can be run, canceled and pruned in a store that takes no more. Looks at the last commit.
+  /// Only from within `write`, whose hold on the environment it uses.
   [[nodiscard]] std::uint64_t roomForJobs();
   /// Throws when the store has a newer format than this program knows.
   void checkFormat(const StoreRecord& record) const;
