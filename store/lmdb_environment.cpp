@@ -22,6 +22,15 @@
 namespace callsheet {
 inline namespace v1 {
 
+namespace {
+
+struct EndReading {
+  void operator()(MDB_txn* txn) const noexcept { mdb_txn_abort(txn); }
+};
+using Snapshot = std::unique_ptr<MDB_txn, EndReading>;
+
+}  // namespace
+
 LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& options, const Clock& clock)
     : directory_(directory), options_(options), process_(::getpid()) {
   const std::shared_ptr<void> guard = guardOpening();
@@ -188,15 +197,9 @@ MDB_env* LmdbEnvironment::usable() const {
 void LmdbEnvironment::read(const std::function<void(MDB_txn*)>& body) {
   checkProcess();
   std::shared_lock use(use_);
-  MDB_txn* const txn = begin(MDB_RDONLY, use, "begin reading");
-  try {
-    crashPoint("snapshot.taken");
-    body(txn);
-  } catch (...) {
-    mdb_txn_abort(txn);
-    throw;
-  }
-  mdb_txn_abort(txn);
+  const Snapshot snapshot(begin(MDB_RDONLY, use, "begin reading"));
+  crashPoint("snapshot.taken");
+  body(snapshot.get());
 }
 
 void LmdbEnvironment::write(const std::function<void()>& began, const std::function<void(MDB_txn*)>& body) {
@@ -255,13 +258,14 @@ LmdbEnvironment::Filling LmdbEnvironment::filling() {
   // What was freed below the highest page stands in LMDB's own table 0, which only a reader may open. While the map is
   // hardly filled nobody needs to know.
   if (filling.takenBytes > hardly) {
-    read([&](MDB_txn* txn) {
-      LmdbCursor(txn, 0).scan({}, [&](std::string_view, std::string_view value) {
-        std::size_t count = 0;
-        if (value.size() >= sizeof count) std::memcpy(&count, value.data(), sizeof count);
-        filling.takenBytes -= std::min<std::uint64_t>(filling.takenBytes, count * map.pageBytes);
-        return filling.takenBytes > hardly;
-      });
+    MDB_txn* txn = nullptr;
+    checkLmdb(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn), "begin reading");
+    const Snapshot snapshot(txn);
+    LmdbCursor(txn, 0).scan({}, [&](std::string_view, std::string_view value) {
+      std::size_t count = 0;
+      if (value.size() >= sizeof count) std::memcpy(&count, value.data(), sizeof count);
+      filling.takenBytes -= std::min<std::uint64_t>(filling.takenBytes, count * map.pageBytes);
+      return filling.takenBytes > hardly;
     });
   }
   return filling;

@@ -75,7 +75,7 @@ class LmdbEnvironment {
     std::uint64_t mapBytes = 0;
     std::uint64_t takenBytes = 0;  ///< without what was freed; while the map is hardly filled that may be counted too
   };
-  /// How full the last commit left the map.
+  /// How full the last commit left the map. Only from within `write`, whose hold on the environment it uses.
   [[nodiscard]] Filling filling();
   /// Throws when the store has a newer format than this program knows.
   void checkFormat(const StoreRecord& record) const;

@@ -139,12 +139,12 @@ int playCommand(RoleChannel& channel) {
   StoreAccess::Options options;
   options.writerLimit = std::chrono::milliseconds(std::stoll(channel.argument("writerLimit", "3600000")));
   options.lookForStoppedWriters = [&](LogLevel, std::string_view sentence) { told += sentence; };
-  const auto access = StoreAccess::open(channel.argument("location"), channel.argument("id"), options);
+  auto access = StoreAccess::open(channel.argument("location"), channel.argument("id"), options);
   channel.say("open");
-  while (const auto line = channel.readLine()) {
-    const auto answer = access->store().apply(submitOf({newJob("count")}));
-    channel.say(std::string(toString(answer.verdict)) + " " + told);
-  }
+  if (!channel.readLine()) return 0;
+  const auto answer = access->store().apply(submitOf({newJob("count")}));
+  access.reset();  // ends the thread that tells
+  channel.say(std::string(toString(answer.verdict)) + " " + told);
   return 0;
 }
 const RoleRegistration commandRole("command", playCommand);
