@@ -167,7 +167,7 @@ Why whyMemos(const std::vector<MemoRow>& memos) {
     if (memo.value.size() > limits::payloadBytesMax)
       return over("the result of step '" + memo.name + "'", memo.value.size(), limits::payloadBytesMax);
     if (auto why = whyFailure(memo.failure)) return why;
-    if (finished) continue;
+    if (memo.isFinished()) continue;
     if (memo.wakeAt <= 0) return "a wait needs the time of its end, or none but its event";
     if (!memo.value.empty() || memo.failure != JobFailure{}) return "a wait has no result yet";
   }

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <thread>
 
+#include "callsheet/job_environment.h"
 #include "core/crash_point.h"
 #include "core/json_payload.h"
 #include "core/known_kind.h"

@@ -61,6 +61,10 @@ class FaultyStore final : public LmdbJobStore {
   std::vector<LogEntry> readLog(JobID id, std::uint32_t from, std::size_t limit) override {
     return readable().readLog(id, from, limit);
   }
+  std::vector<MemoRow> memos(JobID id, Fingerprint after, std::size_t limit) override {
+    return readable().memos(id, after, limit);
+  }
+  std::optional<MemoRow> memo(JobID id, Fingerprint memo) override { return readable().memo(id, memo); }
   std::vector<IncarnationRow> incarnations() override { return readable().incarnations(); }
   Totals totals() override { return readable().totals(); }
   CountsByOwner countByOwner() override { return readable().countByOwner(); }
