@@ -32,8 +32,7 @@ StoredRecord recordFrom(std::string_view key, std::string_view value) {
     case JobPart::result:
       return {"result", bytes, damageOf(RecordType::jobResult, key, value, ResultRow{})};
     case JobPart::memo:
-      return {"step " + keys::fingerprintOf(key).toString(), bytes,
-              damageOf(RecordType::memo, key, value, MemoRow{})};
+      return {"step " + keys::fingerprintOf(key).toString(), bytes, damageOf(RecordType::memo, key, value, MemoRow{})};
     case JobPart::log:
       break;
   }

@@ -131,6 +131,21 @@ TEST_CASE("A result ends the wait of the same fingerprint and takes no second pl
   CHECK(store.row(row.id).memoCount == 2);
 }
 
+TEST_CASE("A wait that is saved while others run keeps the time that it was first given") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const JobRow row = store.addRunning(left);
+  const std::int64_t first = store.clock().now().utcMicros + minute;
+  CHECK(store.apply(SaveResult{attemptOf(row), {waitOf(1, first)}}).verdict == Verdict::ok);
+  CHECK(store.row(row.id).state == JobState::inProgress);
+  CHECK(store.row(row.id).memoCount == 1);
+  CHECK(store.isRepeat(store.apply(SaveResult{attemptOf(row), {waitOf(1, first + hour)}}).verdict));
+  CHECK(store->memo(row.id, fingerprint(1))->wakeAt == first);
+  CHECK(store.apply(Suspend{attemptOf(row), {waitOf(1, first + hour)}}).verdict == Verdict::ok);
+  CHECK(store.row(row.id).wakeAt == first);
+  CHECK(store.row(row.id).memoCount == 1);
+}
+
 TEST_CASE("Steps are fenced with their attempt, and change nothing then") {
   ON_EVERY_STORE(store);
   const auto principal = store.openPrincipal();

@@ -138,7 +138,8 @@ Verb RandomWorld::savingResult(const AttemptRef& ref) {
   for (std::uint32_t i = 1 + dice_.roll(3); i > 0; --i)
     save.memos.push_back(dice_.oneIn(4) ? failedStepOf(anyStep())
                                         : stepOf(anyStep(), dice_.oneIn(4) ? "" : std::to_string(dice_.roll(1000))));
-  if (dice_.oneIn(30)) save.memos.push_back(waitOf(anyStep()));  // refused by the validator
+  if (dice_.oneIn(8)) save.memos.push_back(waitOf(anyStep()));
+  if (dice_.oneIn(30)) save.memos.push_back(waitOf(anyStep(), -1));  // refused by the validator
   return save;
 }
 
