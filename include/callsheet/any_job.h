@@ -49,10 +49,11 @@ class JobInputBase {
 };
 
 template <class Job>
-concept StructJob = std::copy_constructible<Job> && requires {
+concept StructJob = requires {
   typename Job::Value;
   { Job::kind } -> std::convertible_to<JobKind>;
-};
+}
+&&std::copy_constructible<Job>;  // last: for an AnyJob the question would come back here
 
 template <StructJob Job>
 [[nodiscard]] std::shared_ptr<const Node> makeStructNode(Job job);

@@ -15,7 +15,14 @@ callsheetSetup() {
 }
 
 callsheetTeardown() {
-  local pid
+  local pid log
+  # Of a test that failed, what its daemons said; bats shows it behind the failure.
+  if [[ -z ${BATS_TEST_COMPLETED-} ]]; then
+    for pid in "${daemons[@]}"; do
+      log=$BATS_TEST_TMPDIR/daemon.$pid.log
+      if [[ -s $log ]]; then sed "s/^/daemon $pid: /" "$log"; fi
+    done
+  fi
   # CONT first: a stopped process dies of KILL, but its children wait for nothing.
   for pid in "${daemons[@]}"; do kill -CONT "$pid" 2>/dev/null || true; done
   for pid in "${daemons[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
