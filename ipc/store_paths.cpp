@@ -84,13 +84,15 @@ void requireOurs(const struct stat& status, const std::string& path) {
 enum class Content { empty, store, foreign };
 
 Content contentOf(const FileDescriptor& directory, const std::string& path) {
+  // In this order: somebody may be making the store right now, and makes `run` first.
+  if (std::filesystem::is_empty(path)) return Content::empty;
   struct stat status {};
   if (::fstatat(directory.number(), "run", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
     return Content::store;
   // A restored backup may be the data alone.
   if (::fstatat(directory.number(), "data.mdb", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode))
     return Content::store;
-  return std::filesystem::is_empty(path) ? Content::empty : Content::foreign;
+  return Content::foreign;
 }
 
 Error missingStore(const std::string& path) {

@@ -4,10 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <barrier>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <thread>
+#include <vector>
 
 #include "tests/ipc/ipc_support.h"
 
@@ -44,6 +48,28 @@ TEST_CASE("Creating a store makes a closed directory with its parts whatever the
   }
   CHECK(fs::equivalent(store.shortPath("run/a"), store.path("run/a")));
   CHECK((::fcntl(store.descriptor(), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
+TEST_CASE("Who opens a new store while another one makes it does not take it for something else") {
+  const test::ScratchDirectory scratch;
+  constexpr int openers = 4;
+  constexpr int rounds = 300;
+  std::barrier together(openers);
+  std::atomic<int> refused{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < openers; ++i)
+    threads.emplace_back([&] {
+      for (int round = 0; round < rounds; ++round) {
+        together.arrive_and_wait();
+        try {
+          (void)StoreDirectory::open(scratch.path(), "s" + std::to_string(round), create);
+        } catch (const Error&) {
+          ++refused;
+        }
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(refused == 0);
 }
 
 TEST_CASE("Opening a store that is not there says which command creates it") {

@@ -192,9 +192,13 @@ void RoleProcess::kill() {
   signal(SIGKILL);
   const int status = waitForEnd();
   // Who aborted, or whom a sanitizer ended, was not killed by the test, and must not look like it.
-  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+    while (receiveMore(line_, received_)) {
+    }
     throw std::runtime_error("process " + std::to_string(pid_) + (wasGone ? " had ended" : " ended") +
-                             " by itself when it was to be killed, with status " + std::to_string(status));
+                             " by itself when it was to be killed, with status " + std::to_string(status) +
+                             "; nobody had heard that it said: " + received_);
+  }
 }
 
 bool RoleProcess::hasEnded() {
