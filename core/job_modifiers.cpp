@@ -49,8 +49,8 @@ RetryNode::RetryNode(RetryPolicy policy, std::string name, std::shared_ptr<const
   bytes.text(this->name());
   addPolicy(bytes, policy_);
   bytes.reference(input_->fingerprint());
-  const NodeInput input_once{"input", input_, 0};
-  identify(bytes, {&input_once, 1});
+  const NodeInput inputOnce{"input", input_, 0};
+  identify(bytes, {&inputOnce, 1});
 }
 
 NodeStep RetryNode::next(const NodeCall& call) const {
@@ -66,15 +66,16 @@ NodeStep RetryNode::next(const NodeCall& call) const {
   return {{{"attempt " + std::to_string(call.round + 1), input_, call.round + 1}}, std::nullopt};
 }
 
-OnStartNode::OnStartNode(std::string name, std::shared_ptr<const Node> job, std::function<void(JobContext&)> started)
+OnStartNode::OnStartNode(const std::string& name, std::shared_ptr<const Node> job,
+                         std::function<void(JobContext&)> started)
     : Node(job->name()), job_(std::move(job)), started_(std::move(started)) {
   CanonicalBytes bytes;
   bytes.group('|', 2);
   bytes.text("onStart");
   bytes.text(name);
   bytes.reference(job_->fingerprint());
-  const NodeInput job_once{"job", job_, 0};
-  identify(bytes, {&job_once, 1});
+  const NodeInput jobOnce{"job", job_, 0};
+  identify(bytes, {&jobOnce, 1});
 }
 
 NodeStep OnStartNode::next(const NodeCall& call) const {

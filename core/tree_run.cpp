@@ -143,7 +143,7 @@ void TreeRun::runRound(Lock& lock, Instance& instance) {
     --running_;
   } else {
     ++instance.round;
-    expand(instance, std::move(step->needs));
+    expand(instance, step->needs);
   }
 }
 
@@ -246,7 +246,7 @@ TreeRun::Instance& TreeRun::instanceOf(const NodeInput& input, Instance& parent)
   return instance;
 }
 
-void TreeRun::expand(Instance& parent, std::vector<NodeInput> needs) {
+void TreeRun::expand(Instance& parent, const std::vector<NodeInput>& needs) {
   parent.inputs.clear();
   parent.missing = 0;
   try {

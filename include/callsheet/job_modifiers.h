@@ -52,7 +52,7 @@ class RetryNode final : public Node {
 /// Calls a function whenever its job's own code is about to begin.
 class OnStartNode final : public Node {
  public:
-  OnStartNode(std::string name, std::shared_ptr<const Node> job, std::function<void(JobContext&)> started);
+  OnStartNode(const std::string& name, std::shared_ptr<const Node> job, std::function<void(JobContext&)> started);
   [[nodiscard]] NodeStep next(const NodeCall& call) const override;
   [[nodiscard]] bool endsSiblings() const override { return job_->endsSiblings(); }
 
@@ -150,8 +150,8 @@ template <JobLike Job>
 
 template <JobLike Job>
 [[nodiscard]] auto operator|(Job job, OnStart onStart) {
-  return AnyJob<typename Job::Value>(std::make_shared<OnStartNode>(
-      std::move(onStart.name), asAnyJob(std::move(job)).node(), std::move(onStart.started)));
+  return AnyJob<typename Job::Value>(
+      std::make_shared<OnStartNode>(onStart.name, asAnyJob(std::move(job)).node(), std::move(onStart.started)));
 }
 
 }  // namespace detail
