@@ -141,8 +141,11 @@ class Crew {
       REQUIRE(stage.waitForState(job, JobState::inProgress));
     }
     members_[victim]->process().signal(SIGSTOP);
-    const bool isFenced = waitFor(
-        [&] { return stage.openAssistant(names_[victim]) != former || members_[victim]->process().hasEnded(); });
+    // Much longer than the lease: that begins anew whenever the principal itself was kept from its ticks, as on a
+    // machine that is overloaded it is again and again.
+    const bool isFenced =
+        waitFor([&] { return stage.openAssistant(names_[victim]) != former || members_[victim]->process().hasEnded(); },
+                std::chrono::minutes{2});
     if (!isFenced) UNSCOPED_INFO("the directors said:\n" << stage.log());
     INFO(names_[victim] << ", process " << members_[victim]->pid());
     CHECK(isFenced);
