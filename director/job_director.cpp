@@ -88,6 +88,9 @@ class JobDirector::Implementation {
   [[nodiscard]] std::unique_ptr<DirectorLife> newLife();
   void openLife();
   void tick();
+  void lookForStoppedWriters();
+  /// Looks for them while there is no tick that does.
+  [[nodiscard]] Timer lookMeanwhile();
   void lookAtOwnRow();
   void renew(IncarnationID fenced);
   void beginAnew();
@@ -151,6 +154,8 @@ std::unique_ptr<DirectorLife> JobDirector::Implementation::newLife() {
 
 /// A life begins: registered, heard, claiming.
 void JobDirector::Implementation::openLife() {
+  // Registering waits for a commit, and a principal that holds its lock already is the one whom all others count on.
+  const Timer writers = lookMeanwhile();
   life_ = newLife();
   setIncarnation(life_->incarnation());
   life_->begin();
@@ -196,11 +201,21 @@ void JobDirector::Implementation::tick() {
   life_->tick();
   if (runner_) runner_->tick();
   troubles_.guard("looking at this director's own row", [this] { lookAtOwnRow(); });
+  lookForStoppedWriters();
+}
+
+void JobDirector::Implementation::lookForStoppedWriters() {
   troubles_.guard("looking for stopped writers", [this] {
     const bool principalLives = mode_.isPrincipal() || PrincipalLock::holder(access_->directory()).has_value();
     // A living principal answers for everybody; when it is itself the one that stands still, its supervisor does.
     if (mode_.isPrincipal() || !principalLives) stoppedWriters_.tick(mode_.isPrincipal());
   });
+}
+
+Timer JobDirector::Implementation::lookMeanwhile() {
+  Timer timer = loop_.makeTimer([this] { lookForStoppedWriters(); });
+  timer.every(Sweeps::period);
+  return timer;
 }
 
 JobDirectorHealth JobDirector::Implementation::health() const {
@@ -310,6 +325,7 @@ StopReport JobDirector::Implementation::stop(std::chrono::milliseconds grace) {
     report_.left = std::move(left.names);
   }
   tick_ = Timer{};
+  const Timer writers = lookMeanwhile();  // closing waits for a commit as well
   if (life_) life_->close();
   subscription_ = Subscription{};
   setIncarnation({});

@@ -132,6 +132,24 @@ TEST_CASE("a process stopped inside a write is killed after the limit and the ot
   stage.expectNothingLeft();
 }
 
+TEST_CASE("a process stopped inside a write keeps no director from starting or stopping") {
+  Stage stage;
+  const std::string name = GENERATE("", "one");
+  INFO("director: " << name);
+  REQUIRE(stage.store().totals().submitted == 0);  // the store is there now
+  const std::vector<std::string> arguments{"location=" + stage.location(), "id=" + stage.id()};
+  RoleProcess before("stopping writer", arguments);
+  REQUIRE(waitUntilStopped(before.pid()));
+  DirectorProcess director = directorWithWriterLimit(stage, name);
+  CHECK(before.endedBySignal(SIGKILL));
+  RoleProcess after("stopping writer", arguments);
+  REQUIRE(waitUntilStopped(after.pid()));
+  director.quit();
+  CHECK(after.endedBySignal(SIGKILL));
+  const DirectorProcess principal = DirectorProcess::principal(stage);
+  stage.expectNothingLeft();
+}
+
 namespace {
 /// Submits one job as the command does, without a director; says the verdict and what it was told meanwhile.
 int playCommand(RoleChannel& channel) {
