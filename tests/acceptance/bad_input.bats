@@ -311,7 +311,7 @@ fillDisk() {
     callsheet list --json | jq -r ".jobs[].id" | sort | diff - <(sort "$2.ids") >&2 || exit 98
     callsheet check >&2 || exit 97
     if [[ -n $3 ]]; then
-      callsheet directors --json | jq -e ".directors[0].alive" >&2 || exit 96
+      [[ $(callsheet directors --json | jq ".directors[0].alive") == true ]] || exit 96
       kill -TERM %1 && wait %1 || exit 95
     fi
     exit "${code-0}"' bash "$BATS_TEST_TMPDIR/small" "$BATS_TEST_TMPDIR/large" "$1"

@@ -61,7 +61,10 @@ startAssistant() {
 
 # directorIsListed NAME: whether a director of that name is alive.
 directorIsListed() {
-  callsheet directors --json 2>/dev/null | jq -e --arg name "$1" '.directors | any(.name == $name and .alive)' >/dev/null
+  # In two steps: jq is content with nothing, which is what a store that is not there yet gives.
+  local listed
+  listed=$(callsheet directors --json 2>/dev/null) || return 1
+  jq -e --arg name "$1" '.directors | any(.name == $name and .alive)' <<<"$listed" >/dev/null
 }
 
 # endlessPids: the pids of all endless commands that were started; of those that still run, livingEndlessPids.
