@@ -143,7 +143,13 @@ void TreeRun::runRound(Lock& lock, Instance& instance) {
     --running_;
   } else {
     ++instance.round;
-    expand(instance, step->needs);
+    try {
+      expand(instance, step->needs);
+    } catch (const JobError& error) {
+      ++running_;
+      finish(lock, instance, NodeOutcome::failed(error.type(), error.what(), instance.node->name()));
+      --running_;
+    }
   }
 }
 
@@ -216,13 +222,7 @@ TreeRun::Instance& TreeRun::instanceOf(const NodeInput& input, Instance& parent)
   const Fingerprint id = idOf(input.node->fingerprint(), scope);
   auto& slot = instances_[id];
   if (slot && slot->state != Instance::State::canceled) return *slot;
-  if (!slot) {
-    if (instances_.size() > limits::treeNodesMax) {
-      instances_.erase(id);
-      throw JobError("tree-nodes", "the job has more than " + std::to_string(limits::treeNodesMax) + " steps", false);
-    }
-    slot = std::make_unique<Instance>();
-  }
+  if (!slot) slot = std::make_unique<Instance>();
   Instance& instance = *slot;
   instance.id = id;
   instance.node = input.node;
@@ -246,32 +246,39 @@ TreeRun::Instance& TreeRun::instanceOf(const NodeInput& input, Instance& parent)
   return instance;
 }
 
+/// Throws JobError, and has changed nothing then, when the tree would get too large.
 void TreeRun::expand(Instance& parent, const std::vector<NodeInput>& needs) {
+  requireRoom(parent, needs);
   parent.inputs.clear();
-  parent.missing = 0;
-  try {
-    for (const NodeInput& need : needs) {
-      Instance& input = instanceOf(need, parent);
-      parent.repetition = std::max(parent.repetition, need.repetition);
-      parent.inputs.push_back(&input);
-      if (std::find(input.users.begin(), input.users.end(), &parent) == input.users.end())
-        input.users.push_back(&parent);
-    }
-  } catch (const JobError& error) {
-    // Not stored: it is the whole job that is too large.
-    root_->outcome = NodeOutcome::failed(error.type(), error.what(), parent.node->name());
-    root_->state = Instance::State::finished;
-    ready_.clear();
-    return;
+  for (const NodeInput& need : needs) {
+    Instance& input = instanceOf(need, parent);
+    parent.repetition = std::max(parent.repetition, need.repetition);
+    parent.inputs.push_back(&input);
+    if (std::find(input.users.begin(), input.users.end(), &parent) == input.users.end()) input.users.push_back(&parent);
   }
   // Equal inputs are one: it is settled once.
   const std::set<const Instance*> different(parent.inputs.begin(), parent.inputs.end());
   parent.missing = static_cast<std::size_t>(
       std::count_if(different.begin(), different.end(), [](const Instance* one) { return !one->isSettled(); }));
-  if (parent.missing == 0)
-    makeReady(parent);
-  else
-    parent.state = Instance::State::idle;
+  parent.state = Instance::State::idle;
+  // One may have failed in an earlier attempt, and then the others are not wanted in this one either.
+  const bool hasFailed = std::any_of(different.begin(), different.end(), [](const Instance* one) {
+    return one->state == Instance::State::finished && !one->outcome.isSuccess();
+  });
+  if (hasFailed && parent.node->endsSiblings()) endUnwanted(parent);
+  if (parent.missing == 0) makeReady(parent);
+}
+
+void TreeRun::requireRoom(const Instance& parent, const std::vector<NodeInput>& needs) const {
+  // The root counts for none.
+  if (instances_.size() + needs.size() <= limits::treeNodesMax) return;
+  std::set<Fingerprint> added;
+  for (const NodeInput& need : needs) {
+    const Fingerprint id = idOf(need.node->fingerprint(), scopeOf(parent.scope, need.repetition));
+    if (!instances_.contains(id)) added.insert(id);
+  }
+  if (instances_.size() - 1 + added.size() > limits::treeNodesMax)
+    throw JobError("tree-nodes", "the job has more than " + std::to_string(limits::treeNodesMax) + " steps", false);
 }
 
 bool TreeRun::store(const Instance& instance, NodeOutcome& outcome) {

@@ -56,6 +56,7 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   [[nodiscard]] std::vector<detail::NodeOutcome> outcomesOf(Lock& lock, const Instance& instance);
   [[nodiscard]] detail::NodeStep ask(Lock& lock, Instance& instance, std::vector<detail::NodeOutcome> outcomes);
   void expand(Instance& parent, const std::vector<detail::NodeInput>& needs);
+  void requireRoom(const Instance& parent, const std::vector<detail::NodeInput>& needs) const;
   [[nodiscard]] Instance& instanceOf(const detail::NodeInput& input, Instance& parent);
   void finish(Lock& lock, Instance& instance, detail::NodeOutcome outcome);
   [[nodiscard]] bool store(const Instance& instance, detail::NodeOutcome& outcome);  // without

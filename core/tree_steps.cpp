@@ -43,7 +43,9 @@ NodeOutcome TreeRun::runInline(Instance& caller, const std::shared_ptr<const det
   if (caller.depth + node->depth() > limits::treeDepthMax)
     throw JobError("tree-depth", "the job's steps are more than " + std::to_string(limits::treeDepthMax) + " deep",
                    false);
-  Instance& wanted = instanceOf({node->name(), node, 0}, caller);
+  const NodeInput input{node->name(), node, 0};
+  requireRoom(caller, {input});
+  Instance& wanted = instanceOf(input, caller);
   finishInline(lock, caller, wanted);
   if (!wanted.hasValue) {
     lock.unlock();

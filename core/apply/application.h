@@ -85,6 +85,7 @@ class Application {
   [[nodiscard]] bool isExpired(const JobFacts& facts) const;
   [[nodiscard]] static AttemptAnswer answerOf(const JobFacts& facts, Verdict verdict = Verdict::ok,
                                               std::string why = {});
+  [[nodiscard]] static AttemptAnswer noSuchJob(JobID id);
   /// Ends an attempt as a transfer or a cancel where one was asked for; nothing when neither was.
   [[nodiscard]] std::optional<Move> overruled(const JobFacts& before, JobRow& row, bool succeeded);
   /// A failure or deadline: back-off or final.

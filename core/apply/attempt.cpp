@@ -19,12 +19,18 @@ AttemptAnswer Application::answerOf(const JobFacts& facts, Verdict verdict, std:
   return answer;
 }
 
+AttemptAnswer Application::noSuchJob(JobID id) {
+  AttemptAnswer answer;
+  answer.verdict = Verdict::notFound;
+  answer.why = "no job has the id " + id.toString();
+  return answer;
+}
+
 Application::Attempt Application::find(const AttemptRef& ref, std::optional<Move> ownEnd) {
   Attempt attempt;
   attempt.row = rows_.job(ref.job);
   if (!attempt.row) {
-    attempt.answer.verdict = Verdict::notFound;
-    attempt.answer.why = "no job has the id " + ref.job.toString();
+    attempt.answer = noSuchJob(ref.job);
     return attempt;
   }
   const JobRow& row = *attempt.row;
@@ -217,12 +223,7 @@ AttemptAnswer Application::operator()(const Transfer& verb) {
 
 AttemptAnswer Application::operator()(const Cancel& verb) {
   auto job = rows_.job(verb.job);
-  if (!job) {
-    AttemptAnswer answer;
-    answer.verdict = Verdict::notFound;
-    answer.why = "no job has the id " + verb.job.toString();
-    return answer;
-  }
+  if (!job) return noSuchJob(verb.job);
   JobRow& after = *job;
   const JobFacts before = after;
   if (before.state == JobState::done) {

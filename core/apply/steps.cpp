@@ -113,12 +113,7 @@ AttemptAnswer Application::operator()(const Suspend& verb) {
 
 AttemptAnswer Application::operator()(const CompleteExternal& verb) {
   auto job = rows_.job(verb.job);
-  if (!job) {
-    AttemptAnswer answer;
-    answer.verdict = Verdict::notFound;
-    answer.why = "no job has the id " + verb.job.toString();
-    return answer;
-  }
+  if (!job) return noSuchJob(verb.job);
   JobRow& after = *job;
   const JobFacts before = after;
   const auto known = rows_.memo(after.id, verb.wait);

@@ -8,6 +8,7 @@
 
 #include "callsheet/job.h"
 #include "callsheet/job_types.h"
+#include "callsheet/limits.h"
 #include "core/job_runner.h"
 #include "tests/support/wait_for.h"
 
@@ -63,6 +64,10 @@ class Memory final : public JobRunner::Host {
   bool isPrincipal() const override { return isPrincipalNow; }
   std::int64_t utcMicros() const override { return now; }
 
+  void forget(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(memos_, [&](const auto& entry) { return entry.second.name == name; });
+  }
   [[nodiscard]] std::size_t count() {
     const std::lock_guard lock(mutex_);
     return memos_.size();
@@ -117,6 +122,19 @@ struct Sum : ResultJob<int> {
   }
 };
 
+/// Runs until it is asked to end.
+struct Endless : ResultJob<int> {
+  static constexpr JobKind kind{"endless"};
+  int execute(JobContext& context) {
+    ++runs["endless"];
+    if (!tests::waitFor([&] { return context.isCanceled(); })) return 1;
+    context.throwIfCanceled();
+    return 0;
+  }
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+
 /// A root made of whatever the test binds.
 struct Root : SubmittableJob {
   static inline std::function<void(JobInput<int>&)> bindTotal;
@@ -139,7 +157,7 @@ class Stage {
  public:
   explicit Stage(unsigned workers = 2) : workers_(workers) {
     runs.clear();
-    for (const char* name : {"number", "sum", "root", "map", "recover", "started"}) runs[name] = 0;
+    for (const char* name : {"number", "sum", "root", "map", "recover", "started", "endless"}) runs[name] = 0;
     Root::bindTotal = nullptr;
     Root::body = nullptr;
     types_.add<Root>("root");
@@ -346,4 +364,64 @@ TEST_CASE("A transfer out of a step is a transfer of the job, whatever stands ar
   stage.memory.isPrincipalNow = true;
   CHECK(stage.result() == "5");
   CHECK(runs["started"] == 2);
+}
+
+TEST_CASE("A failed input ends its siblings, and in a later attempt they do not begin") {
+  Stage stage;
+  Root::bindTotal = [](JobInput<int>& total) {
+    Sum sum;
+    sum.left = Endless{};
+    sum.right = Number{-1} | map("late", [](int value) { return value; }) | recover("again", [](const JobError& error) {
+                  REQUIRE(tests::waitFor([] { return runs["endless"] == 1; }));
+                  throw JobError(error);
+                  return 0;
+                });
+    total = sum;
+  };
+  CHECK(stage.failure().type == "negative");
+  CHECK(runs["endless"] == 1);
+  CHECK(runs["sum"] == 0);
+  stage.memory.forget("sum");  // as if it had died before that was stored
+  CHECK(stage.failure().type == "negative");
+  CHECK(runs["endless"] == 1);
+}
+
+TEST_CASE("A job with too many or too deep steps fails with an error of its own, from inside too") {
+  Stage stage(1);
+  const auto tooWide = [] {
+    std::vector<int> keys(limits::treeNodesMax + 1);
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<int>(i);
+    return batch(std::move(keys), [](int key) { return Number{key}; }) |
+           map("size", [](const std::map<int, int>& all) { return static_cast<int>(all.size()); });
+  };
+  const auto tooDeep = [] {
+    AnyJob<int> job = Number{0};
+    for (std::uint32_t i = 0; i < limits::treeDepthMax; ++i) job = job | map("m", [](int value) { return value; });
+    return job;
+  };
+  SECTION("as inputs") {
+    Root::bindTotal = [&](JobInput<int>& total) { total = tooWide(); };
+    CHECK(stage.failure().type == "tree-nodes");
+    Root::bindTotal = [&](JobInput<int>& total) { total = tooDeep(); };
+    CHECK(stage.failure().type == "tree-depth");
+  }
+  SECTION("from inside") {
+    Root::bindTotal = [](JobInput<int>& total) { total = 1; };
+    Root::body = [&](JobContext& context, int) {
+      CHECK(context.result(tooWide()).failure().type == "tree-nodes");
+      CHECK_THROWS_AS(context.run(tooDeep()), JobError);
+      return 5;
+    };
+    CHECK(stage.result() == "5");
+  }
+  CHECK(runs["number"] == 0);
+}
+
+TEST_CASE("A key that stands twice in a batch fails the job") {
+  Stage stage;
+  Root::bindTotal = [](JobInput<int>& total) {
+    total = batch(std::vector{1, 1}, [](int key) { return Number{key}; }) |
+            map("size", [](const std::map<int, int>& all) { return static_cast<int>(all.size()); });
+  };
+  CHECK(stage.failure().type == "duplicate-key");
 }
