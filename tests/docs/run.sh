@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The code of docs/jobs.md stands in its examples word for word, and they do what they say.
+set -euo pipefail
+[[ $# -eq 1 && -f $1/cmake_install.cmake ]] || { echo "usage: tests/docs/run.sh BUILD_DIR" >&2; exit 2; }
+build=$(cd "$1" && pwd)
+examples=$build/docs/examples
+callsheet=$build/cli/callsheet
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+sources=$(cat docs/examples/*.cpp)
+blocks=0
+block=""
+inside=""
+while IFS= read -r line; do
+  case "$line" in
+    '```cpp') inside=1 block="" ;;
+    '```')
+      if [[ -n $inside ]]; then
+        [[ $sources == *"$block"* ]] || { echo "docs/jobs.md has code that stands in no example:"; echo "$block"; exit 1; }
+        blocks=$((blocks + 1))
+      fi
+      inside="" ;;
+    *) if [[ -n $inside ]]; then block+=$line$'\n'; fi ;;
+  esac
+done <docs/jobs.md
+[[ $blocks -gt 0 ]] || { echo "docs/jobs.md has no code"; exit 1; }
+
+printf 'twelve bytes' >"$work/file"
+mkdir "$work/report" "$work/extension"
+output=$("$examples/example_report" "$work/report" "$work/file")
+echo "report: $output"
+[[ $output == "\"$work/file: 12 bytes\"" ]]
+show() { CALLSHEET_LOCATION=$work/report CALLSHEET_ID=example "$callsheet" show "$@"; }
+id=$(CALLSHEET_LOCATION=$work/report CALLSHEET_ID=example "$callsheet" list --json | sed -n 's/^ *"id": "\(.*\)",/\1/p')
+[[ $(show "$id") == *"└─ size: measure  succeeded"* ]] || { echo "the job's steps are not shown:"; show "$id"; exit 1; }
+[[ $(show "$id" --json) == *'"name": "measure"'* ]]
+
+mkfifo "$work/input"
+"$examples/example_extension" "$work/extension" <"$work/input" &
+application=$!
+exec 9>"$work/input"
+output=$("$examples/example_extension" "$work/extension" "$work/file")
+exec 9>&-
+wait "$application"
+echo "extension: $output"
+[[ $output == 'principal: "downloaded: twelve bytes"' ]]
