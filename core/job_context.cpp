@@ -25,6 +25,15 @@ JobContext& requireJobContext() {
   if (current != nullptr) return *current;
   throw Error(ErrorKind::usage, "no job runs on this thread: an environment value is there in execute()");
 }
+
+Fingerprint waitIDOf(Fingerprint step, std::string_view name) {
+  CanonicalBytes bytes;
+  bytes.group('|', 2);
+  bytes.text("wait");
+  bytes.text(name);
+  bytes.reference(step);
+  return bytes.fingerprint();
+}
 }  // namespace detail
 
 void JobContext::sleep(std::string_view name, std::chrono::microseconds duration) {
@@ -37,16 +46,14 @@ void JobContext::sleepUntil(std::string_view name, std::chrono::system_clock::ti
 }
 
 ExternalJobKey JobContext::externalKey(std::string_view name) const {
-  return {directorName(), id(), waitOf(name)};
+  return {directorName(), id(), detail::waitIDOf(step(), name)};
 }
 
-Fingerprint JobContext::waitOf(std::string_view name) const {
-  detail::CanonicalBytes bytes;
-  bytes.group('|', 2);
-  bytes.text("wait");
-  bytes.text(name);
-  bytes.reference(step());
-  return bytes.fingerprint();
+const JobInjections& JobContext::injections() const {
+  throw Error(ErrorKind::usage, "this job has no director that could give it anything");
+}
+void JobContext::follow(detail::FollowUp) {
+  throw Error(ErrorKind::usage, "no job can follow on this one");
 }
 
 detail::NodeOutcome JobContext::runNode(const std::shared_ptr<const detail::Node>&) {

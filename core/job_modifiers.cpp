@@ -2,7 +2,8 @@
 
 #include <random>
 
-#include "core/names.h"
+#include "callsheet/limits.h"
+#include "core/duration_text.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -30,14 +31,14 @@ StepNode::StepNode(std::string_view what, std::string name, std::shared_ptr<cons
 }
 
 NodeStep StepNode::next(const NodeCall& call) const {
-  if (call.round == 0) return {{input_}, std::nullopt};
+  if (call.round == 0) return {{input_}, std::nullopt, {}};
   const NodeOutcome& input = call.outcomes[0];
   if (input.isCanceled || (!input.isSuccess() && !takesFailures_))
-    return {{}, failureOfInputs({&input_, 1}, call.outcomes)};
+    return {{}, failureOfInputs({&input_, 1}, call.outcomes), {}};
   if (call.onStart) call.onStart();
   NodeOutcome outcome;
   outcome.value = run_(input, call);
-  return {{}, std::move(outcome)};
+  return {{}, std::move(outcome), {}};
 }
 
 RetryNode::RetryNode(RetryPolicy policy, std::string name, std::shared_ptr<const Node> input, Filter filter)
@@ -58,12 +59,39 @@ NodeStep RetryNode::next(const NodeCall& call) const {
     const NodeOutcome& last = call.outcomes[0];
     bool again = !last.isSuccess() && !last.isCanceled && last.retryable && mayRetry(policy_, call.round);
     if (again && filter_) again = filter_(JobError(last.failure), call.round);
-    if (!again) return {{}, last};
+    if (!again) return {{}, last, {}};
     thread_local std::minstd_rand random(std::random_device{}());
     call.context.sleep("attempt-" + std::to_string(call.round + 1),
                        delayAfter(policy_, call.round, static_cast<std::uint32_t>(random())));
   }
-  return {{{"attempt " + std::to_string(call.round + 1), input_, call.round + 1}}, std::nullopt};
+  if (call.onStart) call.onStart();
+  return {{{"attempt " + std::to_string(call.round + 1), input_, call.round + 1}}, std::nullopt, {}};
+}
+
+TimeoutNode::TimeoutNode(std::chrono::microseconds limit, std::shared_ptr<const Node> input)
+    : Node("timeout"), input_{"input", std::move(input), 0}, limit_(limit) {
+  if (limit_.count() <= 0 || limit_ > limits::delayMax)
+    throw JobError("timeout-limit", "a timeout lies within 0 and ten years, and is not 0", false);
+  CanonicalBytes bytes;
+  bytes.group('|', 2);
+  bytes.text("timeout");
+  bytes.integer(std::int64_t{limit_.count()});
+  bytes.reference(input_.node->fingerprint());
+  identify(bytes, {&input_, 1});
+}
+
+NodeStep TimeoutNode::next(const NodeCall& call) const {
+  if (call.round == 0) {
+    if (call.onStart) call.onStart();
+    return {{input_}, std::nullopt, limit_};
+  }
+  if (call.isTimedOut) {
+    NodeOutcome late =
+        NodeOutcome::failed("timeout", "it has not ended within " + formatDuration(limit_), input_.node->name());
+    late.retryable = true;
+    return {{}, std::move(late), {}};
+  }
+  return {{}, call.outcomes[0], {}};
 }
 
 OnStartNode::OnStartNode(const std::string& name, std::shared_ptr<const Node> job,

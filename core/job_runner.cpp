@@ -5,6 +5,8 @@
 
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "core/new_job.h"
+#include "core/outcome_of_exception.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -44,12 +46,16 @@ void JobRunner::execute(const std::shared_ptr<Attempt>& attempt) {
     broken.kind = TreeEnd::Kind::notBegun;
     broken.why = reason.why;
   } catch (...) {
-    broken.outcome = outcomeOfException(attempt->item.row.kind);
+    broken.outcome = outcomeOfException(attempt->item.row.kind, types_.errors());
   }
-  if (!root) return complete(attempt, std::move(broken));
+  if (!root) return complete(attempt, nullptr, std::move(broken));
   const auto tree = std::make_shared<TreeRun>(
-      *attempt, host_, workers_, [this](std::function<void()> task) { pool_.post(std::move(task)); },
-      [this, attempt](TreeEnd end) { complete(attempt, std::move(end)); });
+      *attempt, host_, types_.errors(), workers_, [this](std::function<void()> task) { pool_.post(std::move(task)); },
+      [this, attempt, root](TreeEnd end) { complete(attempt, root.get(), std::move(end)); });
+  {
+    const std::lock_guard lock(mutex_);
+    attempt->tree = tree;
+  }
   tree->begin(std::move(root));
 }
 
@@ -60,16 +66,16 @@ std::shared_ptr<const detail::Node> JobRunner::rootOf(const Attempt& attempt) co
   return type->make(attempt.item.body.parameters);
 }
 
-void JobRunner::complete(const std::shared_ptr<Attempt>& attempt, TreeEnd end) {
+void JobRunner::complete(const std::shared_ptr<Attempt>& attempt, const detail::Node* root, TreeEnd end) {
   crashPoint("job.executed");
-  std::optional<Verb> verb = verbOf(*attempt, std::move(end));
+  std::optional<Verb> verb = attempt->isVoid ? std::nullopt : verbOf(*attempt, root, std::move(end));
   if (attempt->isVoid) verb.reset();
   host_.ended(attempt->ref.job, std::move(verb));
   finish(attempt);
   host_.freed();
 }
 
-std::optional<Verb> JobRunner::verbOf(const Attempt& attempt, TreeEnd end) const {
+std::optional<Verb> JobRunner::verbOf(const Attempt& attempt, const detail::Node* root, TreeEnd end) const {
   const AttemptRef& ref = attempt.ref;
   if (attempt.isTransferred) {
     crashPoint("transfer.left");
@@ -79,15 +85,47 @@ std::optional<Verb> JobRunner::verbOf(const Attempt& attempt, TreeEnd end) const
   if (end.kind == Kind::notBegun) return Unclaim{ref, end.why.substr(0, limits::textBytesMax)};
   if (end.kind == Kind::suspended && !end.waits.empty()) return Suspend{ref, std::move(end.waits)};
   detail::NodeOutcome& outcome = end.outcome;
-  if (end.kind == Kind::finished && outcome.isSuccess()) return Succeed{ref, std::move(outcome.value), {}};
+  if (end.kind == Kind::finished && outcome.isSuccess()) {
+    try {
+      auto following = root->following(outcome);
+      end.following.insert(end.following.end(), following.begin(), following.end());
+      return Succeed{ref, std::move(outcome.value), jobsOf(std::move(end.following))};
+    } catch (...) {
+      // What is to follow is part of what the job does.
+      return failureOf(attempt, root, outcomeOfException(attempt.item.row.kind, types_.errors()));
+    }
+  }
   // What a job throws while it is being stopped is how it stops; what it returns counts all the same.
   if (attempt.isGivenBack && !attempt.isCanceled) return Unclaim{ref, "the director stops"};
   if (end.kind == Kind::suspended) return Unclaim{ref, "it left execute as a suspension that waits for nothing"};
   if (end.kind == Kind::stopped || outcome.failure.type.empty())
     outcome = detail::NodeOutcome::failed("canceled", "it was asked to end", attempt.item.row.kind);
+  return failureOf(attempt, root, std::move(outcome));
+}
+
+Verb JobRunner::failureOf(const Attempt& attempt, const detail::Node* root, detail::NodeOutcome outcome) const {
   thread_local std::minstd_rand random(std::random_device{}());
-  return Fail{ref, std::move(outcome.failure), outcome.retryable, static_cast<std::uint32_t>(random()),
-              std::move(outcome.leftover)};
+  Fail fail{attempt.ref, outcome.failure, outcome.retryable, static_cast<std::uint32_t>(random()), outcome.leftover,
+            {}};
+  const bool isLast = !outcome.retryable || !mayRetry(attempt.item.body.retry, attempt.item.row.failures + 1);
+  if (!isLast || root == nullptr || attempt.isCanceled) return fail;
+  try {
+    fail.then = jobsOf(root->following(outcome));
+  } catch (...) {
+    const auto second = outcomeOfException({}, types_.errors());
+    fail.failure.message += "; and its failed hook: " + second.failure.message;
+    fail.failure.message.resize(std::min(fail.failure.message.size(), limits::errorBytesMax));
+  }
+  return fail;
+}
+
+std::vector<NewJob> JobRunner::jobsOf(std::vector<detail::FollowUp> following) const {
+  std::vector<NewJob> jobs;
+  for (detail::FollowUp& one : following) {
+    const JobTypes::Type& type = types_.typeOf(one.type);
+    jobs.push_back(newJobOf(type.kind, type.version, std::move(one.parameters), one.options));
+  }
+  return jobs;
 }
 
 void JobRunner::finish(const std::shared_ptr<Attempt>& attempt) {
@@ -139,13 +177,29 @@ std::vector<AttemptRef> JobRunner::pastDeadline(std::int64_t bootNanos) const {
   return past;
 }
 
-std::int64_t JobRunner::nearestDeadline() const {
-  std::int64_t nearest = never;
+std::optional<std::chrono::nanoseconds> JobRunner::untilNextTime(std::int64_t bootNanos) const {
+  std::optional<std::chrono::nanoseconds> nearest;
+  const auto consider = [&](std::chrono::nanoseconds time) { nearest = std::min(nearest.value_or(time), time); };
   for (const auto& attempt : attempts(std::nullopt)) {
     const std::int64_t deadline = attempt->item.row.deadlineNanos;
-    if (!attempt->isVoid && deadline != 0) nearest = std::min(nearest, deadline);
+    if (!attempt->isVoid && deadline != 0)
+      consider(std::chrono::nanoseconds{std::max<std::int64_t>(0, deadline - bootNanos)});
   }
+  for (const auto& tree : trees())
+    if (const auto time = tree->nextLook()) consider(*time);
   return nearest;
+}
+
+void JobRunner::look(TreeLook why) {
+  for (const auto& tree : trees()) tree->look(why);
+}
+
+std::vector<std::shared_ptr<TreeRun>> JobRunner::trees() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<TreeRun>> found;
+  for (const auto& [job, attempt] : running_)
+    if (auto tree = attempt->tree.lock()) found.push_back(std::move(tree));
+  return found;
 }
 
 std::vector<std::string> JobRunner::names() const {

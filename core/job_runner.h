@@ -48,8 +48,11 @@ class JobRunner {
   [[nodiscard]] std::vector<AttemptRef> running() const;
   /// Of those, the ones whose deadline lies before this moment of the boot clock.
   [[nodiscard]] std::vector<AttemptRef> pastDeadline(std::int64_t bootNanos) const;
-  /// Boot clock, ns, of those that are not void; `never` when none has a deadline.
-  [[nodiscard]] std::int64_t nearestDeadline() const;
+  /// From this moment of the boot clock until the nearest deadline, or until a time at which a running job's steps have
+  /// to be looked at; nothing: there is no such time.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> untilNextTime(std::int64_t bootNanos) const;
+  /// Looks at the steps of every running job. Not on a worker's thread.
+  void look(TreeLook why);
   /// "KIND ID" of attempts that have not returned, void ones too.
   [[nodiscard]] std::vector<std::string> names() const;
 
@@ -66,8 +69,11 @@ class JobRunner {
   void start(std::shared_ptr<Attempt> attempt);
   void execute(const std::shared_ptr<Attempt>& attempt);
   [[nodiscard]] std::shared_ptr<const detail::Node> rootOf(const Attempt& attempt) const;
-  void complete(const std::shared_ptr<Attempt>& attempt, TreeEnd end);
-  [[nodiscard]] std::optional<Verb> verbOf(const Attempt& attempt, TreeEnd end) const;
+  void complete(const std::shared_ptr<Attempt>& attempt, const detail::Node* root, TreeEnd end);
+  [[nodiscard]] std::optional<Verb> verbOf(const Attempt& attempt, const detail::Node* root, TreeEnd end) const;
+  [[nodiscard]] Verb failureOf(const Attempt& attempt, const detail::Node* root, detail::NodeOutcome outcome) const;
+  [[nodiscard]] std::vector<NewJob> jobsOf(std::vector<detail::FollowUp> following) const;
+  [[nodiscard]] std::vector<std::shared_ptr<TreeRun>> trees() const;
   void finish(const std::shared_ptr<Attempt>& attempt);
 
   const JobTypes& types_;

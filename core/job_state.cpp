@@ -36,7 +36,7 @@ std::string_view toString(Runner runner) {
 }
 
 std::string_view toString(MemoState state) {
-  static constexpr std::array<std::string_view, 3> names{"waiting", "succeeded", "failed"};
+  static constexpr std::array<std::string_view, 5> names{"waiting", "succeeded", "failed", "pending", "running"};
   return nameAt(names, static_cast<std::uint8_t>(state));
 }
 

@@ -15,7 +15,7 @@ class FunctionNode final : public detail::Node {
   detail::NodeStep next(const detail::NodeCall& call) const override {
     detail::NodeOutcome outcome;
     outcome.value = run_(parameters_, call.context);
-    return {{}, std::move(outcome)};
+    return {{}, std::move(outcome), {}};
   }
 
  private:

@@ -10,13 +10,15 @@ namespace callsheet {
 inline namespace v1 {
 
 enum class MemoState : std::uint8_t {
-  waiting,    ///< a named wait whose time or event has not come
+  waiting,    ///< a named wait, or the time limit of a step
   succeeded,  ///< `value` is its result
   failed,     ///< `failure` says why; that is a result too, and it is not run again
+  pending,    ///< a step that is needed and has not ended; with the next only for people to see, a second late
+  running,    ///< a step whose code runs
 };
 [[nodiscard]] std::string_view toString(MemoState state);
 
-/// One finished node, or one named wait, of a job's tree: stored once under (job, fingerprint).
+/// One node of a job's tree, or one named wait: stored under (job, fingerprint), a result once.
 struct MemoRow {
   Fingerprint id;      ///< the key; not in the body
   Fingerprint parent;  ///< the node that it is an input or a step of; nil: the root, or not known
@@ -39,7 +41,7 @@ struct MemoRow {
             waitedBy);
   }
   friend bool operator==(const MemoRow&, const MemoRow&) = default;
-  [[nodiscard]] bool isFinished() const { return state != MemoState::waiting; }
+  [[nodiscard]] bool isFinished() const { return state == MemoState::succeeded || state == MemoState::failed; }
 };
 
 }  // namespace v1

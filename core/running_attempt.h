@@ -1,8 +1,12 @@
 #pragma once
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <stop_token>
 #include <string>
 
+#include "callsheet/job_injections.h"
+#include "core/clock.h"
 #include "core/memo_row.h"
 #include "core/verbs.h"
 
@@ -10,6 +14,7 @@ namespace callsheet {
 inline namespace v1 {
 
 class JobDirector;
+class TreeRun;
 
 /// Thrown out of a type's `run` when the attempt could not begin, for no fault of the job: it is given back, and
 /// nothing is counted but the hand-out. Whoever throws it has waited a while, because the job may be handed out again
@@ -29,6 +34,7 @@ struct RunningAttempt {
   std::atomic<bool> isVoid{false};            // fenced, expired, replaced, or suspended already
   std::atomic<bool> isTransferred{false};     // the request is durable
   std::atomic<std::int64_t> progressedAt{0};  // steady clock, ns
+  std::weak_ptr<TreeRun> tree;                // its runner's, guarded by that one's mutex
 
   void makeVoid() {
     isVoid = true;
@@ -49,11 +55,19 @@ class AttemptHost {
   [[nodiscard]] virtual std::vector<MemoRow> memos(JobID job) = 0;
   [[nodiscard]] virtual std::optional<MemoRow> memo(JobID job, Fingerprint memo) = 0;
   virtual void progressed(const AttemptRef& attempt, double share, std::string text) = 0;
+  /// Remembers for people what steps are about; nobody waits for it. Any thread.
+  virtual void noted(const AttemptRef& attempt, std::vector<MemoRow> steps) = 0;
+  /// The transfer that was asked for takes place, though the attempt's code still runs. Any thread.
+  virtual void handOver(const AttemptRef& attempt) = 0;
+  /// The time at which a tree is to be looked at has changed.
+  virtual void lookLater() = 0;
   [[nodiscard]] virtual JobDirector& director() = 0;
+  [[nodiscard]] virtual const JobInjections& injections() const = 0;
   [[nodiscard]] virtual std::string directorName() const = 0;
   [[nodiscard]] virtual bool isPrincipal() const = 0;
-  /// UTC us.
-  [[nodiscard]] virtual std::int64_t utcMicros() const = 0;
+  /// How long steps that run may go on after a transfer was asked for.
+  [[nodiscard]] virtual std::chrono::nanoseconds transferGrace() const = 0;
+  [[nodiscard]] virtual Moment now() const = 0;
 };
 
 }  // namespace v1

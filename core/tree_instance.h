@@ -32,12 +32,18 @@ struct TreeRun::Instance {
   std::vector<Instance*> users;  // that wait for it
   std::size_t missing = 0;       // inputs that are not settled
   detail::NodeOutcome outcome;
-  bool hasValue = true;   // false: only the store has it
-  bool isAsleep = false;  // a wait was recorded while its code ran
+  bool hasValue = true;     // false: only the store has it
+  bool isAsleep = false;    // a wait was recorded while its code ran
+  bool isWoken = false;     // and is over, before that code was left
+  bool isTimedOut = false;  // its inputs did not end in time
   std::stop_source stop;
-  Instance* caller = nullptr;  // whose code runs it, on the same thread
-  Instance* awaits = nullptr;  // whom its thread waits for
+  Instance* caller = nullptr;       // whose code runs it, on the same thread
+  Instance* awaits = nullptr;       // whom its thread waits for
+  std::vector<Instance*> sleepers;  // whose code was left until this one is settled
+  std::vector<Fingerprint> waits;   // its own in the tree's waits
   std::int64_t tookMicros = 0;
+  MemoState shown = MemoState::waiting;  // what people were told of it; waiting: nothing yet
+  bool isOverdue = false;                // it stood there at the last tick already
 
   [[nodiscard]] bool isSettled() const { return state == State::finished || state == State::canceled; }
 };
@@ -57,16 +63,19 @@ class TreeRun::Context final : public JobContext {
   Fingerprint step() const override { return instance_.id; }
   void progress(double share, std::string_view text) override;
   void transferToPrincipal() override;
+  const JobInjections& injections() const override { return tree_.host_.injections(); }
 
  protected:
+  void follow(detail::FollowUp job) override { tree_.follow(instance_, std::move(job)); }
+  [[noreturn]] void raise(const JobFailure& failure) const override { tree_.errors_.raise(failure); }
   detail::NodeOutcome runNode(const std::shared_ptr<const detail::Node>& node) override {
     return tree_.runInline(instance_, node);
   }
   detail::NodeOutcome wait(std::string_view name, std::optional<std::int64_t> wakeAt) override {
-    return tree_.waitFor(instance_, waitOf(name), name, wakeAt);
+    return tree_.waitFor(instance_, detail::waitIDOf(instance_.id, name), name, wakeAt);
   }
   std::string directorName() const override { return tree_.host_.directorName(); }
-  std::int64_t now() const override { return tree_.host_.utcMicros(); }
+  std::int64_t now() const override { return tree_.host_.now().utcMicros; }
 
  private:
   TreeRun& tree_;

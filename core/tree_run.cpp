@@ -9,6 +9,7 @@
 #include "callsheet/job_environment.h"
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "core/outcome_of_exception.h"
 #include "core/tree_instance.h"
 
 namespace callsheet {
@@ -19,33 +20,14 @@ using detail::NodeInput;
 using detail::NodeOutcome;
 using detail::NodeStep;
 
-NodeOutcome outcomeOfException(const std::string& origin) {
-  NodeOutcome outcome;
-  JobFailure& failure = outcome.failure;
-  failure.origin = origin;
-  try {
-    throw;
-  } catch (const JobError& error) {
-    failure.type = error.type();
-    failure.message = error.what();
-    failure.payload = error.payload();
-    if (!error.origin().empty()) failure.origin = error.origin();
-    outcome.retryable = error.isRetryable();
-    outcome.leftover = error.result();
-  } catch (const std::exception& error) {
-    failure.type = "error";
-    failure.message = error.what();
-  } catch (...) {
-    failure.type = "error";
-    failure.message = "something that is not a std::exception was thrown";
-  }
-  if (failure.type.empty()) failure.type = "error";
-  failure.message.resize(std::min(failure.message.size(), limits::errorBytesMax));
-  return outcome;
-}
-
-TreeRun::TreeRun(RunningAttempt& attempt, AttemptHost& host, unsigned workers, Post post, Ended ended)
-    : attempt_(attempt), host_(host), workers_(workers), post_(std::move(post)), ended_(std::move(ended)) {}
+TreeRun::TreeRun(RunningAttempt& attempt, AttemptHost& host, const JobErrorTypes& errors, unsigned workers, Post post,
+                 Ended ended)
+    : attempt_(attempt),
+      host_(host),
+      errors_(errors),
+      workers_(workers),
+      post_(std::move(post)),
+      ended_(std::move(ended)) {}
 TreeRun::~TreeRun() = default;
 
 void TreeRun::begin(std::shared_ptr<const detail::Node> root) {
@@ -91,7 +73,11 @@ void TreeRun::work() {
     runRound(lock, instance);
   }
   offer();
+  const bool wantsLook = std::exchange(wantsLook_, false);
   endIfQuiet(lock);
+  if (!lock.owns_lock()) return;
+  lock.unlock();
+  if (wantsLook) host_.lookLater();
 }
 
 /// Never more tasks than workers, so that a wide tree does not stand before everybody else's jobs.
@@ -110,12 +96,19 @@ void TreeRun::makeReady(Instance& instance) {
 void TreeRun::runRound(Lock& lock, Instance& instance) {
   instance.state = Instance::State::running;
   instance.isAsleep = false;
+  instance.isWoken = false;
+  dropWaits(instance);
+  if (&instance == root_) following_.clear();
   ++running_;
   std::optional<NodeStep> step;
   bool isLeft = false;  // by a control exception
   try {
-    auto outcomes = outcomesOf(lock, instance);
-    step = ask(lock, instance, std::move(outcomes));
+    if (auto accepted = migrated(lock, instance)) {
+      step = NodeStep{{}, std::move(accepted), {}};
+    } else {
+      auto outcomes = outcomesOf(lock, instance);
+      step = ask(lock, instance, std::move(outcomes));
+    }
   } catch (const JobTransfer&) {
     isLeft = true;
     if (!attempt_.isTransferred && notBegun_.empty()) notBegun_ = "it left execute as a transfer that was not stored";
@@ -127,16 +120,15 @@ void TreeRun::runRound(Lock& lock, Instance& instance) {
   } catch (const JobCanceled&) {
     NodeOutcome canceled = NodeOutcome::failed("canceled", "it was asked to end", instance.node->name());
     canceled.isCanceled = true;
-    step = NodeStep{{}, std::move(canceled)};
+    step = NodeStep{{}, std::move(canceled), {}};
   } catch (...) {
-    step = NodeStep{{}, outcomeOfException(instance.node->name())};
+    step = NodeStep{{}, outcomeOfException(instance.node->name(), errors_), {}};
     // What a step throws while it is asked to end is how it ends.
     step->outcome->isCanceled = instance.stop.stop_requested();
   }
   --running_;
   if (instance.isAsleep || (isLeft && !instance.isSettled())) {
-    instance.state = Instance::State::asleep;
-    settled_.notify_all();
+    fallAsleep(instance);
   } else if (step->outcome) {
     ++running_;  // until it is stored: nothing is quiet before
     finish(lock, instance, std::move(*step->outcome));
@@ -144,6 +136,7 @@ void TreeRun::runRound(Lock& lock, Instance& instance) {
   } else {
     ++instance.round;
     try {
+      if (step->limit) beginLimit(lock, instance, *step->limit);
       expand(instance, step->needs);
     } catch (const JobError& error) {
       ++running_;
@@ -192,7 +185,7 @@ NodeStep TreeRun::ask(Lock& lock, Instance& instance, std::vector<NodeOutcome> o
   const std::stop_callback forward(attempt_.stop.get_token(), [&] { instance.stop.request_stop(); });
   Context context(*this, instance);
   const detail::CurrentContext current(context);
-  return instance.node->next(NodeCall{context, instance.round, outcomes, {}});
+  return instance.node->next(NodeCall{context, instance.round, outcomes, {}, instance.isTimedOut});
 }
 
 namespace {
@@ -206,7 +199,9 @@ Fingerprint scopeOf(Fingerprint outer, std::uint32_t repetition) {
   bytes.reference(outer);
   return bytes.fingerprint();
 }
-Fingerprint idOf(Fingerprint node, Fingerprint scope) {
+}  // namespace
+
+Fingerprint stepIDOf(Fingerprint node, Fingerprint scope) {
   if (scope.isNil()) return node;
   detail::CanonicalBytes bytes;
   bytes.group('|', 2);
@@ -215,11 +210,10 @@ Fingerprint idOf(Fingerprint node, Fingerprint scope) {
   bytes.reference(scope);
   return bytes.fingerprint();
 }
-}  // namespace
 
 TreeRun::Instance& TreeRun::instanceOf(const NodeInput& input, Instance& parent) {
   const Fingerprint scope = scopeOf(parent.scope, input.repetition);
-  const Fingerprint id = idOf(input.node->fingerprint(), scope);
+  const Fingerprint id = stepIDOf(input.node->fingerprint(), scope);
   auto& slot = instances_[id];
   if (slot && slot->state != Instance::State::canceled) return *slot;
   if (!slot) slot = std::make_unique<Instance>();
@@ -232,6 +226,7 @@ TreeRun::Instance& TreeRun::instanceOf(const NodeInput& input, Instance& parent)
   instance.depth = parent.depth + 1;
   instance.state = Instance::State::idle;
   instance.round = 0;
+  instance.isTimedOut = false;
   instance.inputs.clear();
   instance.stop = std::stop_source{};
   const auto known = known_.find(id);
@@ -266,7 +261,9 @@ void TreeRun::expand(Instance& parent, const std::vector<NodeInput>& needs) {
     return one->state == Instance::State::finished && !one->outcome.isSuccess();
   });
   if (hasFailed && parent.node->endsSiblings()) endUnwanted(parent);
-  if (parent.missing == 0) makeReady(parent);
+  if (parent.missing == 0) return makeReady(parent);
+  for (const Fingerprint wait : parent.waits)
+    if (waits_.at(wait).row.wakeAt <= host_.now().utcMicros) return timeOut(parent);
 }
 
 void TreeRun::requireRoom(const Instance& parent, const std::vector<NodeInput>& needs) const {
@@ -274,7 +271,7 @@ void TreeRun::requireRoom(const Instance& parent, const std::vector<NodeInput>& 
   if (instances_.size() + needs.size() <= limits::treeNodesMax) return;
   std::set<Fingerprint> added;
   for (const NodeInput& need : needs) {
-    const Fingerprint id = idOf(need.node->fingerprint(), scopeOf(parent.scope, need.repetition));
+    const Fingerprint id = stepIDOf(need.node->fingerprint(), scopeOf(parent.scope, need.repetition));
     if (!instances_.contains(id)) added.insert(id);
   }
   if (instances_.size() - 1 + added.size() > limits::treeNodesMax)
@@ -283,13 +280,7 @@ void TreeRun::requireRoom(const Instance& parent, const std::vector<NodeInput>& 
 
 bool TreeRun::store(const Instance& instance, NodeOutcome& outcome) {
   for (int tries = 0; tries < 2; ++tries) {
-    MemoRow memo;
-    memo.id = instance.id;
-    memo.parent = instance.parent;
-    memo.label = instance.label.substr(0, limits::textBytesMax);
-    memo.name = instance.node->name();
-    memo.state = outcome.isSuccess() ? MemoState::succeeded : MemoState::failed;
-    memo.attempts = std::max<std::uint32_t>(1, instance.repetition);
+    MemoRow memo = rowOf(instance, outcome.isSuccess() ? MemoState::succeeded : MemoState::failed);
     memo.tookMicros = instance.tookMicros;
     memo.value = outcome.value;
     memo.failure = outcome.failure;
@@ -336,6 +327,10 @@ void TreeRun::finish(Lock& lock, Instance& instance, NodeOutcome outcome) {
 
 void TreeRun::settle(Instance& instance) {
   settled_.notify_all();
+  for (Instance* sleeper : std::exchange(instance.sleepers, {})) {
+    sleeper->isWoken = true;  // its code may not be left yet
+    if (sleeper->state == Instance::State::asleep) makeReady(*sleeper);
+  }
   const std::vector<Instance*> users = instance.users;
   for (Instance* user : users) {
     if (user->state != Instance::State::idle || user->missing == 0) continue;
@@ -357,17 +352,22 @@ void TreeRun::endUnwanted(Instance& failed) {
       input->stop.request_stop();
       continue;
     }
-    if (input->state == Instance::State::ready) std::erase(ready_, input);
-    input->state = Instance::State::canceled;
-    input->outcome = NodeOutcome{};
-    input->outcome.isCanceled = true;
     --failed.missing;
-    endUnwanted(*input);
+    cancel(*input);
   }
 }
 
+void TreeRun::cancel(Instance& instance) {
+  if (instance.state == Instance::State::ready) std::erase(ready_, &instance);
+  instance.state = Instance::State::canceled;
+  instance.outcome = NodeOutcome{};
+  instance.outcome.isCanceled = true;
+  dropWaits(instance);
+  endUnwanted(instance);
+}
+
 bool TreeRun::isWanted(const Instance& instance) const {
-  return instance.caller != nullptr || !instance.users.empty();
+  return instance.caller != nullptr || !instance.users.empty() || !instance.sleepers.empty();
 }
 
 void TreeRun::endIfQuiet(Lock& lock) {
@@ -382,8 +382,9 @@ void TreeRun::endIfQuiet(Lock& lock) {
 TreeEnd TreeRun::endOf() {
   TreeEnd end;
   end.outcome = root_->outcome;
-  end.waits = std::move(waits_);
+  end.waits = openWaits();
   end.why = notBegun_;
+  end.following = std::move(following_);
   if (root_->state == Instance::State::finished || root_->state == Instance::State::canceled)
     end.kind = TreeEnd::Kind::finished;
   else if (!notBegun_.empty())

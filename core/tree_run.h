@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "callsheet/job_error_types.h"
 #include "callsheet/job_node.h"
 #include "core/running_attempt.h"
 
@@ -28,6 +29,14 @@ struct TreeEnd {
   detail::NodeOutcome outcome;
   std::vector<MemoRow> waits;
   std::string why;
+  std::vector<detail::FollowUp> following;  ///< of a success, what the root's code asked for
+};
+
+/// Why a tree is looked at while its steps run.
+enum class TreeLook : std::uint8_t {
+  timer,  ///< a time that it named has come
+  bell,   ///< something of the job may have changed in the store
+  tick,   ///< about a second has passed
 };
 
 /// Runs one attempt of a job: its tree of steps, from what is remembered of earlier attempts. A step's task takes a
@@ -39,10 +48,17 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   using Ended = std::function<void(TreeEnd)>;
 
   /// `post` brings a task to a worker; `ended` is called once, on a worker, when nothing of the attempt runs any more.
-  TreeRun(RunningAttempt& attempt, AttemptHost& host, unsigned workers, Post post, Ended ended);
+  TreeRun(RunningAttempt& attempt, AttemptHost& host, const JobErrorTypes& errors, unsigned workers, Post post,
+          Ended ended);
   ~TreeRun();
   /// On a worker's thread, which it uses.
   void begin(std::shared_ptr<const detail::Node> root);
+  /// Wakes steps whose wait is over while others run, ends those whose time is over, and hands the job over when the
+  /// grace of a transfer has passed: nothing of the attempt counts from then on, though its code may still run. Not on
+  /// a worker's thread.
+  void look(TreeLook why);
+  /// How long until the next time that it has to be looked at; nothing: no such time.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> nextLook();
 
  private:
   class Context;
@@ -62,6 +78,19 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   [[nodiscard]] bool store(const Instance& instance, detail::NodeOutcome& outcome);  // without
   void settle(Instance& instance);
   void endUnwanted(Instance& failed);
+  void cancel(Instance& instance);
+  void fallAsleep(Instance& instance);
+  void addWait(Instance& instance, const MemoRow& wait);
+  void dropWaits(Instance& instance);
+  void sleepFor(Instance& sleeper, Instance& settling);
+  void beginLimit(Lock& lock, Instance& instance, std::chrono::microseconds limit);
+  void timeOut(Instance& instance);
+  void wakeOverdue(std::int64_t utcMicros);
+  void hearEvents(Lock& lock);
+  [[nodiscard]] std::vector<MemoRow> newsForPeople();
+  [[nodiscard]] MemoRow rowOf(const Instance& instance, MemoState state) const;
+  [[nodiscard]] std::vector<MemoRow> openWaits() const;
+  [[nodiscard]] std::optional<detail::NodeOutcome> migrated(Lock& lock, const Instance& instance);
   [[nodiscard]] bool isWanted(const Instance& instance) const;
   void makeReady(Instance& instance);
   void offer();
@@ -74,9 +103,12 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   [[nodiscard]] detail::NodeOutcome waitFor(Instance& caller, Fingerprint id, std::string_view name,
                                             std::optional<std::int64_t> wakeAt);
   void giveUp(const AttemptAnswer& answer, const std::string& what);
+  void follow(const Instance& caller, detail::FollowUp job);
+  void transferAsked();
 
   RunningAttempt& attempt_;
   AttemptHost& host_;
+  const JobErrorTypes& errors_;
   const unsigned workers_;
   const Post post_;
   const Ended ended_;
@@ -86,17 +118,24 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   std::map<Fingerprint, std::unique_ptr<Instance>> instances_;
   std::map<Fingerprint, MemoRow> known_;
   std::deque<Instance*> ready_;
-  std::vector<MemoRow> waits_;
+  struct Wait {
+    MemoRow row;
+    Instance* instance;
+  };
+  std::map<Fingerprint, Wait> waits_;  // that this attempt came upon
+  std::vector<detail::FollowUp> following_;
+  std::int64_t graceEndsAt_ = 0;  // boot ns; of a transfer
   Instance* root_ = nullptr;
   std::string notBegun_;
   unsigned running_ = 0;  // tasks inside a step's code
   unsigned posted_ = 0;   // tasks on their way
+  bool isSuspending_ = false;
+  bool wantsLook_ = false;  // a time was added at which look() has something to do
   bool isOver_ = false;
 };
 
-/// What an exception out of user code means: a failure that is stored. The control exceptions (JobTransfer,
-/// JobSuspended, JobCanceled, AttemptNotBegun) are the caller's.
-[[nodiscard]] detail::NodeOutcome outcomeOfException(const std::string& origin);
+/// What a node's result is stored under when it stands inside repetitions; nil: it stands in none.
+[[nodiscard]] Fingerprint stepIDOf(Fingerprint node, Fingerprint scope);
 
 }  // namespace v1
 }  // namespace callsheet

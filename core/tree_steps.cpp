@@ -29,6 +29,7 @@ void TreeRun::Context::transferToPrincipal() {
   if (isAccepted(answer.verdict)) {
     attempt.isTransferred = true;
     crashPoint("transfer.requested");
+    tree_.transferAsked();
   } else if (answer.verdict == Verdict::fenced || answer.verdict == Verdict::illegal ||
              answer.verdict == Verdict::notFound) {
     attempt.makeVoid();  // somebody else has the job already; what this attempt does has no effect on it
@@ -36,6 +37,20 @@ void TreeRun::Context::transferToPrincipal() {
     throw Error(ErrorKind::unavailable, "the transfer could not be stored: " + answer.why);
   }
   throw JobTransfer{};
+}
+
+void TreeRun::transferAsked() {
+  {
+    const Lock lock(mutex_);
+    if (graceEndsAt_ == 0) graceEndsAt_ = host_.now().bootNanos + host_.transferGrace().count();
+  }
+  host_.lookLater();
+}
+
+void TreeRun::follow(const Instance& caller, detail::FollowUp job) {
+  const Lock lock(mutex_);
+  if (&caller != root_) throw Error(ErrorKind::usage, "only the job itself submits jobs to follow it, not its steps");
+  following_.push_back(std::move(job));
 }
 
 NodeOutcome TreeRun::runInline(Instance& caller, const std::shared_ptr<const detail::Node>& node) {
@@ -47,6 +62,7 @@ NodeOutcome TreeRun::runInline(Instance& caller, const std::shared_ptr<const det
   requireRoom(caller, {input});
   Instance& wanted = instanceOf(input, caller);
   finishInline(lock, caller, wanted);
+  if (wanted.state == Instance::State::canceled) throw JobCanceled{};
   if (!wanted.hasValue) {
     lock.unlock();
     auto memo = host_.memo(attempt_.ref.job, wanted.id);
@@ -65,7 +81,7 @@ void TreeRun::finishInline(Lock& lock, Instance& caller, Instance& wanted) {
     if (attempt_.isTransferred) throw JobTransfer{};
     if (!mayStart()) throw JobCanceled{};
     if (wanted.state == State::asleep) {
-      for (Instance* one = &caller; one != nullptr; one = one->caller) one->isAsleep = true;
+      sleepFor(caller, wanted);
       throw JobSuspended{};
     }
     if (wanted.state == State::ready) {
@@ -91,7 +107,6 @@ void TreeRun::finishInline(Lock& lock, Instance& caller, Instance& wanted) {
     settled_.wait_for(lock, std::chrono::seconds{1});
     for (Instance* mine = &caller; mine != nullptr; mine = mine->caller) mine->awaits = nullptr;
   }
-  if (wanted.state == State::canceled) throw JobCanceled{};
 }
 
 NodeOutcome TreeRun::waitFor(Instance& caller, Fingerprint id, std::string_view name,
@@ -118,22 +133,27 @@ NodeOutcome TreeRun::waitFor(Instance& caller, Fingerprint id, std::string_view 
     wait.state = MemoState::waiting;
     wait.wakeAt = wakeAt.value_or(never);
   }
-  if (wait.wakeAt <= host_.utcMicros()) return {};
+  if (wait.wakeAt <= host_.now().utcMicros) return {};
   known_[id] = wait;
-  waits_.push_back(wait);
+  addWait(caller, wait);
+  caller.isAsleep = true;
+  if (caller.caller != nullptr) sleepFor(*caller.caller, caller);
   unsigned mine = 0;  // of the codes that run, those on this thread
-  for (Instance* one = &caller; one != nullptr; one = one->caller, ++mine) one->isAsleep = true;
+  for (const Instance* one = &caller; one != nullptr; one = one->caller) ++mine;
   // The wait is durable before the code is left: with nothing else to do, the whole attempt is suspended here.
-  const bool isLast = running_ == mine && ready_.empty();
-  const std::vector<MemoRow> waits = waits_;
+  isSuspending_ = running_ == mine && ready_.empty();
+  const bool isLast = isSuspending_;
+  const std::vector<MemoRow> waits = isLast ? openWaits() : std::vector{wait};
   lock.unlock();
-  const AttemptAnswer answer =
-      isLast ? host_.suspend(attempt_.ref, waits) : host_.saveResults(attempt_.ref, {waits.back()});
+  const AttemptAnswer answer = isLast ? host_.suspend(attempt_.ref, waits) : host_.saveResults(attempt_.ref, waits);
   crashPoint("step.suspended");
-  if (!isAccepted(answer.verdict))
+  if (!isAccepted(answer.verdict)) {
     giveUp(answer, "the wait '" + std::string(name) + "'");
-  else if (isLast)
+    lock.lock();
+    isSuspending_ = false;
+  } else if (isLast) {
     attempt_.isVoid = true;  // it is over, and what the code still does has no effect
+  }
   throw JobSuspended{};
 }
 

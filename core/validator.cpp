@@ -152,7 +152,8 @@ Why whyFailure(const JobFailure& failure) {
 Why why(const Fail& verb) {
   if (verb.value.size() > limits::payloadBytesMax)
     return over("the result", verb.value.size(), limits::payloadBytesMax);
-  return whyFailure(verb.failure);
+  if (auto why = whyFailure(verb.failure)) return why;
+  return verb.then.empty() ? std::nullopt : whyJobs(verb.then, true);
 }
 Why whyMemos(const std::vector<MemoRow>& memos) {
   if (memos.empty()) return "no step is named";
@@ -168,8 +169,9 @@ Why whyMemos(const std::vector<MemoRow>& memos) {
       return over("the result of step '" + memo.name + "'", memo.value.size(), limits::payloadBytesMax);
     if (auto why = whyFailure(memo.failure)) return why;
     if (memo.isFinished()) continue;
-    if (memo.wakeAt <= 0) return "a wait needs the time of its end, or none but its event";
-    if (!memo.value.empty() || memo.failure != JobFailure{}) return "a wait has no result yet";
+    if (memo.state == MemoState::waiting && memo.wakeAt <= 0)
+      return "a wait needs the time of its end, or none but its event";
+    if (!memo.value.empty() || memo.failure != JobFailure{}) return "what has not ended has no result yet";
   }
   return std::nullopt;
 }
@@ -179,6 +181,7 @@ Why why(const SaveResult& verb) {
 Why why(const Suspend& verb) {
   for (const MemoRow& wait : verb.waits)
     if (wait.isFinished()) return "a wait is over already";
+  if (!verb.waits.empty() && verb.waits.front().state != MemoState::waiting) return "a suspension begins with a wait";
   return whyMemos(verb.waits);
 }
 Why why(const CompleteExternal& verb) {

@@ -75,7 +75,8 @@ std::size_t sizeOf(const Verb& verb) {
   std::size_t sum = sizeof(Verb);
   if (const auto* submit = std::get_if<Submit>(&verb)) sum += bytesOf(submit->jobs);
   if (const auto* succeed = std::get_if<Succeed>(&verb)) sum += succeed->value.size() + bytesOf(succeed->then);
-  if (const auto* fail = std::get_if<Fail>(&verb)) sum += fail->value.size() + bytesOf(fail->failure);
+  if (const auto* fail = std::get_if<Fail>(&verb))
+    sum += fail->value.size() + bytesOf(fail->failure) + bytesOf(fail->then);
   if (const auto* save = std::get_if<SaveResult>(&verb)) sum += bytesOf(save->memos);
   if (const auto* suspend = std::get_if<Suspend>(&verb)) sum += bytesOf(suspend->waits);
   if (const auto* complete = std::get_if<CompleteExternal>(&verb))

@@ -178,6 +178,8 @@ struct Fail {
   bool retryable = true;     ///< false: final whatever the policy says
   std::uint32_t random = 0;  ///< for the back-off's jitter
   std::string value;         ///< what it left all the same, such as a command's output
+  /// As for Succeed, if this failure is the job's last.
+  std::vector<NewJob> then;
 };
 
 struct RequestTransfer {
@@ -193,8 +195,8 @@ struct Transfer {
 
 // ---- steps of a job (core/memo_row.h) -----------------------------------------------------------------------------
 
-/// Remembers finished nodes, and named waits that begin. The first result of a node stands, and the first time of a
-/// wait.
+/// Remembers finished nodes, named waits that begin, and what other nodes are about. The first result of a node stands,
+/// and the first time of a wait.
 struct SaveResult {
   using Answer = AttemptAnswer;
   AttemptRef attempt;
@@ -202,7 +204,8 @@ struct SaveResult {
 };
 
 /// Ends an attempt until the earliest of the named waits is over. A wait that is known already keeps the time it was
-/// first given; when one is over by now, the job is ready at once. Counts as nothing. Like every verb of steps it may
+/// first given; when one is over by now, the job is ready at once. `pending` nodes among them are only remembered.
+/// Counts as nothing. Like every verb of steps it may
 /// be answered `storeFull` when jobs still end: the attempt goes on then, and can end in another way.
 struct Suspend {
   using Answer = AttemptAnswer;

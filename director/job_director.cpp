@@ -9,6 +9,7 @@
 #include "core/crash_point.h"
 #include "core/json_payload.h"
 #include "core/known_kind.h"
+#include "core/new_job.h"
 #include "core/once_per_sentence.h"
 #include "director/checked_options.h"
 #include "director/completion_watch.h"
@@ -77,6 +78,7 @@ class JobDirector::Implementation {
     const CompleteExternal verb{key.job, key.wait, std::move(value), std::move(failure)};
     return isAccepted(access_->store().applySurely(verb).verdict);
   }
+  [[nodiscard]] JobInjections& injections() { return injections_; }
   [[nodiscard]] const JobTypes& types() const { return types_; }
   [[nodiscard]] const JobDirectorMode& mode() const { return mode_; }
   [[nodiscard]] IncarnationID incarnation() const {
@@ -115,6 +117,7 @@ class JobDirector::Implementation {
   const JobDirectorMode mode_;
   const JobTypes types_;
   const JobDirectorOptions options_;
+  JobInjections injections_;
   const std::shared_ptr<StoreAccess> access_;
   const SystemClock clock_;
   EventLoop loop_;
@@ -171,8 +174,9 @@ void JobDirector::Implementation::start() {
   if (wasStarted_) return;
   loop_.start();
   if (options_.runsJobs) {
-    QueueRunner::Options options{workerCount(), mode_.isPrincipal(), name_, options_.log,
-                                 [this](IncarnationID fenced) { renew(fenced); }};
+    QueueRunner::Options options{workerCount(), mode_.isPrincipal(),
+                                 name_,         options_.transferGrace,
+                                 options_.log,  [this](IncarnationID fenced) { renew(fenced); }};
     runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));
     subscription_ = Subscription(access_->store(), [this](const Effects& effects) {
       const IncarnationID self = incarnation();
@@ -422,6 +426,9 @@ bool JobDirector::completeJson(const ExternalJobKey& key, std::string value) {
 bool JobDirector::fail(const ExternalJobKey& key, JobFailure failure) {
   if (failure.type.empty()) failure.type = "error";
   return implementation_->complete(key, {}, std::move(failure));
+}
+JobInjections& JobDirector::injections() {
+  return implementation_->injections();
 }
 void JobDirector::transferToPrincipal() {
   JobContext& context = detail::requireJobContext();

@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "callsheet/job_director.h"
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
 #include "core/known_kind.h"
@@ -24,6 +25,15 @@ constexpr std::int64_t waitMillisMax = 30'000;
 bool isLost(Verdict verdict) {
   return verdict == Verdict::unknown || verdict == Verdict::notDone || verdict == Verdict::storeFull;
 }
+/// A failure is as good without the jobs that were to follow on it.
+std::optional<Verb> failAlone(const Verb& end, const std::string& why) {
+  const auto* fail = std::get_if<Fail>(&end);
+  if (fail == nullptr || fail->then.empty()) return std::nullopt;
+  Fail alone = *fail;
+  alone.then.clear();
+  alone.failure.message = (alone.failure.message + "; " + why).substr(0, limits::errorBytesMax);
+  return alone;
+}
 const AttemptRef& attemptOf(const Verb& end) {
   if (const auto* verb = std::get_if<Succeed>(&end)) return verb->attempt;
   if (const auto* verb = std::get_if<Fail>(&end)) return verb->attempt;
@@ -38,7 +48,7 @@ std::optional<Verb> bareFailOf(const Verb& end, const std::string& why) {
   const auto* fail = std::get_if<Fail>(&end);
   const bool isBare = fail != nullptr && fail->failure.type == "refused" && fail->value.empty();
   if (isBare) return std::nullopt;
-  Fail bare{attemptOf(end), {"refused", why, {}, {}}, false, 0, {}};
+  Fail bare{attemptOf(end), {"refused", why, {}, {}}, false, 0, {}, {}};
   if (fail != nullptr) {
     bare.retryable = fail->retryable;
     bare.random = fail->random;
@@ -57,7 +67,7 @@ QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, c
       troubles_(options_.log),
       dueTimer_(loop.makeTimer([this] { wake(); })),
       retryTimer_(loop.makeTimer([this] { retryLost(); })),
-      deadlineTimer_(loop.makeTimer([this] { expireOwn(); })),
+      timeTimer_(loop.makeTimer([this] { timeHasCome(); })),
       runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this)) {}
 
 QueueRunner::~QueueRunner() {
@@ -68,7 +78,7 @@ QueueRunner::~QueueRunner() {
     settled_.wait(lock, [this] { return !isBusy_; });
   }
   // No answer arms them any more, and they use the runner.
-  for (Timer* timer : {&dueTimer_, &retryTimer_, &deadlineTimer_}) *timer = Timer{};
+  for (Timer* timer : {&dueTimer_, &retryTimer_, &timeTimer_}) *timer = Timer{};
   runner_.reset();
 }
 
@@ -89,10 +99,12 @@ void QueueRunner::wake() {
     isAwake_ = true;
   }
   lookAtRunning();
+  lookAtSteps(TreeLook::bell);
   pump();
 }
 
 void QueueRunner::tick() {
+  lookAtSteps(TreeLook::tick);
   troubles_.guard("looking whether the store moved", [this] {
     const std::uint64_t sequence = store_.sequence();
     const std::lock_guard lock(mutex_);
@@ -129,13 +141,18 @@ void QueueRunner::lookAtRunning() {
   lastSequence_ = 0;  // the next tick looks again, though nothing may have moved
 }
 
-void QueueRunner::expireOwn() {
+void QueueRunner::timeHasCome() {
   const std::vector<AttemptRef> past = runner_->pastDeadline(clock_.now().bootNanos);
   for (const AttemptRef& attempt : past) runner_->makeVoid(attempt.job, attempt.exec);
   // Whoever finds one ends them all; nobody need be principal for that.
   if (!past.empty()) add(Expire{limits::sliceRowsMax, std::random_device{}()});
-  setDeadlineTimer();
+  lookAtSteps(TreeLook::timer);
+  setTimeTimer();
   pump();
+}
+
+void QueueRunner::lookAtSteps(TreeLook why) {
+  troubles_.guard("looking at the steps of running jobs", [&] { runner_->look(why); });
 }
 
 std::optional<Claim> QueueRunner::nextClaim() {
@@ -232,7 +249,7 @@ void QueueRunner::start(std::vector<Claim::Item> items, IncarnationID incarnatio
         runner_->run(std::move(item), incarnation);
     }
   }
-  setDeadlineTimer();
+  setTimeTimer();
 }
 
 std::vector<Claim::Item> QueueRunner::takeClaim(const Claim& claim, Claim::Answer& answer) {
@@ -265,6 +282,7 @@ void QueueRunner::settleEnd(Verb verb, const AttemptAnswer& answer) {
   }
   if (isLost(answer.verdict)) return holdBack(std::move(verb));
   if (answer.verdict == Verdict::refused) {
+    if (auto alone = failAlone(verb, answer.why)) return add(std::move(*alone));
     if (auto bare = bareFailOf(verb, answer.why)) return add(std::move(*bare));
   }
   say(LogLevel::warning,
@@ -308,11 +326,11 @@ void QueueRunner::setDueTimer(std::int64_t dueAt) {
   dueTimer_.once(milliseconds(std::min(wait, waitMillisMax)));
 }
 
-void QueueRunner::setDeadlineTimer() {
-  const std::int64_t nearest = runner_->nearestDeadline();
-  if (nearest == never) return;
-  const std::int64_t wait = std::max<std::int64_t>(0, nearest - clock_.now().bootNanos) / 1'000'000 + 1;
-  deadlineTimer_.once(milliseconds(std::min(wait, waitMillisMax)));
+void QueueRunner::setTimeTimer() {
+  const auto nearest = runner_->untilNextTime(clock_.now().bootNanos);
+  if (!nearest) return;
+  const std::int64_t wait = std::chrono::duration_cast<milliseconds>(*nearest).count() + 1;
+  timeTimer_.once(milliseconds(std::min(wait, waitMillisMax)));
 }
 
 void QueueRunner::ended(JobID, std::optional<Verb> end) {
@@ -357,14 +375,20 @@ std::vector<MemoRow> QueueRunner::memos(JobID job) {
 std::optional<MemoRow> QueueRunner::memo(JobID job, Fingerprint memo) {
   return store_.memo(job, memo);
 }
-std::int64_t QueueRunner::utcMicros() const {
-  return clock_.now().utcMicros;
+const JobInjections& QueueRunner::injections() const {
+  return director_.injections();
 }
 
 void QueueRunner::progressed(const AttemptRef& attempt, double share, std::string text) {
   std::vector<Verb> verbs;
   text.resize(std::min(text.size(), limits::textBytesMax));
   verbs.emplace_back(Notify{attempt, static_cast<float>(share), std::move(text), false});
+  store_.post(std::move(verbs), seconds{5}, [](const std::vector<AnyAnswer>&) {});
+}
+
+void QueueRunner::noted(const AttemptRef& attempt, std::vector<MemoRow> steps) {
+  std::vector<Verb> verbs;
+  verbs.emplace_back(SaveResult{attempt, std::move(steps)});
   store_.post(std::move(verbs), seconds{5}, [](const std::vector<AnyAnswer>&) {});
 }
 

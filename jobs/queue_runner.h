@@ -28,6 +28,7 @@ class QueueRunner final : private JobRunner::Host {
     unsigned workers = 1;
     bool isPrincipal = false;
     std::string directorName;
+    std::chrono::milliseconds transferGrace = std::chrono::seconds{10};
     LogSink log;
     /// The store answered `fenced` to a claim: this incarnation was closed by somebody else. On the store's thread.
     std::function<void(IncarnationID)> onFenced;
@@ -62,9 +63,14 @@ class QueueRunner final : private JobRunner::Host {
   [[nodiscard]] AttemptAnswer suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) override;
   [[nodiscard]] std::vector<MemoRow> memos(JobID job) override;
   [[nodiscard]] std::optional<MemoRow> memo(JobID job, Fingerprint memo) override;
-  [[nodiscard]] std::int64_t utcMicros() const override;
+  [[nodiscard]] Moment now() const override { return clock_.now(); }
+  [[nodiscard]] std::chrono::nanoseconds transferGrace() const override { return options_.transferGrace; }
   void progressed(const AttemptRef& attempt, double share, std::string text) override;
+  void noted(const AttemptRef& attempt, std::vector<MemoRow> steps) override;
+  void handOver(const AttemptRef& attempt) override { add(Transfer{attempt}); }
+  void lookLater() override { setTimeTimer(); }
   [[nodiscard]] JobDirector& director() override { return director_; }
+  [[nodiscard]] const JobInjections& injections() const override;
   [[nodiscard]] std::string directorName() const override { return options_.directorName; }
   [[nodiscard]] bool isPrincipal() const override { return options_.isPrincipal; }
 
@@ -81,9 +87,10 @@ class QueueRunner final : private JobRunner::Host {
   void holdBack(std::optional<Verb> lost);
   void retryLost();
   void lookAtRunning();
-  void expireOwn();
+  void lookAtSteps(TreeLook why);
+  void timeHasCome();
   void setDueTimer(std::int64_t dueAt);
-  void setDeadlineTimer();
+  void setTimeTimer();
   void say(LogLevel level, const std::string& sentence) const;
 
   JobStore& store_;
@@ -113,7 +120,7 @@ class QueueRunner final : private JobRunner::Host {
 
   Timer dueTimer_;
   Timer retryTimer_;
-  Timer deadlineTimer_;
+  Timer timeTimer_;                  // of deadlines, and of what the running jobs' steps wait for
   std::optional<JobRunner> runner_;  // last: its threads use all of the above
 };
 

@@ -9,6 +9,7 @@ namespace {
 const std::vector<NewJob>* jobsOf(const Verb& verb) {
   if (const auto* submit = std::get_if<Submit>(&verb)) return &submit->jobs;
   if (const auto* succeed = std::get_if<Succeed>(&verb)) return &succeed->then;
+  if (const auto* fail = std::get_if<Fail>(&verb)) return &fail->then;
   return nullptr;
 }
 

@@ -88,11 +88,15 @@ class Application {
   [[nodiscard]] static AttemptAnswer noSuchJob(JobID id);
   /// Ends an attempt as a transfer or a cancel where one was asked for; nothing when neither was.
   [[nodiscard]] std::optional<Move> overruled(const JobFacts& before, JobRow& row, bool succeeded);
+  /// Makes the jobs that follow on an end, before the first write of its verb: an answer when the jobs cannot be made,
+  /// and nothing has changed then.
+  [[nodiscard]] std::optional<AttemptAnswer> makeFollowing(const JobFacts& before, IncarnationID sender,
+                                                           const std::vector<NewJob>& then);
   /// A failure or deadline: back-off or final.
   Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random);
 
   // Steps: steps.cpp.
-  /// Stores a finished step, new or in place of the wait that it ends.
+  /// Stores what is known of a step now, new or in place of what was known before.
   void putStep(JobRow& row, MemoRow memo, bool isNew);
   /// Nothing, too, when its bytes do not check.
   [[nodiscard]] std::optional<MemoRow> readableMemo(JobID id, Fingerprint memo);

@@ -145,6 +145,21 @@ AttemptAnswer Application::operator()(const Notify& verb) {
   return answerOf(after);
 }
 
+std::optional<AttemptAnswer> Application::makeFollowing(const JobFacts& before, IncarnationID sender,
+                                                        const std::vector<NewJob>& then) {
+  if (then.empty()) return std::nullopt;
+  Submit follow;
+  follow.sender = sender;
+  follow.allOrNothing = true;
+  follow.jobs = then;
+  const Placement placement = placementOf(follow);
+  if (placement.verdict != Verdict::ok)
+    return answerOf(before, placement.verdict, "the jobs to follow have no place: " + placement.why);
+  const Submit::Answer made = submitAll(follow, placement, true);
+  if (isAccepted(made.verdict)) return std::nullopt;
+  return answerOf(before, Verdict::refused, "a job to follow was refused: " + made.why);
+}
+
 AttemptAnswer Application::operator()(const Succeed& verb) {
   Attempt attempt = find(verb.attempt, Move::succeed);
   if (attempt.answer.verdict != Verdict::ok) return attempt.answer;
@@ -156,18 +171,7 @@ AttemptAnswer Application::operator()(const Succeed& verb) {
     change(before, after, *other, verb.attempt.sender, "its result was not accepted");
     return answerOf(after);
   }
-  if (!verb.then.empty()) {
-    Submit follow;
-    follow.sender = verb.attempt.sender;
-    follow.allOrNothing = true;
-    follow.jobs = verb.then;
-    const Placement placement = placementOf(follow);
-    if (placement.verdict != Verdict::ok)
-      return answerOf(before, placement.verdict, "the jobs to follow have no place: " + placement.why);
-    const Submit::Answer made = submitAll(follow, placement, true);
-    if (!isAccepted(made.verdict))
-      return answerOf(before, Verdict::refused, "a job to follow was refused: " + made.why);
-  }
+  if (auto refused = makeFollowing(before, verb.attempt.sender, verb.then)) return *refused;
   endAttempt(after);
   after.holderDeaths = 0;
   after.progress = 1;
@@ -190,6 +194,8 @@ AttemptAnswer Application::operator()(const Fail& verb) {
     move = *other;
   } else {
     move = failOrRetry(after, verb.retryable, Move::fail, verb.random);
+    if (move == Move::fail)
+      if (auto refused = makeFollowing(before, verb.attempt.sender, verb.then)) return *refused;
   }
   if (after.state == JobState::done) rows_.putResult(after.id, ResultRow{verb.value, verb.failure});
   change(before, after, move, verb.attempt.sender, verb.failure.message.substr(0, 200));

@@ -21,6 +21,13 @@ std::vector<const MemoRow*> eachOnce(const std::vector<MemoRow>& memos) {
   return once;
 }
 
+/// Whether a memo changes what is known: results and the times of waits stand once they are there.
+bool isNews(const std::optional<MemoRow>& known, const MemoRow& memo) {
+  if (!known) return true;
+  if (known->isFinished()) return false;
+  return memo.isFinished() || (known->state != MemoState::waiting && known->state != memo.state);
+}
+
 bool hasRoom(const JobFacts& facts, std::size_t added) {
   return facts.memoCount + added <= limits::treeNodesMax;
 }
@@ -43,18 +50,18 @@ AttemptAnswer Application::operator()(const SaveResult& verb) {
   const JobFacts before = after;
   if (before.state == JobState::requested) return answerOf(before, Verdict::illegal, "the attempt has not started");
   // Counted before the first write, so that a refusal has changed nothing.
-  std::vector<std::pair<const MemoRow*, bool>> finished;
+  std::vector<std::pair<const MemoRow*, bool>> news;
   std::size_t added = 0;
   for (const MemoRow* memo : eachOnce(verb.memos)) {
     const auto known = rows_.memo(after.id, memo->id);
-    if (known && (known->isFinished() || !memo->isFinished())) continue;
-    finished.emplace_back(memo, !known);
+    if (!isNews(known, *memo)) continue;
+    news.emplace_back(memo, !known);
     if (!known) ++added;
   }
-  if (finished.empty()) return answerOf(before, Verdict::alreadyApplied);
+  if (news.empty()) return answerOf(before, Verdict::alreadyApplied);
   if (hasEnded) return attempt.answer;
   if (!hasRoom(before, added)) return answerOf(before, Verdict::refused, tooManySteps);
-  for (const auto& [memo, isNew] : finished) putStep(after, *memo, isNew);
+  for (const auto& [memo, isNew] : news) putStep(after, *memo, isNew);
   ++after.version;
   rows_.updateJob(before, after);
   return answerOf(after);
@@ -75,19 +82,20 @@ AttemptAnswer Application::operator()(const Suspend& verb) {
   bool isOver = false;
   std::vector<MemoRow> waits;
   std::uint32_t added = 0;
-  for (const MemoRow* wait : eachOnce(verb.waits)) {
-    auto known = rows_.memo(after.id, wait->id);
-    if (known && known->isFinished()) {
-      isOver = true;
-      continue;
-    }
-    if (!known) {
-      ++added;
-      known = *wait;
+  for (const MemoRow* memo : eachOnce(verb.waits)) {
+    auto known = rows_.memo(after.id, memo->id);
+    const bool isWait = memo->state == MemoState::waiting;
+    if (isWait && known && known->isFinished()) isOver = true;
+    if (known && (known->isFinished() || (!isWait && !isNews(known, *memo)))) continue;
+    if (!known) ++added;
+    if (!known || known->state != MemoState::waiting) {
+      known = *memo;
       known->storedAt = now_.utcMicros;
     }
-    known->waitedBy = after.attempt;
-    wakeAt = std::min(wakeAt, known->wakeAt);
+    if (isWait) {
+      known->waitedBy = after.attempt;
+      wakeAt = std::min(wakeAt, known->wakeAt);
+    }
     waits.push_back(std::move(*known));
   }
   if (!hasRoom(before, added)) return answerOf(before, Verdict::refused, tooManySteps);
@@ -134,6 +142,8 @@ AttemptAnswer Application::operator()(const CompleteExternal& verb) {
   } else {
     ++after.version;
     rows_.updateJob(before, after);
+    // Of a running attempt one step may wait for this while the others run.
+    if (isRunning(before) && before.holderKind == HolderKind::incarnation) effects_.touch(IncarnationID{before.holder});
   }
   return answerOf(after);
 }

@@ -22,7 +22,8 @@ struct JobKind {
 };
 
 /// Base of a job that gives a value: `T execute()` or `T execute(JobContext&)`, a `serialize` with named members, and
-/// `static constexpr JobKind kind{"name", version}`.
+/// `static constexpr JobKind kind{"name", version}`. With `static std::optional<T> migrate(std::uint32_t version, const
+/// std::string& json)` it may accept what an earlier version of it with the same parameters gave in the same job.
 template <class T>
 struct ResultJob {
   using Value = T;
@@ -33,7 +34,11 @@ struct ExecutableJob {
   using Value = void;
 };
 
-/// Base of a job that is submitted, the root of a tree. It is registered in the JobTypes under its kind.
+/// Base of a job that is submitted, the root of a tree. It is registered in the JobTypes under its kind. It may have
+/// hooks that give a job (or an optional one) to be submitted in the transaction in which it ends: `finished(const T&)
+/// const` with what execute gave, or `finished() const`; and `failed(const JobError&) const`, called when no retry is
+/// left. They see the parameters, not the inputs; what ends a job without its code (a cancel, a time limit, the
+/// quarantine) calls neither.
 struct SubmittableJob {};
 
 namespace detail {

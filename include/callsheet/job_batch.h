@@ -48,10 +48,10 @@ class BatchNode final : public Node {
 
   [[nodiscard]] NodeStep next(const NodeCall& call) const override {
     if (!duplicate_.empty())
-      return {{}, NodeOutcome::failed("duplicate-key", "a batch has the key " + duplicate_ + " twice", name())};
-    if (call.round == 0 && !inputs_.empty()) return {inputs_, std::nullopt};
+      return {{}, NodeOutcome::failed("duplicate-key", "a batch has the key " + duplicate_ + " twice", name()), {}};
+    if (call.round == 0 && !inputs_.empty()) return {inputs_, std::nullopt, {}};
     for (const NodeOutcome& outcome : call.outcomes)
-      if (!outcome.isSuccess()) return {{}, failureOfInputs(inputs_, call.outcomes)};
+      if (!outcome.isSuccess()) return {{}, failureOfInputs(inputs_, call.outcomes), {}};
     if (call.onStart) call.onStart();
     NodeOutcome outcome;
     if constexpr (!std::is_void_v<T>) {
@@ -59,7 +59,7 @@ class BatchNode final : public Node {
       for (std::size_t i = 0; i < keys_.size(); ++i) all.emplace(keys_[i], fromJson<T>(call.outcomes[i].value));
       outcome.value = resultJson(all);
     }
-    return {{}, std::move(outcome)};
+    return {{}, std::move(outcome), {}};
   }
   [[nodiscard]] bool endsSiblings() const override { return policy_ == BatchPolicy::endOthers; }
 

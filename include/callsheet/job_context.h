@@ -10,6 +10,7 @@
 
 #include "callsheet/external_job_key.h"
 #include "callsheet/fingerprint.h"
+#include "callsheet/follow_up.h"
 #include "callsheet/job_failure.h"
 #include "callsheet/uuid.h"
 
@@ -17,12 +18,22 @@ namespace callsheet {
 inline namespace v1 {
 
 class JobDirector;
+class JobInjections;
 template <class T>
 class JobResult;
 namespace detail {
 class Node;
 struct NodeOutcome;
+/// What a wait of this name in a step is stored under.
+[[nodiscard]] Fingerprint waitIDOf(Fingerprint step, std::string_view name);
 }  // namespace detail
+
+/// What a step's result is stored under.
+struct StepKey {
+  JobID job;
+  Fingerprint step;  ///< nil: the root
+  friend bool operator==(const StepKey&, const StepKey&) = default;
+};
 
 /// Thrown by JobContext::transferToPrincipal() to leave `execute`. Not a std::exception, so that a handler for errors
 /// does not swallow it; and a job that swallows everything is transferred all the same, because the request is durable
@@ -97,9 +108,9 @@ class JobContext {
   /// ends from then on, the job runs again in the principal, and what this call of `execute` returns is not accepted.
   virtual void transferToPrincipal() = 0;
 
-  /// Runs another job, with all that it is bound to, as a step of this one, and gives its result; throws the JobError
-  /// that it failed with. A result is stored once under this job and the step's fingerprint: the same job again, in
-  /// this attempt or a later one, is not run again.
+  /// Runs another job, with all that it is bound to, as a step of this one, and gives its result; throws the error
+  /// that it failed with, of its own type if that was added to the JobTypes. A result is stored once under this job and
+  /// the step's fingerprint: the same job again, in this attempt or a later one, is not run again.
   template <class Job>
   typename Job::Value run(Job job);
   /// The same, but a failure is a value.
@@ -117,11 +128,22 @@ class JobContext {
   /// What to give to whoever is to end the wait of this name in this step; the same in every attempt.
   [[nodiscard]] ExternalJobKey externalKey(std::string_view name) const;
 
+  /// Submits another job in the transaction in which this one succeeds: not at all when it does not, and exactly once
+  /// when it does. Its type is among the JobTypes. Error(usage) in a step: its code is not run again, so only the root
+  /// may ask.
+  template <class Job>
+  void submitAfter(const Job& job, const SubmitOptions& options = {});
+
+  /// What the process gave to its director for its jobs (JobInject). Error(usage) outside of a director.
+  [[nodiscard]] virtual const JobInjections& injections() const;
+
   /// The step that runs; nil in the root.
   [[nodiscard]] virtual Fingerprint step() const { return {}; }
 
  protected:
-  [[nodiscard]] Fingerprint waitOf(std::string_view name) const;
+  virtual void follow(detail::FollowUp job);
+  /// Throws a stored failure as its own type, where that is known, or as a JobError.
+  [[noreturn]] virtual void raise(const JobFailure& failure) const { throw JobError(failure); }
   /// The name of the director's id.
   [[nodiscard]] virtual std::string directorName() const { return {}; }
   [[nodiscard]] virtual detail::NodeOutcome runNode(const std::shared_ptr<const detail::Node>& node);

@@ -10,6 +10,7 @@
 #include "callsheet/errors.h"
 #include "callsheet/job_director_id.h"
 #include "callsheet/job_director_mode.h"
+#include "callsheet/job_injections.h"
 #include "callsheet/job_status.h"
 #include "callsheet/job_types.h"
 #include "callsheet/log.h"
@@ -28,8 +29,10 @@ struct JobDirectorOptions {
   std::uint64_t keepDoneCount = 100'000;                               ///< principal: retention by count; 0: no limit
   std::size_t mapBytes = 0;                                            ///< size of the store's map; 0: limits::mapBytes
   bool allowForeignFilesystem = false;                                 ///< you vouch for its locks and mapped memory
-  bool runsJobs = true;  ///< false: only submits, waits and, as principal, adopts
-  LogSink log;           ///< empty: nothing is said
+  std::chrono::milliseconds transferGrace =
+      std::chrono::seconds{10};  ///< how long a job's steps that run may go on after one asked for its transfer
+  bool runsJobs = true;          ///< false: only submits, waits and, as principal, adopts
+  LogSink log;                   ///< empty: nothing is said
 };
 
 /// What stop() left behind.
@@ -106,6 +109,9 @@ class JobDirector {
   bool completeJson(const ExternalJobKey& key, std::string value);
   /// The same with a failure, which `await` throws as a JobError.
   bool fail(const ExternalJobKey& key, JobFailure failure);
+
+  /// What jobs that run here may ask for (JobInject). To be filled before start().
+  [[nodiscard]] JobInjections& injections();
 
   /// For the code of a job that this director runs: JobContext::transferToPrincipal() of the job on this thread.
   /// Error(usage) elsewhere.

@@ -1,6 +1,13 @@
 #pragma once
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+#include <typeindex>
+#include <utility>
+
 #include "callsheet/errors.h"
 #include "callsheet/job_context.h"
+#include "callsheet/job_injections.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -29,6 +36,22 @@ struct DirectorOf {
 struct ContextOf {
   JobContext& operator()(JobContext& context) const { return context; }
 };
+struct KeyOf {
+  StepKey operator()(JobContext& context) const { return {context.id(), context.step()}; }
+};
+struct ExternalKeyOf {
+  ExternalJobKey operator()(JobContext& context) const { return context.externalKey("external"); }
+};
+
+/// A text as a template's argument.
+template <std::size_t size>
+struct FixedText {
+  char text[size]{};
+  constexpr FixedText(const char (&from)[size]) {
+    for (std::size_t i = 0; i < size; ++i) text[i] = from[i];
+  }
+  [[nodiscard]] constexpr std::string_view view() const { return {text, size - 1}; }
+};
 }  // namespace detail
 
 /// What a running job may ask its surroundings for.
@@ -36,6 +59,8 @@ namespace env {
 inline constexpr detail::DirectorOf currentJobDirector{};
 inline constexpr detail::ContextOf dynamicJobs{};  ///< `run` and `result`
 inline constexpr detail::ContextOf currentJob{};
+inline constexpr detail::KeyOf currentJobKey{};        ///< the StepKey
+inline constexpr detail::ExternalKeyOf externalKey{};  ///< of the step's wait "external": `await<T>("external")`
 }  // namespace env
 
 /// A member of a job through which its code reaches its surroundings without a parameter:
@@ -44,8 +69,23 @@ inline constexpr detail::ContextOf currentJob{};
 template <auto key>
 class JobEnvironmentValue {
  public:
-  [[nodiscard]] auto& operator*() const { return key(detail::requireJobContext()); }
-  [[nodiscard]] auto* operator->() const { return &**this; }
+  [[nodiscard]] decltype(auto) operator*() const { return key(detail::requireJobContext()); }
+  [[nodiscard]] auto* operator->() const requires std::is_reference_v<decltype(key(std::declval<JobContext&>()))> {
+    return &**this;
+  }
+};
+
+/// A member of a job through which its code reaches something that the process gave to its director:
+/// `director.injections().set(client, "eu")` and `JobInject<HttpClient, "eu"> client;`. Valid where a
+/// JobEnvironmentValue is; JobError("missing-injection") when there is none. No part of the job's parameters.
+template <class T, detail::FixedText tag = "">
+class JobInject {
+ public:
+  [[nodiscard]] T& operator*() const {
+    if (T* found = detail::requireJobContext().injections().template find<T>(tag.view())) return *found;
+    detail::missInjection(std::type_index(typeid(T)), tag.view());
+  }
+  [[nodiscard]] T* operator->() const { return &**this; }
 };
 
 }  // namespace v1

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <concepts>
 #include <functional>
 #include <memory>
@@ -49,6 +50,17 @@ class RetryNode final : public Node {
   Filter filter_;
 };
 
+/// Gives its input a time within which it must have ended.
+class TimeoutNode final : public Node {
+ public:
+  TimeoutNode(std::chrono::microseconds limit, std::shared_ptr<const Node> input);
+  [[nodiscard]] NodeStep next(const NodeCall& call) const override;
+
+ private:
+  NodeInput input_;
+  std::chrono::microseconds limit_;
+};
+
 /// Calls a function whenever its job's own code is about to begin.
 class OnStartNode final : public Node {
  public:
@@ -95,6 +107,9 @@ struct Retry {
   RetryPolicy policy;
   std::string name;
   RetryNode::Filter filter;
+};
+struct Timeout {
+  std::chrono::microseconds limit;
 };
 struct MapToResult {};
 struct OnStart {
@@ -149,6 +164,11 @@ template <JobLike Job>
 }
 
 template <JobLike Job>
+[[nodiscard]] auto operator|(Job job, Timeout timeout) {
+  return AnyJob<typename Job::Value>(std::make_shared<TimeoutNode>(timeout.limit, asAnyJob(std::move(job)).node()));
+}
+
+template <JobLike Job>
 [[nodiscard]] auto operator|(Job job, OnStart onStart) {
   return AnyJob<typename Job::Value>(
       std::make_shared<OnStartNode>(onStart.name, asAnyJob(std::move(job)).node(), std::move(onStart.started)));
@@ -180,7 +200,14 @@ template <class F>
                                          std::function<bool(const JobError&, std::uint32_t)> filter) {
   return {policy, std::move(name), std::move(filter)};
 }
+/// Fails with type `timeout` when the job, with all that it depends on, has not ended so long after it was first
+/// needed. The time is durable: it goes on across deaths, transfers and waits. What still runs then is asked to end.
+/// The failure may be retried, and each repetition has its own time.
+[[nodiscard]] inline detail::Timeout timeout(std::chrono::microseconds limit) {
+  return {limit};
+}
 /// Calls `f()` or `f(JobContext&)` whenever the job's own code is about to begin: in every attempt that has to run it.
+/// Around a retry or timeout: before each of their turns.
 template <class F>
 [[nodiscard]] detail::OnStart onStart(std::string name, F f) {
   if constexpr (std::invocable<F&, JobContext&>)

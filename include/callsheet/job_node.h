@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -44,12 +45,21 @@ struct NodeCall {
   unsigned round = 0;
   std::span<const NodeOutcome> outcomes;
   std::function<void()> onStart;  ///< to be called before the user's code; may be empty
+  bool isTimedOut = false;        ///< the inputs did not end within the step's limit
 };
 
 /// A node's answer: either what it needs first, or what it came to.
 struct NodeStep {
   std::vector<NodeInput> needs;
   std::optional<NodeOutcome> outcome;
+  /// How long the needs may take, counted from the first time that the job asked for them. Durable.
+  std::optional<std::chrono::microseconds> limit;
+};
+
+/// What a step was called in an earlier version of its kind.
+struct FormerName {
+  std::uint32_t version = 0;
+  Fingerprint fingerprint;
 };
 
 /// One step of a job: what it is, what goes into it, and how it runs. Immutable, so it may be shared between trees and
@@ -68,6 +78,12 @@ class Node {
   [[nodiscard]] virtual NodeStep next(const NodeCall& call) const = 0;
   /// Whether one input's failure ends the others.
   [[nodiscard]] virtual bool endsSiblings() const { return true; }
+  /// Earlier versions whose results may be accepted, the latest first, and what one of them is worth now; nothing: it
+  /// is to be run.
+  [[nodiscard]] virtual std::vector<FormerName> formerNames() const { return {}; }
+  [[nodiscard]] virtual std::optional<std::string> migrate(std::uint32_t, const std::string&) const { return {}; }
+  /// Of a root: the jobs that are to follow on this end.
+  [[nodiscard]] virtual std::vector<FollowUp> following(const NodeOutcome&) const { return {}; }
 
  protected:
   explicit Node(std::string name) : name_(std::move(name)) {}

@@ -1,36 +1,14 @@
 #pragma once
-#include <chrono>
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
-#include <string_view>
 
-#include "callsheet/job_key.h"
 #include "callsheet/job_state.h"
 #include "callsheet/json_archive.h"
-#include "callsheet/retry_policy.h"
+#include "callsheet/submit_options.h"
 #include "callsheet/uuid.h"
 
 namespace callsheet {
 inline namespace v1 {
-
-/// How a job is to be submitted; what is left out is the default.
-struct SubmitOptions {
-  JobID id;    ///< nil: a new one is made. The same id again is the same job
-  JobKey key;  ///< empty: none
-  /// How long the key answers, from now, though the job is done. Nothing: as long as the done job is kept; 0: only
-  /// while it lives.
-  std::optional<std::chrono::microseconds> keyWindow;
-  std::chrono::microseconds delay{0};  ///< runs not before now + this; never negative
-  int priority = 0;                    ///< -1000..1000; one step is worth a minute of waiting
-  std::string queue = "default";
-  RetryPolicy retry;
-  std::chrono::microseconds attemptLimit{0};  ///< how long one attempt may take; 0: no limit
-  std::string to;                             ///< an assistant's name; empty: the director's own queue
-  JobID retryOf;                              ///< the job that this one does again
-  std::map<std::string, std::string> labels;
-};
 
 /// What became of a submit. Accepted means durable.
 struct Submission {
@@ -65,6 +43,8 @@ struct JobStatus {
   std::string result;       ///< JSON; empty: none
   std::string failureType;  ///< set when it failed, with the next
   std::string failureMessage;
+  std::string failureOrigin;   ///< the step that failed, or the job's kind
+  std::string failurePayload;  ///< JSON of a registered error type: errorAs<E>(failureType, failurePayload)
   std::int64_t createdAt = 0;  ///< UTC us, as the next three; 0: not yet
   std::int64_t startedAt = 0;
   std::int64_t finishedAt = 0;

@@ -16,7 +16,7 @@ template <class Job>
 typename Job::Value JobContext::run(Job job) {
   static_assert(JobLike<Job>, "a step is a ResultJob or ExecutableJob with a kind, or what a modifier made of one");
   const detail::NodeOutcome outcome = runNode(detail::asAnyJob(std::move(job)).node());
-  if (!outcome.isSuccess()) throw JobError(outcome.failure);
+  if (!outcome.isSuccess()) raise(outcome.failure);
   if constexpr (!std::is_void_v<typename Job::Value>) return fromJson<typename Job::Value>(outcome.value);
 }
 
@@ -31,10 +31,15 @@ JobResult<typename Job::Value> JobContext::result(Job job) {
     return fromJson<typename Job::Value>(outcome.value);
 }
 
+template <class Job>
+void JobContext::submitAfter(const Job& job, const SubmitOptions& options) {
+  follow({std::type_index(typeid(Job)), toJson(job), options});
+}
+
 template <class T>
 T JobContext::await(std::string_view name) {
   const detail::NodeOutcome outcome = wait(name, std::nullopt);
-  if (!outcome.isSuccess()) throw JobError(outcome.failure);
+  if (!outcome.isSuccess()) raise(outcome.failure);
   if constexpr (!std::is_void_v<T>) return fromJson<T>(outcome.value);
 }
 

@@ -12,6 +12,7 @@
 
 #include "callsheet/errors.h"
 #include "callsheet/job_context.h"
+#include "callsheet/job_error_types.h"
 #include "callsheet/job_steps.h"
 #include "callsheet/json_archive.h"
 #include "callsheet/struct_node.h"
@@ -61,6 +62,14 @@ class JobTypes {
   JobTypes& add(std::string_view kind, std::uint32_t version,
                 std::function<std::string(const std::string& parameters, JobContext& context)> run);
 
+  /// An error that jobs throw and that keeps its members when it is stored (callsheet/job_error_types.h).
+  template <StoredError E>
+  JobTypes& addError() {
+    errors_.add<E>();
+    return *this;
+  }
+
+  [[nodiscard]] const JobErrorTypes& errors() const { return errors_; }
   [[nodiscard]] const Type* find(std::string_view kind) const;
   /// Error(usage) for a type that was not added.
   [[nodiscard]] const Type& typeOf(std::type_index index) const;
@@ -89,6 +98,7 @@ class JobTypes {
 
   std::map<std::string, Type, std::less<>> types_;
   std::map<std::type_index, std::string> kinds_;
+  JobErrorTypes errors_;
 };
 
 }  // namespace v1

@@ -1,7 +1,11 @@
 #pragma once
 #include <concepts>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
+#include <typeindex>
 #include <utility>
 #include <vector>
 
@@ -22,6 +26,42 @@ concept TakesContext = requires(Job job, JobContext& context) {
   job.execute(context);
 };
 
+template <class Job>
+concept MigratesResults = requires(std::uint32_t version, const std::string& json) {
+  { Job::migrate(version, json) } -> std::same_as<std::optional<typename Job::Value>>;
+};
+template <class Job>
+decltype(auto) callExecute(Job& job, JobContext& context) {
+  if constexpr (TakesContext<Job>)
+    return job.execute(context);
+  else
+    return job.execute();
+}
+template <class Job>
+using ExecuteResult = std::remove_cvref_t<decltype(callExecute(std::declval<Job&>(), std::declval<JobContext&>()))>;
+template <class Job>
+concept HasFailedHook = requires(const Job job, const JobError& error) {
+  job.failed(error);
+};
+template <class Job, class T>
+concept HasFinishedHook = requires(const Job job, const T& value) {
+  job.finished(value);
+};
+template <class Job>
+concept HasBareFinishedHook = requires(const Job job) {
+  job.finished();
+};
+
+/// A hook's answer: a job, or an optional one.
+template <class Job>
+void addFollowUp(std::vector<FollowUp>& following, const Job& job) {
+  if constexpr (isA<Job, std::optional>) {
+    if (job) addFollowUp(following, *job);
+  } else {
+    following.push_back({std::type_index(typeid(Job)), toJson(job), {}});
+  }
+}
+
 /// What cannot be written now never can be, so it is no use trying again.
 template <class T>
 [[nodiscard]] std::string resultJson(const T& value) {
@@ -35,17 +75,11 @@ template <class T>
 /// Calls the user's code, and turns what it returns into JSON.
 template <class Job>
 [[nodiscard]] std::string executeJob(Job& job, JobContext& context) {
-  const auto call = [&]() -> decltype(auto) {
-    if constexpr (TakesContext<Job>)
-      return job.execute(context);
-    else
-      return job.execute();
-  };
-  if constexpr (std::is_void_v<decltype(call())>) {
-    call();
+  if constexpr (std::is_void_v<ExecuteResult<Job>>) {
+    callExecute(job, context);
     return {};
   } else {
-    return resultJson(call());
+    return resultJson(callExecute(job, context));
   }
 }
 
@@ -67,20 +101,48 @@ class StructNode final : public Node {
     bytes.integer(static_cast<std::uint64_t>(version));
     bytes.append(visitor.bytes());
     identify(bytes, inputs_);
+    if constexpr (MigratesResults<Job>)
+      for (std::uint32_t former = version - 1; former > 0; --former) {
+        CanonicalBytes before;
+        before.text(kind);
+        before.integer(static_cast<std::uint64_t>(former));
+        before.append(visitor.bytes());
+        formerNames_.push_back({former, before.fingerprint()});
+      }
   }
 
   [[nodiscard]] NodeStep next(const NodeCall& call) const override {
     if (!unbound_.empty())
-      return {{}, NodeOutcome::failed("unbound-input", "not bound to a value or a job: " + unbound_, name())};
-    if (call.round == 0 && !inputs_.empty()) return {inputs_, std::nullopt};
+      return {{}, NodeOutcome::failed("unbound-input", "not bound to a value or a job: " + unbound_, name()), {}};
+    if (call.round == 0 && !inputs_.empty()) return {inputs_, std::nullopt, {}};
     for (const NodeOutcome& outcome : call.outcomes)
-      if (!outcome.isSuccess()) return {{}, failureOfInputs(inputs_, call.outcomes)};
+      if (!outcome.isSuccess()) return {{}, failureOfInputs(inputs_, call.outcomes), {}};
     Job job = job_;
     resolve(job, call.outcomes);
     if (call.onStart) call.onStart();
     NodeOutcome outcome;
     outcome.value = executeJob(job, call.context);
-    return {{}, std::move(outcome)};
+    return {{}, std::move(outcome), {}};
+  }
+
+  [[nodiscard]] std::vector<FormerName> formerNames() const override { return formerNames_; }
+  [[nodiscard]] std::optional<std::string> migrate(std::uint32_t version, const std::string& value) const override {
+    if constexpr (MigratesResults<Job>)
+      if (const auto accepted = Job::migrate(version, value)) return resultJson(*accepted);
+    return std::nullopt;
+  }
+  [[nodiscard]] std::vector<FollowUp> following(const NodeOutcome& outcome) const override {
+    using Result = ExecuteResult<Job>;
+    std::vector<FollowUp> following;
+    if (!outcome.isSuccess()) {
+      if constexpr (HasFailedHook<Job>) addFollowUp(following, job_.failed(JobError(outcome.failure)));
+    } else if constexpr (HasBareFinishedHook<Job>) {
+      addFollowUp(following, job_.finished());
+    } else if constexpr (!std::is_void_v<Result>) {
+      if constexpr (HasFinishedHook<Job, Result>)
+        addFollowUp(following, job_.finished(fromJson<Result>(outcome.value)));
+    }
+    return following;
   }
 
  private:
@@ -100,6 +162,7 @@ class StructNode final : public Node {
 
   Job job_;
   std::vector<NodeInput> inputs_;
+  std::vector<FormerName> formerNames_;
   std::string unbound_;
 };
 

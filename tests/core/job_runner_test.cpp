@@ -25,13 +25,19 @@ struct WatchingHost final : JobRunner::Host {
   AttemptAnswer suspend(const AttemptRef&, std::vector<MemoRow>) override { return {}; }
   std::vector<MemoRow> memos(JobID) override { return {}; }
   std::optional<MemoRow> memo(JobID, Fingerprint) override { return {}; }
-  std::int64_t utcMicros() const override { return 0; }
+  const JobInjections& injections() const override { return injected; }
+  std::chrono::nanoseconds transferGrace() const override { return {}; }
+  void noted(const AttemptRef&, std::vector<MemoRow>) override {}
+  void handOver(const AttemptRef&) override {}
+  void lookLater() override {}
+  Moment now() const override { return {}; }
   void progressed(const AttemptRef&, double, std::string) override {}
   JobDirector& director() override { std::abort(); }
   std::string directorName() const override { return "main"; }
   bool isPrincipal() const override { return true; }
 
   JobRunner* runner = nullptr;
+  JobInjections injected;
   std::optional<Verb> end;  // read when isOver
   std::atomic<std::size_t> runningAtEnd{99};
   std::atomic<unsigned> freeAtEnd{99};

@@ -237,6 +237,48 @@ TEST_CASE("A success whose jobs to follow cannot be made is refused and changes 
   CHECK_FALSE(store->find(row.id)->result);
 }
 
+TEST_CASE("Jobs that follow on a failure are made with the job's last one only") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  NewJob job = newJob();
+  job.body.retry.maxAttempts = 2;
+  JobRow row = store.addRunning(left, job);
+  const NewJob following = newJob("follows");
+  Fail fail = failOf(row);
+  fail.then = {following};
+  CHECK(store.apply(fail).state == JobState::waiting);
+  CHECK_FALSE(store->find(following.id));
+  store.clock().advanceMicros(hour);
+  row = store.run(job.id, left);
+  fail.attempt = attemptOf(row);
+  CHECK(store.apply(fail).state == JobState::done);
+  CHECK(store.row(following.id).state == JobState::ready);
+  CHECK(store.row(following.id).owner == left);
+  CHECK(store.isRepeat(store.apply(fail).verdict));
+  CHECK(store->totals().submitted == 2);
+}
+
+TEST_CASE("A failure whose job to follow cannot be made changes nothing, and one that is overruled makes none") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const JobID taken = store.add();
+  NewJob conflicting = newJob("another");
+  conflicting.id = taken;
+  const JobRow row = store.addRunning(left);
+  Fail fail = failOf(row);
+  fail.retryable = false;
+  fail.then = {conflicting};
+  CHECK(store.apply(fail).verdict == Verdict::refused);
+  CHECK(store.row(row.id) == row);
+  CHECK_FALSE(store->find(row.id)->result);
+  const NewJob following = newJob();
+  fail.then = {following};
+  REQUIRE(store.apply(Cancel{row.id, "not needed"}).verdict == Verdict::ok);
+  CHECK(store.apply(fail).verdict == Verdict::ok);
+  CHECK(store.row(row.id).outcome == JobOutcome::canceled);
+  CHECK_FALSE(store->find(following.id));
+}
+
 TEST_CASE("Verbs for a job that does not exist say so") {
   ON_EVERY_STORE(store);
   const auto left = store.openAssistant();

@@ -146,6 +146,46 @@ TEST_CASE("A wait that is saved while others run keeps the time that it was firs
   CHECK(store.row(row.id).memoCount == 1);
 }
 
+TEST_CASE("What a step is about is replaced until it has a result, and ends no wait") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const JobRow row = store.addRunning(left);
+  const auto save = [&](MemoRow memo) { return store.apply(SaveResult{attemptOf(row), {std::move(memo)}}).verdict; };
+  const auto state = [&](std::uint16_t number) { return store->memo(row.id, fingerprint(number))->state; };
+  CHECK(save(openStepOf(1)) == Verdict::ok);
+  CHECK(state(1) == MemoState::pending);
+  CHECK(store.isRepeat(save(openStepOf(1))));
+  CHECK(save(openStepOf(1, MemoState::running)) == Verdict::ok);
+  CHECK(state(1) == MemoState::running);
+  CHECK(store.row(row.id).memoCount == 1);
+  CHECK(save(stepOf(1, "10")) == Verdict::ok);
+  CHECK(store.isRepeat(save(openStepOf(1))));
+  CHECK(valueOf(store, row.id, 1) == "10");
+  CHECK(store.row(row.id).memoCount == 1);
+  REQUIRE(save(waitOf(2)) == Verdict::ok);
+  CHECK(store.isRepeat(save(openStepOf(2))));
+  CHECK(state(2) == MemoState::waiting);
+}
+
+TEST_CASE("A suspension keeps what is pending, and is woken by its waits alone") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const JobRow row = store.addRunning(left);
+  REQUIRE(store.apply(SaveResult{attemptOf(row), {openStepOf(3, MemoState::running), stepOf(4)}}).verdict ==
+          Verdict::ok);
+  const std::int64_t wakeAt = store.clock().now().utcMicros + hour;
+  const Suspend suspend{attemptOf(row), {waitOf(1, wakeAt), openStepOf(2), openStepOf(3), openStepOf(4)}};
+  CHECK(store.apply(suspend).verdict == Verdict::ok);
+  CHECK(store.row(row.id).state == JobState::waiting);
+  CHECK(store.row(row.id).wakeAt == wakeAt);
+  CHECK(store.row(row.id).memoCount == 4);
+  CHECK(store->memo(row.id, fingerprint(2))->state == MemoState::pending);
+  CHECK(store->memo(row.id, fingerprint(4))->state == MemoState::succeeded);
+  CHECK(store.apply(completionOf(row.id, 1)).state == JobState::ready);
+  const JobRow again = store.run(row.id, left);
+  CHECK(store.apply(Suspend{attemptOf(again), {openStepOf(2)}}).verdict == Verdict::refused);
+}
+
 TEST_CASE("Steps are fenced with their attempt, and change nothing then") {
   ON_EVERY_STORE(store);
   const auto principal = store.openPrincipal();

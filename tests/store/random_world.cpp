@@ -139,6 +139,8 @@ Verb RandomWorld::savingResult(const AttemptRef& ref) {
     save.memos.push_back(dice_.oneIn(4) ? failedStepOf(anyStep())
                                         : stepOf(anyStep(), dice_.oneIn(4) ? "" : std::to_string(dice_.roll(1000))));
   if (dice_.oneIn(8)) save.memos.push_back(waitOf(anyStep()));
+  if (dice_.oneIn(4))
+    save.memos.push_back(openStepOf(anyStep(), dice_.oneIn(2) ? MemoState::pending : MemoState::running));
   if (dice_.oneIn(30)) save.memos.push_back(waitOf(anyStep(), -1));  // refused by the validator
   return save;
 }
@@ -150,6 +152,7 @@ Verb RandomWorld::suspending(const AttemptRef& ref) {
     const std::int64_t wakeAt = clock_.now().utcMicros + (static_cast<std::int64_t>(dice_.roll(200)) - 20) * second;
     suspend.waits.push_back(waitOf(anyStep(), isTimed ? wakeAt : never));
   }
+  if (dice_.oneIn(4)) suspend.waits.push_back(openStepOf(anyStep()));
   if (dice_.oneIn(30)) suspend.waits.push_back(stepOf(anyStep()));  // refused by the validator
   return suspend;
 }
@@ -189,6 +192,10 @@ Verb RandomWorld::attemptVerb() {
       fail.failure = {"error", "it did not work", "test", "{}"};
       fail.retryable = !dice_.oneIn(4);
       fail.random = static_cast<std::uint32_t>(dice_.bits());
+      if (dice_.oneIn(6)) {
+        fail.then.push_back(anyJob());
+        remember(jobs_, fail.then.back().id, 400);
+      }
       return fail;
     }
     case 10:

@@ -45,6 +45,14 @@ namespace callsheet::tests {
   return memo;
 }
 
+/// What a step that has not ended is about.
+[[nodiscard]] inline MemoRow openStepOf(std::uint16_t number, MemoState state = MemoState::pending) {
+  MemoRow memo = stepOf(number, {});
+  memo.state = state;
+  memo.tookMicros = 0;
+  return memo;
+}
+
 [[nodiscard]] inline CompleteExternal completionOf(JobID job, std::uint16_t number, std::string value = "1") {
   return {job, fingerprint(number), std::move(value), {}};
 }

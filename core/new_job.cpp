@@ -1,0 +1,28 @@
+#include "core/new_job.h"
+
+#include "core/names.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+NewJob newJobOf(std::string_view kind, std::uint32_t version, std::string parameters, const SubmitOptions& options) {
+  NewJob job;
+  job.id = options.id.isNil() ? makeJobID() : options.id;
+  job.kind = kind;
+  job.runner = runnerOf(kind);
+  job.queue = options.queue;
+  job.priority = options.priority;
+  job.delayMicros = options.delay.count();
+  if (options.keyWindow) job.keyWindowMicros = options.keyWindow->count();
+  job.body.kindVersion = version;
+  job.body.parameters = std::move(parameters);
+  job.body.retry = options.retry;
+  job.body.attemptLimitMicros = options.attemptLimit.count();
+  job.body.key = options.key.bytes();
+  job.body.retryOf = options.retryOf;
+  job.body.labels = options.labels;
+  return job;
+}
+
+}  // namespace v1
+}  // namespace callsheet
