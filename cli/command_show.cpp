@@ -99,7 +99,7 @@ void printText(const JobView& job, const std::vector<MemoRow>& steps, const std:
   printIdentity(job, names);
   printBody(job);
   printOutcome(job);
-  printSteps(steps);
+  printSteps(steps, job.row);
   printLine(log.size() > entriesShown ? "\nlog (the end; `callsheet log` prints all):" : "\nlog:");
   for (std::size_t i = log.size() > entriesShown ? log.size() - entriesShown : 0; i < log.size(); ++i)
     printLine(logLine(log[i], names));
@@ -122,7 +122,7 @@ Work defineShow(CLI::App& app) {
       return 0;
     }
     Json json = jobJson(*view, names);
-    if (!steps.empty()) json["steps"] = stepsJson(steps);
+    if (!steps.empty()) json["steps"] = stepsJson(steps, view->row);
     json["log"] = Json::array();
     for (const LogEntry& entry : log) json["log"].push_back(logEntryJson(entry, names));
     printJson(json);

@@ -10,6 +10,7 @@
 
 #include "callsheet/limits.h"
 #include "cli/terminal.h"
+#include "core/clock.h"
 #include "core/duration_text.h"
 
 namespace callsheet {
@@ -18,12 +19,24 @@ inline namespace v1 {
 namespace {
 constexpr std::size_t valueShown = 60;
 
-std::string lineOf(const MemoRow& step) {
+/// What was told of a step last may be over with the attempt that told it.
+std::string stateOf(const MemoRow& step, const JobRow& job) {
+  if (step.isFinished() || step.state == MemoState::waiting) return std::string(toString(step.state));
+  if (job.state == JobState::done) return "unfinished";
+  return std::string(toString(job.state == JobState::inProgress ? step.state : MemoState::pending));
+}
+
+std::string lineOf(const MemoRow& step, const JobRow& job) {
   std::string line = step.label.empty() || step.label == step.name ? "" : printable(step.label) + ": ";
-  line += printable(step.name) + "  " + std::string(toString(step.state));
+  line += printable(step.name) + "  ";
+  if (step.state == MemoState::waiting) {
+    if (step.wakeAt == never) return line + "waiting for its event";
+    return line + (step.wakeAt <= SystemClock().now().utcMicros ? "waited until " : "waiting until ") +
+           formatUtc(step.wakeAt);
+  }
+  line += stateOf(step, job);
   if (step.attempts > 1) line += fmt::format(", attempt {}", step.attempts);
-  if (step.state == MemoState::waiting)
-    return line + (step.wakeAt == never ? " for its event" : " until " + formatUtc(step.wakeAt));
+  if (!step.isFinished()) return line;
   line += fmt::format(", {}", formatDuration(std::chrono::microseconds{step.tookMicros}));
   if (step.state == MemoState::failed)
     return line + fmt::format("  {}: {}", printable(step.failure.type), printable(step.failure.message));
@@ -35,7 +48,7 @@ std::string lineOf(const MemoRow& step) {
 /// Prints what stands under a step. Each step stands under the first one that needed it, so this ends.
 class Drawing {
  public:
-  explicit Drawing(const std::vector<MemoRow>& steps) {
+  Drawing(const std::vector<MemoRow>& steps, const JobRow& job) : job_(job) {
     std::set<Fingerprint> known;
     for (const MemoRow& step : steps) known.insert(step.id);
     for (const MemoRow& step : steps)
@@ -50,12 +63,13 @@ class Drawing {
     if (found == under_.end()) return;
     for (const MemoRow* step : found->second) {
       const bool isLast = step == found->second.back();
-      printLine(indent + (isLast ? "└─ " : "├─ ") + lineOf(*step));
+      printLine(indent + (isLast ? "└─ " : "├─ ") + lineOf(*step, job_));
       if (!step->id.isNil()) draw(step->id, indent + (isLast ? "   " : "│  "));
     }
   }
 
  private:
+  const JobRow& job_;
   std::map<Fingerprint, std::vector<const MemoRow*>> under_;
 };
 }  // namespace
@@ -68,14 +82,14 @@ std::vector<MemoRow> readSteps(JobStore& store, const JobRow& row) {
   return steps;
 }
 
-void printSteps(const std::vector<MemoRow>& steps) {
+void printSteps(const std::vector<MemoRow>& steps, const JobRow& job) {
   if (steps.empty()) return;
   printLine("\nsteps:");
-  // Steps whose parent is not finished yet hang under the root.
-  Drawing(steps).draw();
+  // A step whose parent nothing is known of yet hangs under the root.
+  Drawing(steps, job).draw();
 }
 
-Json stepsJson(const std::vector<MemoRow>& steps) {
+Json stepsJson(const std::vector<MemoRow>& steps, const JobRow& job) {
   Json all = Json::array();
   for (const MemoRow& step : steps) {
     Json json;
@@ -83,7 +97,7 @@ Json stepsJson(const std::vector<MemoRow>& steps) {
     json["parent"] = step.parent.isNil() ? Json() : Json(step.parent.toString());
     json["label"] = step.label;
     json["name"] = step.name;
-    json["state"] = toString(step.state);
+    json["state"] = stateOf(step, job);
     json["attempts"] = step.attempts;
     json["storedAt"] = formatUtc(step.storedAt);
     json["tookMicros"] = step.tookMicros;

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/process/random_tree.h"
 #include "tests/process/tree_jobs.h"
 #include "tests/support/wait_for.h"
 
@@ -75,6 +76,10 @@ std::size_t countEffects(const std::string& directory) {
   return static_cast<std::size_t>(status.st_size) / effectBytes;
 }
 
+std::int64_t answerIn(const std::string& result) {
+  return std::stoll(result.substr(1 + 36 + 1));
+}
+
 std::string CountJob::execute(JobContext& context) const {
   writeEffect(context);
   return context.execID().toString();
@@ -127,6 +132,8 @@ JobTypes testJobs() {
   JobTypes types;
   types.add<CountJob>("count").add<HoldJob>("hold").add<StubbornJob>("stubborn").add<KillerJob>("killer");
   types.add<TransferJob>("transfer").add<ThrowJob>("throw").add<BigJob>("big").add<TreeJob>("tree");
+  types.add<AwaitJob>("await").add<TransferTree>("transfer-tree").add<BigStepJob>("big-step");
+  types.add<RandomTree>("random-tree");
   return types;
 }
 

@@ -2,6 +2,7 @@
 #include <sys/types.h>
 
 #include <cereal/cereal.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,9 @@ void writeEffect(const JobContext& context);
 [[nodiscard]] std::vector<Effect> readEffects(const std::string& directory);
 [[nodiscard]] std::size_t countEffects(const std::string& directory);
 
-// The result of each, if it has one, is the execId of the attempt that made it, so that an accepted result tells whose
-// it was.
+// The result of each, if it has one, is a text that begins with the execId of the attempt that made it, so that an
+// accepted result tells whose it was; a number may follow.
+[[nodiscard]] std::int64_t answerIn(const std::string& result);
 
 struct CountJob {
   template <class Archive>

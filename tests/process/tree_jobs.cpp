@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/process/test_jobs.h"
+#include "tests/support/wait_for.h"
 
 namespace callsheet::tests {
 
@@ -59,6 +60,64 @@ std::string TreeJob::execute(JobContext& context) const {
   if (napMillis > 0) context.sleep("nap", std::chrono::milliseconds{napMillis});
   writeEffect(context);
   return context.execID().toString();
+}
+
+std::string AwaitJob::execute(JobContext& context) const {
+  writeEffect(context);
+  std::ofstream(stageDirectory() + "/key") << context.externalKey("answer").toString();
+  return context.execID().toString() + " " + std::to_string(context.await<int>("answer"));
+}
+
+std::string readKey(const std::string& directory) {
+  std::ifstream file(directory + "/key");
+  std::string key;
+  file >> key;
+  return key;
+}
+
+std::string NamedStep::execute(JobContext& context) const {
+  writeStep(name);
+  // The others have begun by then, so that each is there when the transfer is asked for.
+  const auto hasBegun = [](const char* step) { return readSteps(stageDirectory()).contains(step); };
+  if (name == "asking") {
+    if (before->ends_with("stubborn") && !waitFor([&] { return hasBegun("stubborn"); })) std::abort();
+    context.transferToPrincipal();
+  }
+  if (name == "stubborn" && !waitFor([] { return hasFlag("release"); })) std::abort();
+  return name;
+}
+
+void TransferTree::bindInputs() {
+  NamedStep first;
+  first.name = "before";
+  first.before = std::string(withStubborn ? "stubborn" : "");
+  NamedStep asker;
+  asker.name = "asking";
+  asker.before = first | map("pass", [with = withStubborn](const std::string&) {
+                   return std::string(with ? "with stubborn" : "alone");
+                 });
+  asking = asker;
+  NamedStep other;
+  other.name = "stubborn";
+  other.before = std::string();
+  if (withStubborn)
+    stubborn = other;
+  else
+    stubborn = std::string();
+}
+
+std::string TransferTree::execute(JobContext& context) const {
+  writeStep("root");
+  writeEffect(context);
+  return context.execID().toString();
+}
+
+std::string BigStepJob::execute(JobContext& context) const {
+  writeEffect(context);
+  Branch branch;
+  branch.path = std::string((1u << 20) + 1, 'b');
+  branch.branches = std::map<int, std::string>{};
+  return context.run(branch | map("short", [](const std::string& path) { return path.substr(0, 10); }));
 }
 
 }  // namespace callsheet::tests

@@ -47,4 +47,47 @@ struct TreeJob : SubmittableJob {
   }
 };
 
+/// Awaits a number by the name "answer"; leaves its key in a file outside of the store.
+struct AwaitJob : SubmittableJob {
+  std::string execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+/// The key that the latest AwaitJob left.
+[[nodiscard]] std::string readKey(const std::string& directory);
+
+/// Writes its path; then does what its name says.
+struct NamedStep : ResultJob<std::string> {
+  static constexpr JobKind kind{"named-step"};
+  std::string name;
+  JobInput<std::string> before;
+  std::string execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(name), CEREAL_NVP(before));
+  }
+};
+
+/// The step "before", then "asking" for the transfer, and at the same time "stubborn", which goes on until the flag
+/// `release`.
+struct TransferTree : SubmittableJob {
+  bool withStubborn = false;
+  JobInput<std::string> asking;
+  JobInput<std::string> stubborn;
+
+  void bindInputs();
+  std::string execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(withStubborn), CEREAL_NVP(asking), CEREAL_NVP(stubborn));
+  }
+};
+
+/// Has a step whose result is over the limit.
+struct BigStepJob : SubmittableJob {
+  std::string execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+
 }  // namespace callsheet::tests

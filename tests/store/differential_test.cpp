@@ -121,7 +121,8 @@ class Pair {
       if (auto memo = lmdb_->memo(id, fingerprint(number))) seeStep(*row, std::move(*memo));
   }
 
-  /// The first result of a step stands; only the success of its job takes the value away. A wait keeps its time.
+  /// The first result of a step stands; only the success of its job takes the value away. A wait keeps its time. What
+  /// a step is about may change.
   void seeStep(const JobRow& row, MemoRow memo) {
     if (memo.value.size() != memo.valueBytes && row.outcome != JobOutcome::succeeded)
       FAIL("job " << textOf(row) << " lost what a step gave: " << textOf(std::vector{memo}));
@@ -129,7 +130,9 @@ class Pair {
     const auto [seen, isNew] = steps_.emplace(std::pair{row.id, memo.id}, memo);
     if (isNew || seen->second == memo) return;
     const MemoRow before = std::exchange(seen->second, memo);
-    const bool wasLegal = !before.isFinished() && (memo.isFinished() || memo.wakeAt == before.wakeAt);
+    const bool isSameWait = memo.state == MemoState::waiting && memo.wakeAt == before.wakeAt;
+    const bool wasLegal =
+        !before.isFinished() && (memo.isFinished() || isSameWait || before.state != MemoState::waiting);
     if (!wasLegal) FAIL("a step was " << textOf(std::vector{before}) << " and is now " << textOf(std::vector{memo}));
   }
 
