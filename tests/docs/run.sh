@@ -37,6 +37,24 @@ id=$(CALLSHEET_LOCATION=$work/report CALLSHEET_ID=example "$callsheet" list --js
 [[ $(show "$id") == *"└─ size: measure  succeeded"* ]] || { echo "the job's steps are not shown:"; show "$id"; exit 1; }
 [[ $(show "$id" --json) == *'"name": "measure"'* ]]
 
+mkdir "$work/totals" "$work/order"
+printf 'three more words' >"$work/words"
+output=$("$examples/example_totals" "$work/totals" "$work/file" "$work/words" "$work/missing")
+echo "totals: $output"
+[[ $output == "5 words" ]]
+
+"$examples/example_order" "$work/order" lamp >"$work/order.out" &
+order=$!
+for ((i = 0; i < 200; i++)); do
+  key=$(sed -n 's/^key //p' "$work/order.out")
+  [[ -z $key ]] || break
+  read -rt 0.1 <> <(:) || true
+done
+"$examples/example_order" "$work/order" "$key" yes
+wait "$order"
+sed 's/^/order: /' "$work/order.out"
+[[ $(grep -c reserved "$work/order.out") == 1 && $(tail -n 1 "$work/order.out") == '"lamp from shelf 4"' ]]
+
 mkfifo "$work/input"
 "$examples/example_extension" "$work/extension" <"$work/input" &
 application=$!
