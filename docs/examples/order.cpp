@@ -1,5 +1,5 @@
-// Steps from inside, and waits that outlive the process: docs/jobs.md. order LOCATION ITEM orders; order LOCATION KEY yes
-// or no, in another process, answers.
+// Steps from inside, and waits that outlive the process: docs/jobs.md. order LOCATION ITEM orders; order LOCATION KEY
+// yes or no, in another process, answers.
 #include <callsheet/job.h>
 #include <callsheet/job_director.h>
 

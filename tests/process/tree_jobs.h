@@ -83,7 +83,7 @@ struct TransferTree : SubmittableJob {
   }
 };
 
-/// Has a step whose result is over the limit.
+/// Has a step "small", and then one whose result is over the limit.
 struct BigStepJob : SubmittableJob {
   std::string execute(JobContext& context) const;
   template <class Archive>
