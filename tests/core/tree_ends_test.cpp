@@ -138,6 +138,40 @@ struct Optional : SubmittableJob {
   }
 };
 
+/// Bound to itself.
+struct SelfBound : ResultJob<int> {
+  static constexpr JobKind kind{"self-bound"};
+  JobInput<int> more;
+  void bindInputs() { more = SelfBound{}; }
+  int execute() { return *more; }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(more));
+  }
+};
+
+/// Runs itself, or one that runs this one.
+struct Circle : ResultJob<int> {
+  static constexpr JobKind kind{"circle"};
+  int number = 0;
+  int count = 1;
+  int execute(JobContext& context) {
+    Circle next = *this;
+    next.number = (number + 1) % count;
+    return context.run(next);
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(number), CEREAL_NVP(count));
+  }
+};
+Circle circleOf(int number, int count) {
+  Circle circle;
+  circle.number = number;
+  circle.count = count;
+  return circle;
+}
+
 const Fail& failOf(const Verb* end) {
   REQUIRE(end != nullptr);
   REQUIRE(std::holds_alternative<Fail>(*end));
@@ -332,4 +366,22 @@ TEST_CASE("Parameters that do not fit the type fail the job for good") {
   const Verb* end = stage.attempt();
   CHECK(failOf(end).failure.type == "payload");
   CHECK_FALSE(failOf(end).retryable);
+}
+
+TEST_CASE("A job that is bound to itself, or whose steps run each other in a circle, fails with an error of its own") {
+  Stage stage;
+  Root::bindTotal = [](JobInput<int>& total) { total = SelfBound{}; };
+  CHECK(stage.failure().type == "tree-depth");
+  Root::bindTotal = [](JobInput<int>& total) { total = circleOf(0, 1); };
+  CHECK(stage.failure().type == "cycle");
+  Root::bindTotal = [](JobInput<int>& total) { total = circleOf(0, 3); };
+  CHECK(stage.failure().type == "cycle");
+  Root::bindTotal = [](JobInput<int>& total) {
+    Sum sum;
+    sum.left = circleOf(0, 2);
+    sum.right = circleOf(1, 2);
+    total = sum;
+  };
+  const std::string type = stage.failure().type;
+  CHECK((type == "cycle" || type == "inputs"));
 }
