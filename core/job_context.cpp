@@ -52,7 +52,7 @@ ExternalJobKey JobContext::externalKey(std::string_view name) const {
 const JobInjections& JobContext::injections() const {
   throw Error(ErrorKind::usage, "this job has no director that could give it anything");
 }
-void JobContext::follow(detail::FollowUp) {
+void JobContext::follow(const detail::FollowUp&) {
   throw Error(ErrorKind::usage, "no job can follow on this one");
 }
 

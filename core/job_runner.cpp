@@ -100,10 +100,10 @@ std::optional<Verb> JobRunner::verbOf(const Attempt& attempt, const detail::Node
   if (end.kind == Kind::suspended) return Unclaim{ref, "it left execute as a suspension that waits for nothing"};
   if (end.kind == Kind::stopped || outcome.failure.type.empty())
     outcome = detail::NodeOutcome::failed("canceled", "it was asked to end", attempt.item.row.kind);
-  return failureOf(attempt, root, std::move(outcome));
+  return failureOf(attempt, root, outcome);
 }
 
-Verb JobRunner::failureOf(const Attempt& attempt, const detail::Node* root, detail::NodeOutcome outcome) const {
+Verb JobRunner::failureOf(const Attempt& attempt, const detail::Node* root, const detail::NodeOutcome& outcome) const {
   thread_local std::minstd_rand random(std::random_device{}());
   Fail fail{attempt.ref, outcome.failure, outcome.retryable, static_cast<std::uint32_t>(random()), outcome.leftover,
             {}};

@@ -71,7 +71,8 @@ class JobRunner {
   [[nodiscard]] std::shared_ptr<const detail::Node> rootOf(const Attempt& attempt) const;
   void complete(const std::shared_ptr<Attempt>& attempt, const detail::Node* root, TreeEnd end);
   [[nodiscard]] std::optional<Verb> verbOf(const Attempt& attempt, const detail::Node* root, TreeEnd end) const;
-  [[nodiscard]] Verb failureOf(const Attempt& attempt, const detail::Node* root, detail::NodeOutcome outcome) const;
+  [[nodiscard]] Verb failureOf(const Attempt& attempt, const detail::Node* root,
+                               const detail::NodeOutcome& outcome) const;
   [[nodiscard]] std::vector<NewJob> jobsOf(std::vector<detail::FollowUp> following) const;
   [[nodiscard]] std::vector<std::shared_ptr<TreeRun>> trees() const;
   void finish(const std::shared_ptr<Attempt>& attempt);

@@ -66,7 +66,7 @@ class TreeRun::Context final : public JobContext {
   const JobInjections& injections() const override { return tree_.host_.injections(); }
 
  protected:
-  void follow(detail::FollowUp job) override { tree_.follow(instance_, std::move(job)); }
+  void follow(const detail::FollowUp& job) override { tree_.follow(instance_, job); }
   [[noreturn]] void raise(const JobFailure& failure) const override { tree_.errors_.raise(failure); }
   detail::NodeOutcome runNode(const std::shared_ptr<const detail::Node>& node) override {
     return tree_.runInline(instance_, node);

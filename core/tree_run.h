@@ -103,7 +103,7 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   [[nodiscard]] detail::NodeOutcome waitFor(Instance& caller, Fingerprint id, std::string_view name,
                                             std::optional<std::int64_t> wakeAt);
   void giveUp(const AttemptAnswer& answer, const std::string& what);
-  void follow(const Instance& caller, detail::FollowUp job);
+  void follow(const Instance& caller, const detail::FollowUp& job);
   void transferAsked();
 
   RunningAttempt& attempt_;

@@ -47,10 +47,10 @@ void TreeRun::transferAsked() {
   host_.lookLater();
 }
 
-void TreeRun::follow(const Instance& caller, detail::FollowUp job) {
+void TreeRun::follow(const Instance& caller, const detail::FollowUp& job) {
   const Lock lock(mutex_);
   if (&caller != root_) throw Error(ErrorKind::usage, "only the job itself submits jobs to follow it, not its steps");
-  following_.push_back(std::move(job));
+  following_.push_back(job);
 }
 
 NodeOutcome TreeRun::runInline(Instance& caller, const std::shared_ptr<const detail::Node>& node) {

@@ -141,7 +141,7 @@ class JobContext {
   [[nodiscard]] virtual Fingerprint step() const { return {}; }
 
  protected:
-  virtual void follow(detail::FollowUp job);
+  virtual void follow(const detail::FollowUp& job);
   /// Throws a stored failure as its own type, where that is known, or as a JobError.
   [[noreturn]] virtual void raise(const JobFailure& failure) const { throw JobError(failure); }
   /// The name of the director's id.
