@@ -18,6 +18,8 @@
 #include "cli/bench/load_measurement.h"
 #include "cli/bench/machine.h"
 #include "cli/bench/pick_up.h"
+#include "cli/bench/step_rate.h"
+#include "cli/bench/step_run.h"
 #include "cli/bench/takeover.h"
 #include "cli/terminal.h"
 
@@ -71,6 +73,7 @@ std::vector<std::unique_ptr<Measurement>> allMeasurements(const BenchSettings& s
         LoadMeasurement::Plan{"batch", "1 + 1 processes, batches of 100", 1, 100, 0.6},
         LoadMeasurement::Plan{"many", "8 + 8 processes, one by one", 8, 1, 0}})
     all.push_back(std::make_unique<LoadMeasurement>(plan, settings, directory));
+  all.push_back(std::make_unique<StepRate>(settings, directory));
   all.push_back(std::make_unique<PickUpLatency>(settings, directory));
   all.push_back(std::make_unique<TakeoverLatency>(settings, directory));
   all.push_back(std::make_unique<IdleCost>(settings, directory));
@@ -105,7 +108,7 @@ void printReport(const BenchReport& report, const Json& machine, const BenchSett
   printLine(fmt::format("{} repetitions of {} s, interleaved; load before: {}, after: {}", settings.repetitions,
                         settings.seconds, machine["loadBefore"].get<std::string>(),
                         machine["loadAfter"].get<std::string>()));
-  printLine("Every job was received once and completed once; every store was checked and clean.");
+  printLine("Every job was received once and completed once, every step ran once; every store was checked and clean.");
 }
 
 int runBench(const Session& session, const BenchOptions& options) {
@@ -152,6 +155,10 @@ int runRole(const std::string& role, const std::string& directory, unsigned numb
     PickUpLatency::runWorker(directory);
   else if (role == TakeoverLatency::role)
     TakeoverLatency::runVictim(directory);
+  else if (role == StepRate::directorRole)
+    runStepDirector(directory);
+  else if (role == StepRate::bareRole)
+    runBareSteps(directory);
   else
     LoadMeasurement::runRole(role, directory, number);
   return 0;
@@ -167,7 +174,7 @@ Work defineBench(CLI::App& app) {
   app.add_option("--reps", options->repetitions, "Repetitions, interleaved over all groups (default: 5)")
       ->type_name("N");
   app.add_option("--idle", options->idleSeconds, "How long idle daemons are watched (default: 10)")->type_name("S");
-  app.add_option("--only", options->only, "Only this group: disk, single, batch, many, pickup, takeover, idle")
+  app.add_option("--only", options->only, "Only this group: disk, single, batch, many, steps, pickup, takeover, idle")
       ->type_name("GROUP");
   app.add_flag("--quick", options->isQuick, "One short repetition: whether all is well, not figures to quote");
   app.add_flag("-v,--verbose", options->isVerbose, "Say on stderr what is measured, also when it is no terminal");

@@ -1,12 +1,11 @@
 #include "cli/bench/load.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 
 #include "cli/bench/bench_child.h"
 #include "cli/bench/bench_clock.h"
 #include "cli/bench/machine.h"
+#include "cli/bench/process_figures.h"
 #include "cli/bench/shared_page.h"
 
 namespace callsheet {
@@ -22,16 +21,6 @@ void raise(std::atomic<Value>& highest, Value value) {
   Value seen = highest.load();
   while (value > seen && !highest.compare_exchange_weak(seen, value)) {
   }
-}
-
-/// User and system time of all threads of this process.
-std::int64_t processorNanos() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto nanosIn = [](const timeval& time) {
-    return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_usec * 1000;
-  };
-  return nanosIn(usage.ru_utime) + nanosIn(usage.ru_stime);
 }
 
 /// Waits for the start; what the processors then spend on this process until the end of the object's life is added up.

@@ -1,5 +1,7 @@
 #include "cli/bench/process_figures.h"
 
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -31,6 +33,15 @@ std::uint64_t sleepsOf(pid_t pid) {
   for (const auto& thread : std::filesystem::directory_iterator(placeOf(pid) / "task"))
     sum += sumOf(thread.path() / "status", "voluntary_ctxt_switches");
   return sum;
+}
+
+std::int64_t processorNanos() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto nanosIn = [](const timeval& time) {
+    return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_usec * 1000;
+  };
+  return nanosIn(usage.ru_utime) + nanosIn(usage.ru_stime);
 }
 
 ProcessMemory memoryOf(pid_t pid) {
