@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "callsheet/errors.h"
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
 #include "core/tree_instance.h"
@@ -81,9 +82,8 @@ void TreeRun::hearEvents(Lock& lock) {
     std::optional<MemoRow> memo;
     try {
       memo = host_.memo(attempt_.ref.job, id);
-    } catch (...) {
-      lock.lock();
-      throw;
+    } catch (const Error&) {
+      // It cannot be read. The others can, and so can other jobs' steps.
     }
     lock.lock();
     const auto wait = waits_.find(id);
@@ -211,7 +211,12 @@ std::optional<NodeOutcome> TreeRun::migrated(Lock& lock, const Instance& instanc
       ~Outside() { lock.lock(); }
     };
     const Outside outside(lock);
-    const auto memo = host_.memo(attempt_.ref.job, id);
+    std::optional<MemoRow> memo;
+    try {
+      memo = host_.memo(attempt_.ref.job, id);
+    } catch (const Error&) {
+      // What cannot be read is run again.
+    }
     if (!memo) continue;
     auto value = instance.node->migrate(version, memo->value);
     if (!value) return std::nullopt;

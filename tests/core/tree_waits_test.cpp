@@ -157,6 +157,16 @@ TEST_CASE("A timeout is no matter to what ends in time, and goes on while a step
   CHECK(runs["woken"] == 0);
 }
 
+TEST_CASE("A timeout or a retry that makes no sense is an error of its own") {
+  Stage stage(1);
+  Root::bindTotal = [](JobInput<int>& total) { total = Number{3} | timeout(0s); };
+  CHECK(stage.failure().type == "timeout-limit");
+  RetryPolicy policy;
+  policy.maxAttempts = 0;
+  Root::bindTotal = [policy](JobInput<int>& total) { total = Number{3} | retry(policy); };
+  CHECK(stage.failure().type == "retry-policy");
+}
+
 TEST_CASE("Each repetition of a retry has its own time") {
   Stage stage(1);
   RetryPolicy policy;
