@@ -118,7 +118,7 @@ std::vector<MemoRow> TreeRun::openWaits() const {
   for (const auto& [id, wait] : waits_)
     if (!wait.instance->isSettled()) open.push_back(wait.row);
   if (open.empty()) return open;
-  const std::size_t most = open.size() + newsMax;
+  const std::size_t most = std::min<std::size_t>(open.size() + newsMax, limits::treeNodesMax);
   for (const auto& [id, instance] : instances_)
     if (instance.get() != root_ && !instance->isSettled() && instance->shown != MemoState::pending &&
         open.size() < most)
@@ -136,7 +136,19 @@ void TreeRun::sleepFor(Instance& sleeper, Instance& settling) {
   }
 }
 
-/// The limit is stored with its first asking, so that it goes on across deaths.
+/// The wait was refused, so the code that asked for it goes on with an error.
+void TreeRun::stayAwake(Instance& instance, Fingerprint wait) {
+  known_.erase(wait);
+  waits_.erase(wait);
+  std::erase(instance.waits, wait);
+  for (Instance* one = &instance; one != nullptr; one = one->caller) {
+    one->isAsleep = false;
+    if (one->caller != nullptr) std::erase(one->sleepers, one->caller);
+  }
+}
+
+/// The limit is stored with its first asking, so that it goes on across deaths. Throws JobError, the lock held, when
+/// the store refuses it.
 void TreeRun::beginLimit(Lock& lock, Instance& instance, std::chrono::microseconds limit) {
   const std::string name = "timeout";
   const Fingerprint id = detail::waitIDOf(instance.id, name);
@@ -151,9 +163,12 @@ void TreeRun::beginLimit(Lock& lock, Instance& instance, std::chrono::microsecon
     ++running_;  // nothing is quiet before it is stored
     lock.unlock();
     const AttemptAnswer answer = host_.saveResults(attempt_.ref, {wait});
-    if (!isAccepted(answer.verdict)) giveUp(answer, "the time limit of step '" + instance.node->name() + "'");
+    const bool isRefused = answer.verdict == Verdict::refused;
+    if (!isAccepted(answer.verdict) && !isRefused)
+      giveUp(answer, "the time limit of step '" + instance.node->name() + "'");
     lock.lock();
     --running_;
+    if (isRefused) throw JobError("refused", answer.why, false);
     known = known_.emplace(id, std::move(wait)).first;
   }
   addWait(instance, known->second);

@@ -83,6 +83,7 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   void addWait(Instance& instance, const MemoRow& wait);
   void dropWaits(Instance& instance);
   void sleepFor(Instance& sleeper, Instance& settling);
+  void stayAwake(Instance& instance, Fingerprint wait);
   void beginLimit(Lock& lock, Instance& instance, std::chrono::microseconds limit);
   void timeOut(Instance& instance);
   void wakeOverdue(std::int64_t utcMicros);

@@ -147,6 +147,12 @@ NodeOutcome TreeRun::waitFor(Instance& caller, Fingerprint id, std::string_view 
   lock.unlock();
   const AttemptAnswer answer = isLast ? host_.suspend(attempt_.ref, waits) : host_.saveResults(attempt_.ref, waits);
   crashPoint("step.suspended");
+  if (answer.verdict == Verdict::refused) {
+    lock.lock();
+    isSuspending_ = false;
+    stayAwake(caller, id);
+    throw JobError("refused", answer.why, false);
+  }
   if (!isAccepted(answer.verdict)) {
     giveUp(answer, "the wait '" + std::string(name) + "'");
     lock.lock();

@@ -155,10 +155,10 @@ Why why(const Fail& verb) {
   if (auto why = whyFailure(verb.failure)) return why;
   return verb.then.empty() ? std::nullopt : whyJobs(verb.then, true);
 }
-Why whyMemos(const std::vector<MemoRow>& memos) {
+Why whyMemos(const std::vector<MemoRow>& memos, std::size_t limit) {
   if (memos.empty()) return "no step is named";
-  if (memos.size() > limits::sliceRowsMax)
-    return std::to_string(memos.size()) + " steps in one verb; the limit is " + std::to_string(limits::sliceRowsMax);
+  if (memos.size() > limit)
+    return std::to_string(memos.size()) + " steps in one verb; the limit is " + std::to_string(limit);
   for (const MemoRow& memo : memos) {
     if (memo.id.isNil()) return "a step needs a fingerprint";
     if (memo.name.size() > limits::textBytesMax)
@@ -176,13 +176,14 @@ Why whyMemos(const std::vector<MemoRow>& memos) {
   return std::nullopt;
 }
 Why why(const SaveResult& verb) {
-  return whyMemos(verb.memos);
+  return whyMemos(verb.memos, limits::sliceRowsMax);
 }
 Why why(const Suspend& verb) {
   for (const MemoRow& wait : verb.waits)
     if (wait.isFinished()) return "a wait is over already";
   if (!verb.waits.empty() && verb.waits.front().state != MemoState::waiting) return "a suspension begins with a wait";
-  return whyMemos(verb.waits);
+  // All the waits of a job, since the earliest of them counts.
+  return whyMemos(verb.waits, limits::treeNodesMax);
 }
 Why why(const CompleteExternal& verb) {
   if (verb.wait.isNil()) return "a completion names the wait that it ends";

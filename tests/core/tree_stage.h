@@ -29,6 +29,7 @@ class Memory final : public JobRunner::Host {
     return ok();
   }
   AttemptAnswer saveResults(const AttemptRef&, std::vector<MemoRow> rows) override {
+    if (refusesWaits && rows.front().state == MemoState::waiting) return refused();
     const std::lock_guard lock(mutex_);
     for (MemoRow& row : rows) {
       const auto known = memos_.find(row.id);
@@ -39,6 +40,7 @@ class Memory final : public JobRunner::Host {
     return ok();
   }
   AttemptAnswer suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) override {
+    if (refusesWaits) return refused();
     ++suspensions;
     for (const MemoRow& wait : waits) {
       const std::lock_guard lock(mutex_);
@@ -106,8 +108,15 @@ class Memory final : public JobRunner::Host {
   JobInjections injected;
   std::atomic<int> transferRequests{0};
   std::atomic<int> suspensions{0};
+  std::atomic<bool> refusesWaits{false};
 
  private:
+  static AttemptAnswer refused() {
+    AttemptAnswer answer;
+    answer.verdict = Verdict::refused;
+    answer.why = "there are too many";
+    return answer;
+  }
   static AttemptAnswer ok() {
     AttemptAnswer answer;
     answer.verdict = Verdict::ok;

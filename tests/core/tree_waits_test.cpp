@@ -157,6 +157,26 @@ TEST_CASE("A timeout is no matter to what ends in time, and goes on while a step
   CHECK(runs["woken"] == 0);
 }
 
+TEST_CASE("A wait or limit that the store refuses fails its step, and the job ends") {
+  Stage stage;
+  stage.memory.refusesWaits = true;
+  SECTION("with nothing else to do") {
+    Root::bindTotal = [](JobInput<int>& total) { total = Outer{}; };
+  }
+  SECTION("while others run") {
+    Root::bindTotal = sumBinding(Nap{}, Number{1} | map("late", [](int one) {
+                                          REQUIRE(waitFor([] { return runs["nap"] == 1; }));
+                                          return one;
+                                        }));
+  }
+  SECTION("a limit") {
+    Root::bindTotal = [](JobInput<int>& total) { total = Number{1} | timeout(1s); };
+  }
+  const JobFailure failure = stage.failure();
+  CHECK(failure.type == "refused");
+  CHECK(failure.message == "there are too many");
+}
+
 TEST_CASE("A timeout or a retry that makes no sense is an error of its own") {
   Stage stage(1);
   Root::bindTotal = [](JobInput<int>& total) { total = Number{3} | timeout(0s); };

@@ -138,15 +138,15 @@ MemoRow stepFor(MemoState state) {
 }
 }  // namespace
 
-TEST_CASE("A list of steps or waits is neither empty nor longer than a slice") {
+TEST_CASE("A list of steps is neither empty nor longer than a slice, and one of waits holds all that a job may have") {
   const MemoRow step = stepFor(MemoState::succeeded);
   const MemoRow wait = stepFor(MemoState::waiting);
   CHECK(isRefused(SaveResult{{}, {}}));
   CHECK(isRefused(Suspend{{}, {}}));
   CHECK_FALSE(whyRefused(SaveResult{{}, {limits::sliceRowsMax, step}}));
-  CHECK_FALSE(whyRefused(Suspend{{}, {limits::sliceRowsMax, wait}}));
+  CHECK_FALSE(whyRefused(Suspend{{}, {limits::treeNodesMax, wait}}));
   CHECK(isRefused(SaveResult{{}, {limits::sliceRowsMax + 1, step}}));
-  CHECK(isRefused(Suspend{{}, {limits::sliceRowsMax + 1, wait}}));
+  CHECK(isRefused(Suspend{{}, {limits::treeNodesMax + 1, wait}}));
 }
 
 TEST_CASE("A saved step has a fingerprint and keeps the limits") {

@@ -112,6 +112,28 @@ std::string TransferTree::execute(JobContext& context) const {
   return context.execID().toString();
 }
 
+int SleepingStep::execute(JobContext& context) const {
+  context.sleep("nap", std::chrono::seconds{1});
+  return 1;
+}
+
+void SleepingSteps::bindInputs() {
+  std::vector<int> numbers;
+  for (int i = 0; i < count; ++i) numbers.push_back(i);
+  steps = batch(std::move(numbers), [](int number) {
+    SleepingStep step;
+    step.number = number;
+    return step;
+  });
+}
+
+std::string SleepingSteps::execute(JobContext& context) const {
+  writeEffect(context);
+  int sum = 0;
+  for (const auto& [number, one] : *steps) sum += one;
+  return context.execID().toString() + " " + std::to_string(sum);
+}
+
 std::string BigStepJob::execute(JobContext& context) const {
   writeEffect(context);
   Branch branch;

@@ -83,6 +83,30 @@ struct TransferTree : SubmittableJob {
   }
 };
 
+/// Sleeps a second.
+struct SleepingStep : ResultJob<int> {
+  static constexpr JobKind kind{"sleeping-step"};
+  int number = 0;
+  int execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(number));
+  }
+};
+
+/// So many of them at once.
+struct SleepingSteps : SubmittableJob {
+  int count = 0;
+  JobInput<std::map<int, int>> steps;
+
+  void bindInputs();
+  std::string execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(count), CEREAL_NVP(steps));
+  }
+};
+
 /// Has a step "small", and then one whose result is over the limit.
 struct BigStepJob : SubmittableJob {
   std::string execute(JobContext& context) const;

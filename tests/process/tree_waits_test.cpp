@@ -97,6 +97,19 @@ TEST_CASE("a thousand sleeping jobs on two workers delay no other job and are wo
   principal.quit();
 }
 
+TEST_CASE("a job whose two thousand steps sleep at once is suspended for all of them") {
+  Stage stage;
+  DirectorProcess principal = DirectorProcess::principal(stage);
+  const JobID job = stage.submit("sleeping-steps", R"({"count":2000})");
+  REQUIRE(stage.waitForState(job, JobState::waiting));
+  CHECK(stage.row(job).waitingFor == WaitReason::sleep);
+  CHECK(stage.row(job).memoCount >= 2000);
+  REQUIRE(stage.waitForDone({job}));
+  CHECK(answerIn(stage.resultOf(job)) == 2000);
+  principal.stop();
+  principal.quit();
+}
+
 TEST_CASE("a result that is too large fails its step with a reason, and the process lives") {
   Stage stage;
   DirectorProcess principal = DirectorProcess::principal(stage);
