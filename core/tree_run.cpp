@@ -59,7 +59,7 @@ void TreeRun::begin(std::shared_ptr<const detail::Node> root) {
 }
 
 bool TreeRun::mayStart() const {
-  return !isOver_ && notBegun_.empty() && !attempt_.isVoid && !attempt_.isTransferred &&
+  return !isOver_ && !broken_ && notBegun_.empty() && !attempt_.isVoid && !attempt_.isTransferred &&
          !attempt_.stop.stop_requested();
 }
 
@@ -294,6 +294,8 @@ bool TreeRun::store(const Instance& instance, NodeOutcome& outcome) {
     }
     outcome = NodeOutcome::failed("refused", answer.why, instance.node->name());
   }
+  const Lock lock(mutex_);
+  broken_ = outcome;
   return false;
 }
 
@@ -385,7 +387,8 @@ TreeEnd TreeRun::endOf() {
   end.waits = openWaits();
   end.why = notBegun_;
   end.following = std::move(following_);
-  if (root_->state == Instance::State::finished || root_->state == Instance::State::canceled)
+  if (broken_) end.outcome = *broken_;
+  if (broken_ || root_->isSettled())
     end.kind = TreeEnd::Kind::finished;
   else if (!notBegun_.empty())
     end.kind = TreeEnd::Kind::notBegun;

@@ -128,8 +128,9 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   std::int64_t graceEndsAt_ = 0;  // boot ns; of a transfer
   Instance* root_ = nullptr;
   std::string notBegun_;
-  unsigned running_ = 0;  // tasks inside a step's code
-  unsigned posted_ = 0;   // tasks on their way
+  std::optional<detail::NodeOutcome> broken_;  // the whole job's: not even a step's failure could be stored
+  unsigned running_ = 0;                       // tasks inside a step's code
+  unsigned posted_ = 0;                        // tasks on their way
   bool isSuspending_ = false;
   bool wantsLook_ = false;  // a time was added at which look() has something to do
   bool isOver_ = false;

@@ -29,6 +29,7 @@ class Memory final : public JobRunner::Host {
     return ok();
   }
   AttemptAnswer saveResults(const AttemptRef&, std::vector<MemoRow> rows) override {
+    if (rows.front().name == refusedName) return refused();
     if (refusesWaits && rows.front().state == MemoState::waiting) return refused();
     const std::lock_guard lock(mutex_);
     for (MemoRow& row : rows) {
@@ -109,6 +110,7 @@ class Memory final : public JobRunner::Host {
   std::atomic<int> transferRequests{0};
   std::atomic<int> suspensions{0};
   std::atomic<bool> refusesWaits{false};
+  std::string refusedName;  // of steps that are refused whatever they gave
 
  private:
   static AttemptAnswer refused() {

@@ -177,6 +177,26 @@ TEST_CASE("A wait or limit that the store refuses fails its step, and the job en
   CHECK(failure.message == "there are too many");
 }
 
+TEST_CASE("A job of which not even a step's failure can be stored fails as a whole") {
+  Stage stage;
+  stage.memory.refusedName = "number";
+  SECTION("an input") {
+    Root::bindTotal = sumBinding(Number{1}, Gate{});
+    Gate::isOpen = true;
+  }
+  SECTION("from inside") {
+    Root::bindTotal = [](JobInput<int>& total) { total = 1; };
+    Root::body = [](JobContext& context, int) {
+      try {
+        context.run(Number{1});
+      } catch (...) {
+      }
+      return 1;
+    };
+  }
+  CHECK(stage.failure().type == "refused");
+}
+
 TEST_CASE("A timeout or a retry that makes no sense is an error of its own") {
   Stage stage(1);
   Root::bindTotal = [](JobInput<int>& total) { total = Number{3} | timeout(0s); };
