@@ -2,15 +2,15 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <cstdlib>
 
+#include "tests/support/memory_host.h"
 #include "tests/support/wait_for.h"
 
 using namespace callsheet;
 
 namespace {
 /// Keeps what an attempt ended with, and how its runner counted meanwhile.
-struct WatchingHost final : JobRunner::Host {
+struct WatchingHost final : tests::MemoryHost {
   void ended(JobID, std::optional<Verb> verb) override {
     end = std::move(verb);
     runningAtEnd = runner->runningCount();
@@ -20,24 +20,8 @@ struct WatchingHost final : JobRunner::Host {
     freeAfterwards = runner->freeWorkers();
     isOver = true;
   }
-  AttemptAnswer requestTransfer(const AttemptRef&) override { return {}; }
-  AttemptAnswer saveResults(const AttemptRef&, std::vector<MemoRow>) override { return {}; }
-  AttemptAnswer suspend(const AttemptRef&, std::vector<MemoRow>) override { return {}; }
-  std::vector<MemoRow> memos(JobID) override { return {}; }
-  std::optional<MemoRow> memo(JobID, Fingerprint) override { return {}; }
-  const JobInjections& injections() const override { return injected; }
-  std::chrono::nanoseconds transferGrace() const override { return {}; }
-  void noted(const AttemptRef&, std::vector<MemoRow>) override {}
-  void handOver(const AttemptRef&) override {}
-  void lookLater() override {}
-  Moment now() const override { return {}; }
-  void progressed(const AttemptRef&, double, std::string) override {}
-  JobDirector& director() override { std::abort(); }
-  std::string directorName() const override { return "main"; }
-  bool isPrincipal() const override { return true; }
 
   JobRunner* runner = nullptr;
-  JobInjections injected;
   std::optional<Verb> end;  // read when isOver
   std::atomic<std::size_t> runningAtEnd{99};
   std::atomic<unsigned> freeAtEnd{99};

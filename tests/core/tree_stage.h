@@ -1,17 +1,15 @@
 #pragma once
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "callsheet/job.h"
 #include "callsheet/job_types.h"
 #include "callsheet/limits.h"
-#include "core/job_runner.h"
+#include "tests/support/memory_host.h"
 #include "tests/support/wait_for.h"
 
 // Jobs of several steps, run by a JobRunner against a store in the test's memory.
@@ -20,112 +18,65 @@ namespace callsheet::tests {
 using namespace std::chrono_literals;
 
 /// What a job remembers, and how an attempt ended.
-class Memory final : public JobRunner::Host {
+class Memory final : public MemoryHost {
  public:
   void ended(JobID, std::optional<Verb> verb) override { end = std::move(verb); }
   void freed() override { isOver = true; }
-  AttemptAnswer requestTransfer(const AttemptRef&) override {
+  AttemptAnswer requestTransfer(const AttemptRef& attempt) override {
     ++transferRequests;
-    return ok();
+    return MemoryHost::requestTransfer(attempt);
   }
-  AttemptAnswer saveResults(const AttemptRef&, std::vector<MemoRow> rows) override {
-    if (rows.front().name == refusedName) return refused();
-    if (refusesWaits && rows.front().state == MemoState::waiting) return refused();
-    const std::lock_guard lock(mutex_);
-    for (MemoRow& row : rows) {
-      const auto known = memos_.find(row.id);
-      if (known != memos_.end() && known->second.isFinished()) continue;
-      row.valueBytes = static_cast<std::uint32_t>(row.value.size());
-      memos_[row.id] = std::move(row);
-    }
-    return ok();
+  AttemptAnswer saveResults(const AttemptRef& attempt, std::vector<MemoRow> rows) override {
+    const bool isRefused =
+        rows.front().name == refusedName || (refusesWaits && rows.front().state == MemoState::waiting);
+    return isRefused ? refused() : MemoryHost::saveResults(attempt, std::move(rows));
   }
   AttemptAnswer suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) override {
     if (refusesWaits) return refused();
     ++suspensions;
-    for (const MemoRow& wait : waits) {
-      const std::lock_guard lock(mutex_);
-      memos_.try_emplace(wait.id, wait);
-    }
-    (void)attempt;
-    return ok();
+    return MemoryHost::suspend(attempt, std::move(waits));
   }
-  std::vector<MemoRow> memos(JobID) override {
-    const std::lock_guard lock(mutex_);
-    std::vector<MemoRow> all;
-    for (const auto& [id, row] : memos_) {
-      all.push_back(row);
-      all.back().value.clear();
-    }
-    return all;
-  }
-  std::optional<MemoRow> memo(JobID, Fingerprint id) override {
-    const std::lock_guard lock(mutex_);
-    return memos_.contains(id) ? std::optional(memos_[id]) : std::nullopt;
-  }
-  void progressed(const AttemptRef&, double, std::string) override {}
-  JobDirector& director() override { std::abort(); }
-  std::string directorName() const override { return "main"; }
   bool isPrincipal() const override { return isPrincipalNow; }
-  const JobInjections& injections() const override { return injected; }
   std::chrono::nanoseconds transferGrace() const override { return grace; }
   void noted(const AttemptRef& attempt, std::vector<MemoRow> steps) override {
     (void)saveResults(attempt, std::move(steps));
   }
   void handOver(const AttemptRef&) override { ++handedOver; }
-  void lookLater() override { ++looksWanted; }
   Moment now() const override { return {utcMicros, utcMicros * 1000, {}}; }
 
   /// Ends a wait, as somebody outside would.
   void complete(Fingerprint wait, const std::string& json) {
     const std::lock_guard lock(mutex_);
-    MemoRow& row = memos_[wait];
+    MemoRow& row = rows_[wait];
     row.id = wait;
     row.state = MemoState::succeeded;
     row.value = json;
   }
   [[nodiscard]] std::optional<MemoRow> named(const std::string& name) {
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, row] : memos_)
+    for (const auto& [id, row] : rows_)
       if (row.name == name) return row;
     return std::nullopt;
   }
   void forget(const std::string& name) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(memos_, [&](const auto& entry) { return entry.second.name == name; });
+    std::erase_if(rows_, [&](const auto& entry) { return entry.second.name == name; });
   }
-  [[nodiscard]] std::size_t count() {
-    const std::lock_guard lock(mutex_);
-    return memos_.size();
-  }
+  [[nodiscard]] std::size_t count() { return rows().size(); }
 
   std::optional<Verb> end;  // read when isOver
   std::atomic<bool> isOver{false};
   std::atomic<bool> isPrincipalNow{true};
   std::atomic<std::int64_t> utcMicros{1'000'000};
-  std::atomic<int> looksWanted{0};
   std::atomic<int> handedOver{0};
   std::chrono::nanoseconds grace = 10s;
-  JobInjections injected;
   std::atomic<int> transferRequests{0};
   std::atomic<int> suspensions{0};
   std::atomic<bool> refusesWaits{false};
   std::string refusedName;  // of steps that are refused whatever they gave
 
  private:
-  static AttemptAnswer refused() {
-    AttemptAnswer answer;
-    answer.verdict = Verdict::refused;
-    answer.why = "there are too many";
-    return answer;
-  }
-  static AttemptAnswer ok() {
-    AttemptAnswer answer;
-    answer.verdict = Verdict::ok;
-    return answer;
-  }
-  std::mutex mutex_;
-  std::map<Fingerprint, MemoRow> memos_;  // guarded by mutex_
+  static AttemptAnswer refused() { return answerOf(Verdict::refused, "there are too many"); }
 };
 
 inline std::map<std::string, std::atomic<int>> runs;  // how often each step's code ran

@@ -1,57 +1,14 @@
 #include "tests/fingerprints/repeated_steps.h"
 
-#include <cstdlib>
 #include <stdexcept>
-#include <utility>
-#include <vector>
 
 #include "callsheet/job.h"
 #include "callsheet/job_types.h"
-#include "core/job_runner.h"
+#include "tests/support/memory_host.h"
 
 namespace callsheet::tests {
 
 namespace {
-
-/// Keeps what the job remembers. Its one worker uses it, and who waited for that.
-class Memory final : public JobRunner::Host {
- public:
-  void ended(JobID, std::optional<Verb>) override {}
-  void freed() override {}
-  AttemptAnswer requestTransfer(const AttemptRef&) override { return ok(); }
-  AttemptAnswer saveResults(const AttemptRef&, std::vector<MemoRow> rows) override { return keep(std::move(rows)); }
-  AttemptAnswer suspend(const AttemptRef&, std::vector<MemoRow> waits) override { return keep(std::move(waits)); }
-  std::vector<MemoRow> memos(JobID) override { return {}; }
-  std::optional<MemoRow> memo(JobID, Fingerprint id) override { return rows.at(id); }
-  void progressed(const AttemptRef&, double, std::string) override {}
-  void noted(const AttemptRef&, std::vector<MemoRow>) override {}
-  void handOver(const AttemptRef&) override {}
-  void lookLater() override {}
-  JobDirector& director() override { std::abort(); }
-  std::string directorName() const override { return "main"; }
-  bool isPrincipal() const override { return true; }
-  const JobInjections& injections() const override { return injected_; }
-  std::chrono::nanoseconds transferGrace() const override { return std::chrono::seconds{1}; }
-  Moment now() const override { return {1, 1, {}}; }
-
-  std::map<Fingerprint, MemoRow> rows;
-
- private:
-  static AttemptAnswer ok() {
-    AttemptAnswer answer;
-    answer.verdict = Verdict::ok;
-    return answer;
-  }
-  AttemptAnswer keep(std::vector<MemoRow> added) {
-    for (MemoRow& row : added) {
-      row.valueBytes = static_cast<std::uint32_t>(row.value.size());
-      rows.insert_or_assign(row.id, std::move(row));
-    }
-    return ok();
-  }
-
-  JobInjections injected_;
-};
 
 struct Number : ResultJob<int> {
   static constexpr JobKind kind{"number"};
@@ -111,16 +68,17 @@ std::map<std::string, Fingerprint> repeatedSteps() {
   item.row.kind = Root::kind.name;
   item.row.execID = ExecID{Uuid::makeV4()};
   item.body.parameters = "{}";
-  Memory memory;
+  MemoryHost memory;
   {
     JobRunner runner(types, 1, memory);
     runner.run(item, makeIncarnationID());
   }
+  const auto rows = memory.rows();
   std::map<std::string, Fingerprint> named;
-  for (const auto& [id, row] : memory.rows) {
+  for (const auto& [id, row] : rows) {
     std::string name = row.label;
-    for (Fingerprint parent = row.parent; !parent.isNil(); parent = memory.rows.at(parent).parent)
-      name.insert(0, memory.rows.at(parent).label + '/');
+    for (Fingerprint parent = row.parent; !parent.isNil(); parent = rows.at(parent).parent)
+      name.insert(0, rows.at(parent).label + '/');
     for (char& c : name)
       if (c == ' ') c = '-';
     named["repeated/" + name] = id;
