@@ -68,8 +68,9 @@ std::shared_ptr<const detail::Node> JobRunner::rootOf(const Attempt& attempt) co
 
 void JobRunner::complete(const std::shared_ptr<Attempt>& attempt, const detail::Node* root, TreeEnd end) {
   crashPoint("job.executed");
-  std::optional<Verb> verb = attempt->isVoid ? std::nullopt : verbOf(*attempt, root, std::move(end));
-  if (attempt->isVoid) verb.reset();
+  std::optional<Verb> verb;
+  if (!attempt->isVoid) verb = verbOf(*attempt, root, std::move(end));
+  if (attempt->isVoid) verb.reset();  // meanwhile
   host_.ended(attempt->ref.job, std::move(verb));
   finish(attempt);
   host_.freed();

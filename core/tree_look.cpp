@@ -36,6 +36,7 @@ void TreeRun::look(TreeLook why) {
     if (!mayStart()) return;
     wakeOverdue(now.utcMicros);
     offer();
+    askUnwanted(lock);
     if (why == TreeLook::tick) news = newsForPeople();
   }
   if (!news.empty()) host_.noted(attempt_.ref, std::move(news));
@@ -43,7 +44,7 @@ void TreeRun::look(TreeLook why) {
 
 std::optional<nanoseconds> TreeRun::nextLook() {
   const Lock lock(mutex_);
-  if (isOver_ || isSuspending_) return std::nullopt;
+  if (isOver_ || isSuspending_ || (waits_.empty() && !attempt_.isTransferred)) return std::nullopt;
   const Moment now = host_.now();
   if (attempt_.isTransferred) {
     if (graceEndsAt_ == 0 || attempt_.isVoid) return std::nullopt;
@@ -182,7 +183,7 @@ void TreeRun::timeOut(Instance& instance) {
   for (Instance* input : instance.inputs) {
     if (input->isSettled() || std::erase(input->users, &instance) == 0 || isWanted(*input)) continue;
     if (input->state == Instance::State::running)
-      input->stop.request_stop();
+      unwanted_.push_back(input->stop);
     else
       cancel(*input);
   }

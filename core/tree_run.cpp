@@ -144,6 +144,16 @@ void TreeRun::runRound(Lock& lock, Instance& instance) {
       --running_;
     }
   }
+  askUnwanted(lock);
+}
+
+/// Stop callbacks are user code, so they never run under the lock.
+void TreeRun::askUnwanted(Lock& lock) {
+  auto unwanted = std::exchange(unwanted_, {});
+  if (unwanted.empty()) return;
+  lock.unlock();
+  for (std::stop_source& stop : unwanted) stop.request_stop();
+  lock.lock();
 }
 
 std::vector<NodeOutcome> TreeRun::outcomesOf(Lock& lock, const Instance& instance) {
@@ -351,7 +361,7 @@ void TreeRun::endUnwanted(Instance& failed) {
     }
     if (input->state == Instance::State::running) {
       input->users.push_back(&failed);  // it is waited for: it may still succeed
-      input->stop.request_stop();
+      unwanted_.push_back(input->stop);
       continue;
     }
     --failed.missing;

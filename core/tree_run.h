@@ -79,6 +79,7 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   void settle(Instance& instance);
   void endUnwanted(Instance& failed);
   void cancel(Instance& instance);
+  void askUnwanted(Lock& lock);
   void fallAsleep(Instance& instance);
   void addWait(Instance& instance, const MemoRow& wait);
   void dropWaits(Instance& instance);
@@ -123,7 +124,8 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
     MemoRow row;
     Instance* instance;
   };
-  std::map<Fingerprint, Wait> waits_;  // that this attempt came upon
+  std::map<Fingerprint, Wait> waits_;       // that this attempt came upon
+  std::vector<std::stop_source> unwanted_;  // of steps that are to be asked to end
   std::vector<detail::FollowUp> following_;
   std::int64_t graceEndsAt_ = 0;  // boot ns; of a transfer
   Instance* root_ = nullptr;

@@ -145,6 +145,41 @@ TEST_CASE("A timeout fails what has not ended in time, and asks it to end") {
   CHECK(runs["endless"] == 1);
 }
 
+TEST_CASE("What a step does when it is asked to end may use its job") {
+  Stage stage;
+  static std::atomic<int> refusals;
+  refusals = 0;
+  const bool byTimeout = GENERATE(true, false);
+  const auto listening = Number{1} | map("listens", [](int one) {
+                           JobContext& context = *currentJobContext();
+                           const std::stop_callback asked(context.stopToken(), [&] {
+                             try {
+                               context.submitAfter(Number{2});  // not in a step
+                             } catch (const Error&) {
+                               ++refusals;
+                             }
+                           });
+                           ++runs["endless"];
+                           REQUIRE(waitFor([] { return refusals == 1; }));
+                           return one;
+                         });
+  if (byTimeout) {
+    Root::bindTotal = [=](JobInput<int>& total) { total = listening | timeout(5s); };
+  } else {
+    Root::bindTotal = sumBinding(listening, Number{0} | map("fails", [](int) -> int {
+                                              REQUIRE(waitFor([] { return runs["endless"] == 1; }));
+                                              throw JobError("on-purpose", "it fails");
+                                            }));
+  }
+  stage.begin();
+  REQUIRE(waitFor([] { return runs["endless"] == 1; }));
+  stage.memory.utcMicros += 5'000'000;
+  const Verb* end = stage.end();
+  REQUIRE(end != nullptr);
+  CHECK(std::get<Fail>(*end).failure.type == (byTimeout ? "timeout" : "on-purpose"));
+  CHECK(refusals == 1);
+}
+
 TEST_CASE("A timeout is no matter to what ends in time, and goes on while a step sleeps") {
   Stage stage(1);
   Root::bindTotal = [](JobInput<int>& total) { total = Number{3} | timeout(1s); };
