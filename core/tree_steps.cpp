@@ -48,6 +48,11 @@ void TreeRun::transferAsked() {
 }
 
 void TreeRun::follow(const Instance& caller, const detail::FollowUp& job) {
+  if (!job.options.to.empty())
+    throw Error(ErrorKind::usage,
+                "a job that follows goes into the queue of the director that it follows in; submit "
+                "one to '" +
+                    job.options.to + "' from there");
   const Lock lock(mutex_);
   if (&caller != root_) throw Error(ErrorKind::usage, "only the job itself submits jobs to follow it, not its steps");
   following_.push_back(job);

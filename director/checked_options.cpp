@@ -28,6 +28,8 @@ JobDirectorOptions checked(JobDirectorOptions options) {
     throw Error(ErrorKind::usage, "a writer limit of " + millis(options.writerLimit) +
                                       " would end processes that only wait for the disk; give it " +
                                       millis(writerLimitMin) + " or more");
+  if (options.transferGrace < milliseconds::zero())
+    throw Error(ErrorKind::usage, "a transfer's grace of " + millis(options.transferGrace) + " is negative");
   return options;
 }
 

@@ -129,7 +129,8 @@ class JobContext {
   [[nodiscard]] ExternalJobKey externalKey(std::string_view name) const;
 
   /// Submits another job in the transaction in which this one succeeds: not at all when it does not, and exactly once
-  /// when it does. Its type is among the JobTypes. Error(usage) in a step: its code is not run again, so only the root
+  /// when it does, into this director's queue. Its type is among the JobTypes. Error(usage) for `options.to`, and in a
+  /// step: its code is not run again, so only the root
   /// may ask.
   template <class Job>
   void submitAfter(const Job& job, const SubmitOptions& options = {});

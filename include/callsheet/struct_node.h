@@ -52,6 +52,23 @@ concept HasBareFinishedHook = requires(const Job job) {
   job.finished();
 };
 
+/// A hook that nobody could call would silently never be.
+template <class Job, class T>
+constexpr void checkHooks() {
+  if constexpr (requires { requires std::is_member_function_pointer_v<decltype(&Job::finished)>; }) {
+    constexpr bool takesResult = [] {
+      if constexpr (std::is_void_v<T>)
+        return false;
+      else
+        return HasFinishedHook<Job, T>;
+    }();
+    static_assert(HasBareFinishedHook<Job> || takesResult,
+                  "finished() const, or finished(const T&) const with what execute gives");
+  }
+  if constexpr (requires { requires std::is_member_function_pointer_v<decltype(&Job::failed)>; })
+    static_assert(HasFailedHook<Job>, "failed(const JobError&) const");
+}
+
 /// A hook's answer: a job, or an optional one.
 template <class Job>
 void addFollowUp(std::vector<FollowUp>& following, const Job& job) {
@@ -133,6 +150,7 @@ class StructNode final : public Node {
   }
   [[nodiscard]] std::vector<FollowUp> following(const NodeOutcome& outcome) const override {
     using Result = ExecuteResult<Job>;
+    checkHooks<Job, Result>();
     std::vector<FollowUp> following;
     if (!outcome.isSuccess()) {
       if constexpr (HasFailedHook<Job>) addFollowUp(following, job_.failed(JobError(outcome.failure)));

@@ -301,6 +301,19 @@ TEST_CASE("A job whose followers are of an unknown type fails, and a step may ha
   CHECK(stage.failure().message.find("only the job itself") != std::string::npos);
 }
 
+TEST_CASE("A job that follows cannot be sent to another director") {
+  Stage stage;
+  stage.types.add<Note>();
+  Root::bindTotal = [](JobInput<int>& total) { total = 1; };
+  Root::body = [](JobContext& context, int) {
+    SubmitOptions options;
+    options.to = "other";
+    context.submitAfter(Note{}, options);
+    return 0;
+  };
+  CHECK(stage.failure().message.find("submit one to 'other'") != std::string::npos);
+}
+
 TEST_CASE("A job finds its keys, its dynamic jobs and what the process gave for it") {
   Stage stage;
   Root::bindTotal = [](JobInput<int>& total) { total = Caller{}; };

@@ -189,6 +189,9 @@ TEST_CASE("a lease or a writer limit that would end what works is refused") {
   options.writerLimit = milliseconds{999};
   CHECK_THAT(why(options), Contains("a writer limit of 999 ms"));
   options.writerLimit = milliseconds{1000};
+  options.transferGrace = milliseconds{-1};
+  CHECK_THAT(why(options), Contains("a transfer's grace of -1 ms is negative"));
+  options.transferGrace = milliseconds{0};
   CHECK(why(options).empty());
 }
 
