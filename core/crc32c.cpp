@@ -36,12 +36,23 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32cByInstruction(std::uint32_
   std::uint64_t sum = ~before;
   const std::byte* at = bytes.data();
   std::size_t left = bytes.size();
+  std::array<std::uint64_t, 4> words{};
+  for (; left >= sizeof words; at += sizeof words, left -= sizeof words) {
+    std::memcpy(words.data(), at, sizeof words);
+    for (const std::uint64_t word : words) sum = _mm_crc32_u64(sum, word);
+  }
   for (; left >= 8; at += 8, left -= 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, 8);
-    sum = _mm_crc32_u64(sum, word);
+    std::memcpy(words.data(), at, 8);
+    sum = _mm_crc32_u64(sum, words[0]);
   }
   auto narrow = static_cast<std::uint32_t>(sum);
+  if (left >= 4) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, at, 4);
+    narrow = _mm_crc32_u32(narrow, word);
+    at += 4;
+    left -= 4;
+  }
   for (; left > 0; ++at, --left) narrow = _mm_crc32_u8(narrow, static_cast<std::uint8_t>(*at));
   return ~narrow;
 }

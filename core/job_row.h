@@ -116,7 +116,9 @@ struct JobRow : JobFacts {
     archive(entries);
     if constexpr (Archive::is_loading::value) {
       if (entries > limits::logEntriesInRow) throw Error(ErrorKind::corrupt, "a row holds too many log entries");
-      recentLog.assign(entries, LogEntry{});
+      recentLog.clear();
+      recentLog.reserve(limits::logEntriesInRow);  // the next transition appends one
+      recentLog.resize(entries);
     }
     for (LogEntry& entry : recentLog) {
       serializeTimeSince(archive, createdAt, entry.at);

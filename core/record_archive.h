@@ -60,8 +60,8 @@ class RecordOut {
   using is_saving = std::true_type;
   using is_loading = std::false_type;
 
-  explicit RecordOut(std::string& bytes) : bytes_(bytes) {}
-  ~RecordOut() { flush(); }
+  explicit RecordOut(std::string& bytes) : bytes_(bytes) { take(bytes.size(), usualBytes); }
+  ~RecordOut() { bytes_.resize(used()); }
   RecordOut(const RecordOut&) = delete;
   RecordOut& operator=(const RecordOut&) = delete;
 
@@ -79,41 +79,47 @@ class RecordOut {
   template <class T>
   void writeClass(const T& value);
 
-  // A row is some forty small values: they gather here before they go into the string.
-  void makeRoom(std::size_t size) {
-    if (size > near_.size() - used_) flush();
+  // A row is some seventy small values: the string is made long enough for most at once and cut when the archive ends.
+  static constexpr std::size_t usualBytes = 512;
+  [[nodiscard]] std::size_t used() const { return static_cast<std::size_t>(at_ - bytes_.data()); }
+  void take(std::size_t used, std::size_t more) {
+    bytes_.resize(used + more);
+    at_ = bytes_.data() + used;
+    end_ = bytes_.data() + bytes_.size();
+  }
+  [[gnu::noinline, gnu::cold]] void grow(std::size_t size) { take(used(), std::max(bytes_.size(), size) + usualBytes); }
+  [[gnu::always_inline]] void makeRoom(std::size_t size) {
+    if (size > static_cast<std::size_t>(end_ - at_)) [[unlikely]]
+      grow(size);
   }
   void raw(const void* data, std::size_t size) {
+    if (size == 0) return;  // then there may be no data either
     makeRoom(size);
-    if (size > near_.size()) {
-      bytes_.append(static_cast<const char*>(data), size);
-      return;
-    }
-    std::memcpy(near_.data() + used_, data, size);
-    used_ += size;
-  }
-  void flush() {
-    bytes_.append(near_.data(), used_);
-    used_ = 0;
+    std::memcpy(at_, data, size);
+    at_ += size;
   }
   void writeCount(std::size_t count) {
     if (count > recordStringBytesMax) detail::refuseRecordString(count);
     writeNumber(count);
   }
-  void writeNumber(std::uint64_t number) {
+  [[gnu::always_inline]] void writeNumber(std::uint64_t number) {
     makeRoom(10);
-    for (; number >= 0x80; number >>= 7) near_[used_++] = static_cast<char>(number | 0x80);
-    near_[used_++] = static_cast<char>(number);
+    char* at = at_;
+    for (; number >= 0x80; number >>= 7) *at++ = static_cast<char>(number | 0x80);
+    *at++ = static_cast<char>(number);
+    at_ = at;
   }
-  void writeByte(std::uint8_t byte) {
+  [[gnu::always_inline]] void writeByte(std::uint8_t byte) {
     makeRoom(1);
-    near_[used_++] = static_cast<char>(byte);
+    char* at = at_;
+    *at = static_cast<char>(byte);
+    at_ = at + 1;
   }
   void writeUuid(const Uuid& uuid) {
-    const std::size_t known = uuid.isNil() ? 0 : uuids_.find(uuid);
-    const auto tag = static_cast<std::uint8_t>(uuid.isNil() ? 0 : known == uuids_.count() ? 1 : known + 2);
-    writeByte(tag);
-    if (tag != 1) return;
+    if (uuid.isNil()) return writeByte(0);
+    const std::size_t known = uuids_.find(uuid);
+    if (known < uuids_.count()) return writeByte(static_cast<std::uint8_t>(known + 2));
+    writeByte(1);
     raw(uuid.bytes.data(), uuid.bytes.size());
     uuids_.add(uuid);
   }
@@ -123,9 +129,9 @@ class RecordOut {
   void leave() { --depth_; }
 
   std::string& bytes_;
+  char* at_ = nullptr;
+  char* end_ = nullptr;
   std::size_t depth_ = 0;
-  std::size_t used_ = 0;
-  std::array<char, 256> near_;
   detail::RecordUuids uuids_;
 };
 
@@ -332,6 +338,7 @@ void RecordIn::read(T& value) {
     value = flag();
   } else if constexpr (std::is_same_v<Value, std::string>) {
     const std::size_t size = count();
+    if (size == 0) return value.clear();  // most texts of a row are empty
     value.assign(at_, size);
     at_ += size;
   } else if constexpr (std::is_same_v<Value, Uuid>) {

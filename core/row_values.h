@@ -12,7 +12,7 @@ inline namespace v1 {
 /// A time (UTC us) as its difference from an earlier one of the same record, in one to three bytes of the eight: 0 for
 /// no time, else one more than the zigzag of the difference.
 template <class Archive>
-void serializeTimeSince(Archive& archive, std::int64_t base, std::int64_t& at) {
+[[gnu::always_inline]] inline void serializeTimeSince(Archive& archive, std::int64_t base, std::int64_t& at) {
   const auto from = static_cast<std::uint64_t>(base);
   std::uint64_t number = 0;
   if constexpr (Archive::is_saving::value) {

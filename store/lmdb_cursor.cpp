@@ -39,6 +39,12 @@ void LmdbCursor::put(std::string_view key, std::string_view value) {
   checkLmdb(mdb_cursor_put(open(), &k, &v, 0), "write a row");
 }
 
+void LmdbCursor::putBack(std::string_view key, std::string_view value) {
+  MDB_val k = valueOf(key);
+  MDB_val v = valueOf(value);
+  checkLmdb(mdb_cursor_put(open(), &k, &v, MDB_CURRENT), "write a row");
+}
+
 bool LmdbCursor::erase(std::string_view key) {
   std::string_view value;
   if (!get(key, value)) return false;

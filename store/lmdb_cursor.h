@@ -20,6 +20,9 @@ class LmdbCursor {
   /// The value under a key; false when there is none. Valid until the transaction ends or writes.
   [[nodiscard]] bool get(std::string_view key, std::string_view& value);
   void put(std::string_view key, std::string_view value);
+  /// The same where `key` is what get() found last, and neither this nor any other cursor of the tree has moved or
+  /// written since: LMDB need not look for it again.
+  void putBack(std::string_view key, std::string_view value);
   /// Whether there was one.
   bool erase(std::string_view key);
   /// Walks from the first key not below `from`, upwards, until the visitor answers false. The visitor must not use this

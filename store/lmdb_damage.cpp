@@ -96,6 +96,7 @@ void LmdbRows::eraseDamaged(JobID id) {
     return isOurs;
   });
   // All regions but those of jobs and their parts share one tree.
+  carryOut();
   at(Region::attached).scan({}, [&](std::string_view key, std::string_view value) {
     if (isAbout(id, key, value)) gone.emplace_back(key);
     return true;

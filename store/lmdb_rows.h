@@ -9,6 +9,7 @@
 #include "store/lmdb_cursor.h"
 #include "store/lmdb_environment.h"
 #include "store/lmdb_job_store.h"
+#include "store/pending_writes.h"
 #include "store/record.h"
 
 namespace callsheet {
@@ -52,20 +53,23 @@ class LmdbRows final : public Rows {
   void eraseBusinessKey(std::string_view key) override;
 
   [[nodiscard]] Totals& totals() override;
-  /// Writes the totals if they changed; call once before the commit.
+  /// Writes the totals if they changed, and whatever else was kept back; call once before the commit.
   void finish();
 
   // What only listings and checks need.
   [[nodiscard]] std::optional<ResultRow> result(JobID id);
   [[nodiscard]] std::vector<StoredRecord> records(JobID id);
   [[nodiscard]] std::vector<LogEntry> log(JobID id, std::uint32_t from, std::size_t limit);
-  /// The cursor for keys of a region.
+  /// The cursor for keys of a region, once what was kept back of that region has been written.
   [[nodiscard]] LmdbCursor& at(keys::Region region);
   [[nodiscard]] LmdbCursor& at(const keys::Key& key) { return at(keys::regionOf(key.view())); }
 
  private:
   template <class Body>
   void put(RecordType type, std::string_view key, const Body& body);
+  [[nodiscard]] static std::size_t indexOf(keys::Region region);
+  /// Writes what was kept back of all regions.
+  void carryOut();
   void putRowOf(const JobRow& row);
   void eraseMemos(JobID id);
   /// From the rows, in place of totals that cannot be read.
@@ -76,7 +80,10 @@ class LmdbRows final : public Rows {
   void addPlace(const keys::Key& key, std::string_view value = {});
   void removePlace(const keys::Key& key);
 
-  std::array<LmdbCursor, 12> cursors_;  // one a region
+  // One of each a region.
+  std::array<LmdbCursor, 12> cursors_;
+  std::array<PendingWrites, 12> pending_;
+  JobID lastRead_;  // whose row the cursor of rows stands at; nil: nobody's
   std::string buffer_;
   std::optional<Totals> totals_;
   std::map<IncarnationID, bool>

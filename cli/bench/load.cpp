@@ -128,6 +128,7 @@ LoadResult runLoad(const std::string& role, const std::string& directory, const 
   result.longestSubmitMillis = static_cast<double>(page->longestSubmitNanos.load()) / 1e6;
   if (before && after) {
     result.flushesPerJob = static_cast<double>(after->flushes - before->flushes) / jobs;
+    result.writesPerJob = static_cast<double>(after->writes - before->writes) / jobs;
     result.kibPerJob = static_cast<double>(after->bytesWritten - before->bytesWritten) / 1024 / jobs;
   }
   return result;

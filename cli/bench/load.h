@@ -71,6 +71,7 @@ struct LoadResult {
   double processorMicrosPerJob = 0;
   std::uint64_t jobs = 0;
   double flushesPerJob = -1;  ///< -1: the kernel does not tell
+  double writesPerJob = -1;
   double kibPerJob = -1;
 };
 struct LoadShape {

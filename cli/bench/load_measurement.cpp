@@ -51,6 +51,7 @@ void LoadMeasurement::reportSide(BenchReport& report, const std::string& name,
                                  const std::vector<LoadResult>& results) const {
   std::vector<double> rates;
   std::vector<double> flushes;
+  std::vector<double> writes;
   std::vector<double> processor;
   std::vector<double> kib;
   std::vector<double> longest;
@@ -59,6 +60,7 @@ void LoadMeasurement::reportSide(BenchReport& report, const std::string& name,
     longest.push_back(result.longestSubmitMillis);
     processor.push_back(result.processorMicrosPerJob);
     if (result.flushesPerJob >= 0) flushes.push_back(result.flushesPerJob);
+    if (result.writesPerJob >= 0) writes.push_back(result.writesPerJob);
     if (result.kibPerJob >= 0) kib.push_back(result.kibPerJob);
   }
   const std::string what = fmt::format("{}, {}", name, plan_.words);
@@ -66,6 +68,7 @@ void LoadMeasurement::reportSide(BenchReport& report, const std::string& name,
   if (plan_.pairs > 1) report.add(group(), name + ", longest wait of a submit", "ms", longest);
   report.add(group(), name + ", processor time of all processes", "us/job", processor);
   report.add(group(), name + ", flushes of the disk", "/job", flushes);
+  report.add(group(), name + ", writes of the disk", "/job", writes);
   report.add(group(), name + ", written to the disk", "KiB/job", kib);
 }
 

@@ -26,6 +26,7 @@ inline namespace v1 {
 namespace {
 
 // The columns of /sys/block/*/stat (Documentation/block/stat.rst); a sector is 512 bytes whatever the disk says.
+constexpr std::size_t writesColumn = 4;
 constexpr std::size_t sectorsWrittenColumn = 6;
 constexpr std::size_t flushesColumn = 15;
 constexpr std::uint64_t sectorBytes = 512;
@@ -101,7 +102,7 @@ std::optional<DiskCounters> DiskMeter::read() const {
   std::vector<std::uint64_t> columns;
   for (std::uint64_t value = 0; file >> value;) columns.push_back(value);
   if (columns.size() <= flushesColumn) return std::nullopt;
-  return DiskCounters{columns[flushesColumn], columns[sectorsWrittenColumn] * sectorBytes};
+  return DiskCounters{columns[flushesColumn], columns[writesColumn], columns[sectorsWrittenColumn] * sectorBytes};
 }
 
 std::string DiskMeter::writeCache() const {

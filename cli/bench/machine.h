@@ -12,6 +12,7 @@ inline namespace v1 {
 /// The kernel's counters of the whole block device that holds a directory; other processes' writes are in them.
 struct DiskCounters {
   std::uint64_t flushes = 0;
+  std::uint64_t writes = 0;  ///< requests, each of one run of the disk
   std::uint64_t bytesWritten = 0;
 };
 

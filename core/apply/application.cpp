@@ -23,7 +23,7 @@ bool Application::isOpen(IncarnationID id) {
 
 namespace {
 bool standsAt(const JobRow& row, const ReadyKey& key) {
-  return readyKeyOf(row) == key;
+  return readyKeyOf(row, row) == ReadyKeyView{key.owner, key.kind, key.queue, key.lane, key.rank, key.sequence};
 }
 bool standsAt(const JobRow& row, const WaitingKey& key) {
   return waitingKeyOf(row) == key;
@@ -38,18 +38,32 @@ bool standsAt(const JobRow& row, const AttachedKey& key) {
   const AttachedKeys keys = attachedKeysOf(row);
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
+bool standsAt(const JobRow& row, const PlaceKey& place) {
+  return std::visit([&](const auto& key) { return standsAt(row, key); }, place);
+}
+
+std::optional<JobRow> readableRow(Rows& rows, JobID id) {
+  try {
+    return rows.job(id);
+  } catch (const UnreadableRow&) {
+    return std::nullopt;
+  }
+}
 }  // namespace
 
-std::optional<JobRow> Application::rowAt(const PlaceKey& place, JobID id) {
-  try {
-    auto row = rows_.job(id);
-    // The orders carry no checksums, so a damaged one must not move a job that stands elsewhere.
-    if (row && std::visit([&](const auto& key) { return standsAt(*row, key); }, place)) return row;
-  } catch (const UnreadableRow&) {
-  }
+template <class PlaceOrKey>
+std::optional<JobRow> Application::rowAt(const PlaceOrKey& place, JobID id) {
+  std::optional<JobRow> row = readableRow(rows_, id);
+  // The orders carry no checksums, so a damaged one must not move a job that stands elsewhere.
+  if (row && standsAt(*row, place)) return row;
   rows_.setAside(place, id);
-  return std::nullopt;
+  row.reset();
+  return row;
 }
+template std::optional<JobRow> Application::rowAt(const PlaceKey&, JobID);
+template std::optional<JobRow> Application::rowAt(const ReadyKey&, JobID);
+template std::optional<JobRow> Application::rowAt(const WaitingKey&, JobID);
+template std::optional<JobRow> Application::rowAt(const DeadlineKey&, JobID);
 
 void Application::change(const JobFacts& before, JobRow& after, Move move, IncarnationID actor, std::string note) {
   // Nothing may appear behind adoption: a row of a closed owner goes to the principal with whatever write comes next.
@@ -81,6 +95,7 @@ void Application::writeLog(JobRow& row, JobState before, Move move, IncarnationI
     rows_.putLog(row.id, oldest);
     row.recentLog.erase(row.recentLog.begin());
   }
+  row.recentLog.reserve(limits::logEntriesInRow);
   row.recentLog.push_back(std::move(entry));
   if (++row.logCount > limits::logEntriesMax) rows_.eraseLog(row.id, row.firstLogIndex() - 1);
 }

@@ -39,7 +39,8 @@ class Application {
   [[nodiscard]] bool isOpen(IncarnationID id);
   /// The row that stands at a place of an order. When none can be read that does, the place is set aside and there is
   /// nothing.
-  [[nodiscard]] std::optional<JobRow> rowAt(const PlaceKey& place, JobID id);
+  template <class PlaceOrKey>
+  [[nodiscard]] std::optional<JobRow> rowAt(const PlaceOrKey& place, JobID id);
   /// Writes the row with its log entry: the only way a job row changes. Gives a closed owner's job to the principal.
   void change(const JobFacts& before, JobRow& after, Move move, IncarnationID actor, std::string note = {});
   void writeLog(JobRow& row, JobState before, Move move, IncarnationID actor, std::string note);
@@ -73,7 +74,7 @@ class Application {
                                                                       std::size_t depth, bool& cut);
   void handOutReady(const Claim& verb, const IncarnationRow& claimer, Claim::Answer& answer);
   enum class HandOut : std::uint8_t { done, unreadable, tooNew };
-  [[nodiscard]] HandOut handOut(const Claim& verb, const IncarnationRow& claimer, JobRow row, Claim::Answer& answer);
+  [[nodiscard]] HandOut handOut(const Claim& verb, const IncarnationRow& claimer, JobRow& row, Claim::Answer& answer);
   std::uint32_t promoteDue(IncarnationID owner, std::uint32_t limit, bool& more);
 
   // Attempts: attempt.cpp.

@@ -27,8 +27,7 @@ AttemptAnswer Application::noSuchJob(JobID id) {
 }
 
 Application::Attempt Application::find(const AttemptRef& ref, std::optional<Move> ownEnd) {
-  Attempt attempt;
-  attempt.row = rows_.job(ref.job);
+  Attempt attempt{{}, rows_.job(ref.job)};
   if (!attempt.row) {
     attempt.answer = noSuchJob(ref.job);
     return attempt;

@@ -39,11 +39,14 @@ std::uint32_t Application::promoteDue(IncarnationID owner, std::uint32_t limit, 
 std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& verb, IncarnationID owner,
                                                                    std::size_t depth, bool& cut) {
   std::vector<std::pair<ReadyKey, JobID>> heads;
+  std::vector<std::string> seen;
   cut = false;
   for (const auto& text : verb.kinds) {
     const auto known = KnownKind::parse(text);
     if (!known) continue;
     const std::string kind(known->kind);
+    if (std::find(seen.begin(), seen.end(), kind) != seen.end()) continue;  // named twice
+    seen.push_back(kind);
     // Each queue of the kind gives its head; the best of all heads are handed out, so priority holds across queues and
     // kinds.
     ReadyKey from{owner, kind, {}, 0, std::numeric_limits<std::int64_t>::min(), 0};
@@ -68,11 +71,10 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
       from.queue = queue + '\x01';  // names hold no control characters, so this is just behind the queue
     }
   }
-  std::sort(heads.begin(), heads.end(), [](const auto& a, const auto& b) {
+  const auto isBefore = [](const auto& a, const auto& b) {
     return std::tie(a.first.rank, a.first.sequence) < std::tie(b.first.rank, b.first.sequence);
-  });
-  // A kind that is named twice gives its heads twice.
-  heads.erase(std::unique(heads.begin(), heads.end()), heads.end());
+  };
+  if (!std::is_sorted(heads.begin(), heads.end(), isBefore)) std::sort(heads.begin(), heads.end(), isBefore);
   return heads;
 }
 
@@ -99,7 +101,7 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
       if (mustWait)
         answer.aloneWaiting = true;
       else if (row)
-        outcome = handOut(verb, claimer, std::move(*row), answer);
+        outcome = handOut(verb, claimer, *row, answer);
       if (mustWait || outcome == HandOut::tooNew) {
         ++steppedOver;
         // It must not hide what stands behind it in its queue.
@@ -125,7 +127,7 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
   }
 }
 
-Application::HandOut Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobRow after,
+Application::HandOut Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobRow& after,
                                           Claim::Answer& answer) {
   std::optional<JobBody> body;
   try {
@@ -156,7 +158,7 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
     after.deadlineBootID = now_.bootID;
   }
   change(before, after, verb.start ? Move::claim : Move::request, claimer.id);
-  answer.jobs.push_back({std::move(after), std::move(*body)});
+  answer.jobs.emplace_back(std::move(after), std::move(*body));
   return HandOut::done;
 }
 
