@@ -31,7 +31,7 @@ NodeOutcome failureOfInputs(std::span<const NodeInput> inputs, std::span<const N
   }
   if (failed.size() == 1) {
     NodeOutcome same = outcomes[failed.front()];
-    same.retryable = false;  // its failure stands: to run again could only meet it again
+    same.isStored = true;
     return same;
   }
   std::string message = std::to_string(failed.size()) + " inputs failed";
@@ -40,7 +40,10 @@ NodeOutcome failureOfInputs(std::span<const NodeInput> inputs, std::span<const N
     message += (i == failed.front() ? ": " : "; ") + inputs[i].label + ": " + failure.type + ": " + failure.message;
   }
   message.resize(std::min(message.size(), limits::errorBytesMax));
-  return NodeOutcome::failed("inputs", std::move(message));
+  NodeOutcome all = NodeOutcome::failed("inputs", std::move(message));
+  all.retryable = std::all_of(failed.begin(), failed.end(), [&](std::size_t i) { return outcomes[i].retryable; });
+  all.isStored = true;
+  return all;
 }
 
 namespace {

@@ -106,9 +106,9 @@ std::optional<Verb> JobRunner::verbOf(const Attempt& attempt, const detail::Node
 
 Verb JobRunner::failureOf(const Attempt& attempt, const detail::Node* root, const detail::NodeOutcome& outcome) const {
   thread_local std::minstd_rand random(std::random_device{}());
-  Fail fail{attempt.ref, outcome.failure, outcome.retryable, static_cast<std::uint32_t>(random()), outcome.leftover,
-            {}};
-  const bool isLast = !outcome.retryable || !mayRetry(attempt.item.body.retry, attempt.item.row.failures + 1);
+  const bool mayRunAgain = outcome.retryable && !outcome.isStored;
+  Fail fail{attempt.ref, outcome.failure, mayRunAgain, static_cast<std::uint32_t>(random()), outcome.leftover, {}};
+  const bool isLast = !mayRunAgain || !mayRetry(attempt.item.body.retry, attempt.item.row.failures + 1);
   if (!isLast || root == nullptr || attempt.isCanceled) return fail;
   try {
     fail.then = jobsOf(root->following(outcome));

@@ -29,8 +29,9 @@ struct TreeRun::Instance {
   unsigned round = 0;
   std::uint32_t repetition = 0;  // the latest that it asked for
   std::vector<Instance*> inputs;
-  std::vector<Instance*> users;  // that wait for it
-  std::size_t missing = 0;       // inputs that are not settled
+  std::vector<Instance*> users;       // that wait for it
+  std::vector<Instance*> failedRuns;  // of the steps that its code ran itself
+  std::size_t missing = 0;            // inputs that are not settled
   detail::NodeOutcome outcome;
   bool hasValue = true;     // false: only the store has it
   bool isAsleep = false;    // a wait was recorded while its code ran

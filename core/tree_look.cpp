@@ -163,7 +163,7 @@ void TreeRun::beginLimit(Lock& lock, Instance& instance, std::chrono::microsecon
     wait.wakeAt = host_.now().utcMicros + limit.count();
     ++running_;  // nothing is quiet before it is stored
     lock.unlock();
-    const AttemptAnswer answer = host_.saveResults(attempt_.ref, {wait});
+    const AttemptAnswer answer = untilAnswered([&] { return host_.saveResults(attempt_.ref, {wait}); });
     const bool isRefused = answer.verdict == Verdict::refused;
     if (!isAccepted(answer.verdict) && !isRefused)
       giveUp(answer, "the time limit of step '" + instance.node->name() + "'");

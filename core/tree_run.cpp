@@ -97,6 +97,7 @@ void TreeRun::runRound(Lock& lock, Instance& instance) {
   instance.state = Instance::State::running;
   instance.isAsleep = false;
   instance.isWoken = false;
+  instance.failedRuns.clear();
   dropWaits(instance);
   if (&instance == root_) following_.clear();
   ++running_;
@@ -123,6 +124,7 @@ void TreeRun::runRound(Lock& lock, Instance& instance) {
     step = NodeStep{{}, std::move(canceled), {}};
   } catch (...) {
     step = NodeStep{{}, outcomeOfException(instance.node->name(), errors_), {}};
+    recognise(instance, *step->outcome);
     // What a step throws while it is asked to end is how it ends.
     step->outcome->isCanceled = instance.stop.stop_requested();
   }
@@ -145,6 +147,20 @@ void TreeRun::runRound(Lock& lock, Instance& instance) {
     }
   }
   askUnwanted(lock);
+}
+
+/// A step that lets through what another one failed with, or throws it again, fails with that one's failure, whose
+/// policy it does not know.
+void TreeRun::recognise(const Instance& instance, NodeOutcome& thrown) {
+  for (const auto* others : {&instance.inputs, &instance.failedRuns})
+    for (const Instance* other : *others) {
+      const JobFailure& failure = other->outcome.failure;
+      if (failure.type != thrown.failure.type || failure.message != thrown.failure.message ||
+          failure.payload != thrown.failure.payload)
+        continue;
+      thrown.retryable = other->outcome.retryable;
+      thrown.isStored = true;
+    }
 }
 
 /// Stop callbacks are user code, so they never run under the lock.
@@ -295,7 +311,7 @@ bool TreeRun::store(const Instance& instance, NodeOutcome& outcome) {
     memo.value = outcome.value;
     memo.failure = outcome.failure;
     memo.retryable = outcome.retryable;
-    const AttemptAnswer answer = host_.saveResults(attempt_.ref, {std::move(memo)});
+    const AttemptAnswer answer = untilAnswered([&] { return host_.saveResults(attempt_.ref, {memo}); });
     crashPoint("step.stored");
     if (isAccepted(answer.verdict)) return true;
     if (answer.verdict != Verdict::refused) {
@@ -309,10 +325,31 @@ bool TreeRun::store(const Instance& instance, NodeOutcome& outcome) {
   return false;
 }
 
+namespace {
+// Between two tries to store something in a store that has no room.
+constexpr std::chrono::milliseconds storePause{500};
+
+/// Whether the same verb may be answered otherwise later.
+bool isLost(Verdict verdict) {
+  return verdict == Verdict::unknown || verdict == Verdict::notDone || verdict == Verdict::storeFull;
+}
+}  // namespace
+
+/// A store that has no room, or cannot tell, is asked again as long as the attempt is wanted: to give it back would
+/// only have the step's code run again, for a result that cannot be stored either.
+AttemptAnswer TreeRun::untilAnswered(const std::function<AttemptAnswer()>& ask) {
+  for (;;) {
+    AttemptAnswer answer = ask();
+    if (!isLost(answer.verdict)) return answer;
+    Lock lock(mutex_);
+    const auto isUnwanted = [this] { return isOver_ || attempt_.isVoid || attempt_.stop.stop_requested(); };
+    if (settled_.wait_for(lock, storePause, isUnwanted)) return answer;
+  }
+}
+
 void TreeRun::giveUp(const AttemptAnswer& answer, const std::string& what) {
-  const bool isLost = answer.verdict == Verdict::unknown || answer.verdict == Verdict::notDone ||
-                      answer.verdict == Verdict::storeFull || answer.verdict == Verdict::corrupt;
-  if (!isLost) return attempt_.makeVoid();  // somebody else has the job; what happens here has no effect on it
+  if (!isLost(answer.verdict) && answer.verdict != Verdict::corrupt)
+    return attempt_.makeVoid();  // somebody else has the job; what happens here has no effect on it
   const Lock lock(mutex_);
   notBegun_ = (what + " could not be stored: " + answer.why).substr(0, limits::textBytesMax);
 }

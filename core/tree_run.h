@@ -80,6 +80,7 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   void endUnwanted(Instance& failed);
   void cancel(Instance& instance);
   void askUnwanted(Lock& lock);
+  static void recognise(const Instance& instance, detail::NodeOutcome& thrown);
   void fallAsleep(Instance& instance);
   void addWait(Instance& instance, const MemoRow& wait);
   void dropWaits(Instance& instance);
@@ -104,7 +105,8 @@ class TreeRun : public std::enable_shared_from_this<TreeRun> {
   void finishInline(Lock& lock, Instance& caller, Instance& wanted);
   [[nodiscard]] detail::NodeOutcome waitFor(Instance& caller, Fingerprint id, std::string_view name,
                                             std::optional<std::int64_t> wakeAt);
-  void giveUp(const AttemptAnswer& answer, const std::string& what);
+  [[nodiscard]] AttemptAnswer untilAnswered(const std::function<AttemptAnswer()>& ask);  // without
+  void giveUp(const AttemptAnswer& answer, const std::string& what);                     // without
   void follow(const Instance& caller, const detail::FollowUp& job);
   void transferAsked();
 

@@ -76,6 +76,7 @@ NodeOutcome TreeRun::runInline(Instance& caller, const std::shared_ptr<const det
     wanted.outcome.value = std::move(memo->value);
     wanted.hasValue = true;
   }
+  if (!wanted.outcome.isSuccess()) caller.failedRuns.push_back(&wanted);
   return wanted.outcome;
 }
 
@@ -150,7 +151,8 @@ NodeOutcome TreeRun::waitFor(Instance& caller, Fingerprint id, std::string_view 
   const bool isLast = isSuspending_;
   const std::vector<MemoRow> waits = isLast ? openWaits() : std::vector{wait};
   lock.unlock();
-  const AttemptAnswer answer = isLast ? host_.suspend(attempt_.ref, waits) : host_.saveResults(attempt_.ref, waits);
+  const AttemptAnswer answer = untilAnswered(
+      [&] { return isLast ? host_.suspend(attempt_.ref, waits) : host_.saveResults(attempt_.ref, waits); });
   crashPoint("step.suspended");
   if (answer.verdict == Verdict::refused) {
     lock.lock();

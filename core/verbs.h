@@ -205,8 +205,8 @@ struct SaveResult {
 
 /// Ends an attempt until the earliest of the named waits is over. A wait that is known already keeps the time it was
 /// first given; when one is over by now, the job is ready at once. `pending` nodes among them are only remembered.
-/// Counts as nothing. Like every verb of steps it may
-/// be answered `storeFull` when jobs still end: the attempt goes on then, and can end in another way.
+/// Counts as nothing. Like every verb of steps it may be answered `storeFull` when jobs still end: the attempt is not
+/// over then, and asks again or ends in another way.
 struct Suspend {
   using Answer = AttemptAnswer;
   AttemptRef attempt;

@@ -47,7 +47,7 @@ class JobErrorTypes {
  public:
   template <StoredError E>
   void add() {
-    insert({E::errorType,
+    insert({std::string(std::string_view(E::errorType)),
             [](const std::exception_ptr& thrown) -> std::optional<Described> {
               try {
                 std::rethrow_exception(thrown);

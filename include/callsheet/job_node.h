@@ -20,9 +20,10 @@ namespace detail {
 
 /// What a step came to.
 struct NodeOutcome {
-  std::string value;   ///< JSON; empty: none
-  JobFailure failure;  ///< its type is empty for a success
-  bool retryable = true;
+  std::string value;        ///< JSON; empty: none
+  JobFailure failure;       ///< its type is empty for a success
+  bool retryable = true;    ///< whether it may come to something else when it is run again
+  bool isStored = false;    ///< it is a step's failure, handed on: the same job could only meet it again
   bool isCanceled = false;  ///< ended because its result is not wanted any more: no result of its own
   std::string leftover;     ///< JSON that a root leaves although it failed
 

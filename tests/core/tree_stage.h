@@ -27,14 +27,26 @@ class Memory final : public MemoryHost {
     return MemoryHost::requestTransfer(attempt);
   }
   AttemptAnswer saveResults(const AttemptRef& attempt, std::vector<MemoRow> rows) override {
+    if (isFull()) return answerOf(Verdict::storeFull, "it has no room");
     const bool isRefused =
         rows.front().name == refusedName || (refusesWaits && rows.front().state == MemoState::waiting);
     return isRefused ? refused() : MemoryHost::saveResults(attempt, std::move(rows));
   }
   AttemptAnswer suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) override {
+    if (isFull()) return answerOf(Verdict::storeFull, "it has no room");
     if (refusesWaits) return refused();
     ++suspensions;
     return MemoryHost::suspend(attempt, std::move(waits));
+  }
+  std::optional<MemoRow> memo(JobID job, Fingerprint id) override {
+    auto row = MemoryHost::memo(job, id);
+    if (row && row->name == lostName) row.reset();
+    if (row && row->name == garbledName) row->value = "[\"no number\"]";
+    return row;
+  }
+  std::vector<MemoRow> memos(JobID job) override {
+    if (isUnreadable) throw Error(ErrorKind::corrupt, "what it remembers does not check");
+    return MemoryHost::memos(job);
   }
   bool isPrincipal() const override { return isPrincipalNow; }
   std::chrono::nanoseconds transferGrace() const override { return grace; }
@@ -73,9 +85,20 @@ class Memory final : public MemoryHost {
   std::atomic<int> transferRequests{0};
   std::atomic<int> suspensions{0};
   std::atomic<bool> refusesWaits{false};
-  std::string refusedName;  // of steps that are refused whatever they gave
+  std::string refusedName;                 // of steps that are refused whatever they gave
+  std::atomic<int> answersWithoutRoom{0};  // so many come first
+  std::atomic<int> fullAnswers{0};         // so many came
+  std::string lostName;                    // of steps whose value is gone
+  std::string garbledName;                 // of steps whose value is another type's
+  bool isUnreadable = false;
 
  private:
+  bool isFull() {
+    if (answersWithoutRoom <= 0) return false;
+    --answersWithoutRoom;
+    ++fullAnswers;
+    return true;
+  }
   static AttemptAnswer refused() { return answerOf(Verdict::refused, "there are too many"); }
 };
 
