@@ -254,6 +254,74 @@ class FaultyAccess final : public StoreAccess {
 };
 }  // namespace
 
+TEST_CASE("ten submits of one key within its window are one job, and the next one after it is another") {
+  std::atomic<int> runs{0};
+  Stage stage([&](JobContext&) {
+    ++runs;
+    return "1";
+  });
+  const auto director = stage.make();
+  director->start();
+  SubmitOptions options;
+  options.key = JobKey::of("report", 42);
+  options.keyWindow = seconds{2};
+  const Submission first = director->submitJson("k", "{}", options);
+  REQUIRE(first.outcome == Submission::Outcome::accepted);
+  for (int i = 1; i < 10; ++i) {
+    const Submission again = director->submitJson("k", "{}", options);
+    CHECK(again.outcome == Submission::Outcome::duplicate);
+    CHECK(again.id == first.id);
+  }
+  Submission later;
+  REQUIRE(waitFor([&] {
+    later = director->submitJson("k", "{}", options);
+    return later.id != first.id;
+  }));
+  CHECK(later.outcome == Submission::Outcome::accepted);
+  for (const JobID job : {first.id, later.id}) CHECK(director->wait(job, seconds{20}));
+  CHECK(runs == 2);
+}
+
+TEST_CASE("what a job says of its progress is in its status while it runs") {
+  std::atomic<bool> mayEnd{false};
+  Stage stage([&](JobContext& context) {
+    context.progress(0.25, "a quarter");
+    return waitFor([&] { return mayEnd.load(); }) ? "1" : "2";
+  });
+  const auto director = stage.make();
+  director->start();
+  const JobID job = director->submitJson("k", "{}").id;
+  CHECK(waitFor([&] {
+    const auto status = director->status(job);
+    return status && status->progress == 0.25f && status->progressText == "a quarter";
+  }));
+  mayEnd = true;
+  CHECK(director->wait(job, seconds{20})->outcome == JobOutcome::succeeded);
+}
+
+TEST_CASE("a transfer is asked for in a job, of the director that runs it, and nowhere else") {
+  std::atomic<JobDirector*> other{nullptr};
+  Stage stage([&](JobContext& context) -> std::string {
+    CHECK(&context.director() != other);
+    try {
+      other.load()->transferToPrincipal();
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::usage ? "\"refused\"" : "\"another error\"";
+    }
+    return "\"let through\"";
+  });
+  const auto director = stage.make();
+  const auto idle = stage.make();
+  other = idle.get();
+  director->start();
+  CHECK_THROWS_AS(director->transferToPrincipal(), Error);  // there is no job on this thread
+  const JobID job = director->submitJson("k", "{}").id;
+  const auto status = director->wait(job, seconds{20});
+  REQUIRE(status);
+  CHECK(status->result == "\"refused\"");
+  CHECK_FALSE(status->transferRequested);
+}
+
 TEST_CASE("a presence is unlinked after a refusal but not when the registration's outcome is unknown") {
   const Stage stage;
   FaultyAccess access(stage.access());

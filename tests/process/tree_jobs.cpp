@@ -83,6 +83,8 @@ std::string NamedStep::execute(JobContext& context) const {
     if (before->ends_with("stubborn") && !waitFor([&] { return hasBegun("stubborn"); })) std::abort();
     context.transferToPrincipal();
   }
+  if (name == "holding" && !waitFor([&] { return hasFlag("release") || context.isCanceled(); })) std::abort();
+  if (name == "holding") context.throwIfCanceled();
   if (name == "stubborn" && !waitFor([] { return hasFlag("release"); })) std::abort();
   return name;
 }
@@ -107,6 +109,22 @@ void TransferTree::bindInputs() {
 }
 
 std::string TransferTree::execute(JobContext& context) const {
+  writeStep("root");
+  writeEffect(context);
+  return context.execID().toString();
+}
+
+void HoldingTree::bindInputs() {
+  NamedStep first;
+  first.name = "before";
+  first.before = std::string();
+  NamedStep holding;
+  holding.name = "holding";
+  holding.before = first;
+  held = holding;
+}
+
+std::string HoldingTree::execute(JobContext& context) const {
   writeStep("root");
   writeEffect(context);
   return context.execID().toString();

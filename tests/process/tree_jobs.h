@@ -83,6 +83,18 @@ struct TransferTree : SubmittableJob {
   }
 };
 
+/// The step "before", and then "holding", which goes on until the flag `release`, or until it is asked to end.
+struct HoldingTree : SubmittableJob {
+  JobInput<std::string> held;
+
+  void bindInputs();
+  std::string execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(held));
+  }
+};
+
 /// Sleeps a second.
 struct SleepingStep : ResultJob<int> {
   static constexpr JobKind kind{"sleeping-step"};
