@@ -158,7 +158,7 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
     after.deadlineBootID = now_.bootID;
   }
   change(before, after, verb.start ? Move::claim : Move::request, claimer.id);
-  answer.jobs.emplace_back(std::move(after), std::move(*body));
+  answer.jobs.push_back({std::move(after), std::move(*body)});
   return HandOut::done;
 }
 
