@@ -328,11 +328,6 @@ bool TreeRun::store(const Instance& instance, NodeOutcome& outcome) {
 namespace {
 // Between two tries to store something in a store that has no room.
 constexpr std::chrono::milliseconds storePause{500};
-
-/// Whether the same verb may be answered otherwise later.
-bool isLost(Verdict verdict) {
-  return verdict == Verdict::unknown || verdict == Verdict::notDone || verdict == Verdict::storeFull;
-}
 }  // namespace
 
 /// A store that has no room, or cannot tell, is asked again as long as the attempt is wanted: to give it back would

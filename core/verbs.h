@@ -35,6 +35,12 @@ enum class Verdict : std::uint8_t {
   return verdict == Verdict::ok || verdict == Verdict::alreadyApplied;
 }
 
+/// Whether the same verb may be answered otherwise a while later: nobody can say what became of it, or there was no
+/// room.
+[[nodiscard]] inline bool isLost(Verdict verdict) {
+  return verdict == Verdict::unknown || verdict == Verdict::notDone || verdict == Verdict::storeFull;
+}
+
 struct Answer {
   Verdict verdict = Verdict::unknown;
   std::string why;  ///< one sentence when not accepted

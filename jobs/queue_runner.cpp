@@ -22,9 +22,6 @@ constexpr milliseconds retryDelay{500};
 // Long waits are cut: the wall clock may be set meanwhile, and the loop's clock stands still while the machine sleeps.
 constexpr std::int64_t waitMillisMax = 30'000;
 
-bool isLost(Verdict verdict) {
-  return verdict == Verdict::unknown || verdict == Verdict::notDone || verdict == Verdict::storeFull;
-}
 /// A failure is as good without the jobs that were to follow on it.
 std::optional<Verb> failAlone(const Verb& end, const std::string& why) {
   const auto* fail = std::get_if<Fail>(&end);
@@ -347,27 +344,20 @@ void QueueRunner::freed() {
   pump();
 }
 
-namespace {
-/// Once more with the same ids while the outcome is not known, for who waits on a worker.
-template <class Verb>
-AttemptAnswer applyPatiently(JobStore& store, const Verb& verb) {
+AttemptAnswer QueueRunner::requestTransfer(const AttemptRef& attempt) {
+  // Once more with the same ids while the outcome is not known: the job's code waits for it.
   AttemptAnswer answer;
   for (int tries = 0; tries < 3; ++tries) {
-    answer = store.apply(verb);
-    if (!isLost(answer.verdict)) return answer;
+    answer = store_.apply(RequestTransfer{attempt});
+    if (!isLost(answer.verdict)) break;
   }
   return answer;
 }
-}  // namespace
-
-AttemptAnswer QueueRunner::requestTransfer(const AttemptRef& attempt) {
-  return applyPatiently(store_, RequestTransfer{attempt});
-}
 AttemptAnswer QueueRunner::saveResults(const AttemptRef& attempt, std::vector<MemoRow> memos) {
-  return applyPatiently(store_, SaveResult{attempt, std::move(memos)});
+  return store_.apply(SaveResult{attempt, std::move(memos)});
 }
 AttemptAnswer QueueRunner::suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) {
-  return applyPatiently(store_, Suspend{attempt, std::move(waits)});
+  return store_.apply(Suspend{attempt, std::move(waits)});
 }
 std::vector<MemoRow> QueueRunner::memos(JobID job) {
   return store_.memos(job, {}, limits::treeNodesMax);

@@ -27,7 +27,7 @@ JobID jobIDFrom(std::string_view value) {
 namespace {
 using Region = keys::Region;
 // In the order in which a transaction carries out what it kept back. It decides which pages lie side by side, and was
-// found by trying: this one needs the fewest writes of the disk (docs/performance.md). Ready comes first because what
+// found by trying: this one needs the fewest writes of the disk, which the bench counts. Ready comes first because what
 // leaves it frees pages that the others take.
 constexpr std::array regions{Region::job,         Region::ready,      Region::done,        Region::attached,
                              Region::part,        Region::waiting,    Region::deadline,    Region::shortID,

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstring>
+#include <string_view>
+#include <unordered_set>
 
 #include "callsheet/limits.h"
 #include "core/apply/application.h"
@@ -39,14 +41,12 @@ std::uint32_t Application::promoteDue(IncarnationID owner, std::uint32_t limit, 
 std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& verb, IncarnationID owner,
                                                                    std::size_t depth, bool& cut) {
   std::vector<std::pair<ReadyKey, JobID>> heads;
-  std::vector<std::string> seen;
+  std::unordered_set<std::string_view> seen;
   cut = false;
   for (const auto& text : verb.kinds) {
     const auto known = KnownKind::parse(text);
-    if (!known) continue;
+    if (!known || !seen.insert(known->kind).second) continue;
     const std::string kind(known->kind);
-    if (std::find(seen.begin(), seen.end(), kind) != seen.end()) continue;  // named twice
-    seen.push_back(kind);
     // Each queue of the kind gives its head; the best of all heads are handed out, so priority holds across queues and
     // kinds.
     ReadyKey from{owner, kind, {}, 0, std::numeric_limits<std::int64_t>::min(), 0};

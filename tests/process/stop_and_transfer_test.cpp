@@ -62,10 +62,7 @@ TEST_CASE("stop names the jobs that ignore it and they run again elsewhere") {
   Stage stage;
   const bool isAssistant = GENERATE(true, false);
   INFO("an assistant stops: " << isAssistant);
-  DirectorProcess::Options options;
-  if (isAssistant) options.name = "one";
-  DirectorProcess stopping(stage, options);
-  REQUIRE(stopping.awaitStart());
+  DirectorProcess stopping = isAssistant ? DirectorProcess::assistant(stage, "one") : DirectorProcess::principal(stage);
   const JobID job = stopping.submit("stubborn").value();
   REQUIRE(stage.waitForEffects(1));
   const auto left = stopping.stop(std::chrono::milliseconds{100});

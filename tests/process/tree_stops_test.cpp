@@ -22,10 +22,7 @@ TEST_CASE("a director that stops while a job's steps run keeps what they finishe
   Stage stage;
   const bool isAssistant = GENERATE(true, false);
   INFO("an assistant stops: " << isAssistant);
-  DirectorProcess::Options options;
-  if (isAssistant) options.name = "one";
-  DirectorProcess stopping(stage, options);
-  REQUIRE(stopping.awaitStart());
+  DirectorProcess stopping = isAssistant ? DirectorProcess::assistant(stage, "one") : DirectorProcess::principal(stage);
   const JobID job = stopping.submit("holding-tree").value();
   REQUIRE(waitFor([&] { return stepsOf(stage).contains("holding"); }));
   CHECK(stopping.stop().value().empty());
