@@ -79,6 +79,7 @@ struct JobFacts {
   std::uint64_t version = 0;       ///< changes of this row
   std::uint32_t logCount = 0;      ///< log entries ever written
   std::uint32_t memoCount = 0;     ///< steps and waits that it remembers (core/memo_row.h)
+  std::uint64_t memoBytes = 0;     ///< of the values in those
   std::int32_t priority = 0;
   std::uint64_t lane = 0;          ///< hash of the limited value; 0 = none
   std::uint64_t sequence = 0;      ///< order of becoming ready
@@ -109,6 +110,10 @@ struct JobRow : JobFacts {
     archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested, stalled, alone, lastEnd, holderKind,
             owner, holder, execID, attempt, started, failures, holderDeaths, version, logCount, memoCount, priority,
             kind, queue, lane, sequence, createdAt);
+    if (memoCount > 0)
+      archive(memoBytes);
+    else if constexpr (Archive::is_loading::value)
+      memoBytes = 0;
     for (std::int64_t* at : {&readyAt, &wakeAt, &startedAt, &finishedAt, &keyUntil})
       serializeTimeSince(archive, createdAt, *at);
     archive(deadlineNanos, deadlineBootID, progress, progressText);

@@ -354,10 +354,15 @@ AttemptAnswer QueueRunner::requestTransfer(const AttemptRef& attempt) {
   return answer;
 }
 AttemptAnswer QueueRunner::saveResults(const AttemptRef& attempt, std::vector<MemoRow> memos) {
-  return store_.apply(SaveResult{attempt, std::move(memos)});
+  return toldWhenLost(store_.apply(SaveResult{attempt, std::move(memos)}));
 }
 AttemptAnswer QueueRunner::suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) {
-  return store_.apply(Suspend{attempt, std::move(waits)});
+  return toldWhenLost(store_.apply(Suspend{attempt, std::move(waits)}));
+}
+AttemptAnswer QueueRunner::toldWhenLost(AttemptAnswer answer) {
+  if (isLost(answer.verdict))
+    troubles_.say(LogLevel::warning, "what steps give cannot be stored, and is kept until it can be: " + answer.why);
+  return answer;
 }
 std::vector<MemoRow> QueueRunner::memos(JobID job) {
   return store_.memos(job, {}, limits::treeNodesMax);

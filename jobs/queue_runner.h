@@ -91,6 +91,7 @@ class QueueRunner final : private JobRunner::Host {
   void timeHasCome();
   void setDueTimer(std::int64_t dueAt);
   void setTimeTimer();
+  [[nodiscard]] AttemptAnswer toldWhenLost(AttemptAnswer answer);
   void say(LogLevel level, const std::string& sentence) const;
 
   JobStore& store_;

@@ -139,12 +139,28 @@ class Check {
     for (const auto& key : attachedKeysOf(row)) expect(name, keys::encode(key));
     checkLog(name, row);
     checkCount(name, keys::jobKey(row.id, keys::JobPart::memo), row.memoCount, "steps");
+    checkStepBytes(name, row);
     checkInvariants(name, row);
   }
 
   void checkLog(const std::string& name, const JobRow& row) {
     const auto expected = row.spilledLogCount() - std::min(row.spilledLogCount(), row.firstLogIndex());
     checkCount(name, keys::jobKey(row.id, keys::JobPart::log), expected, "log entries");
+  }
+
+  void checkStepBytes(const std::string& name, const JobRow& row) {
+    std::uint64_t bytes = 0;
+    try {
+      rows_.scanMemos(row.id, {}, [&](const MemoRow& memo) {
+        bytes += memo.value.size();
+        return true;
+      });
+    } catch (const UnreadableRow&) {
+      return;  // its own record says so
+    }
+    if (bytes != row.memoBytes)
+      problem(name + ": its steps hold " + std::to_string(bytes) + " bytes instead of " +
+              std::to_string(row.memoBytes));
   }
 
   void checkCount(const std::string& name, const keys::Key& prefix, std::uint32_t expected, const char* what) {

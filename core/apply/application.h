@@ -97,12 +97,14 @@ class Application {
   Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random);
 
   // Steps: steps.cpp.
-  /// Stores what is known of a step now, new or in place of what was known before.
-  void putStep(JobRow& row, MemoRow memo, bool isNew);
+  /// Stores what is known of a step now, in place of what was known before. The job's row counts it.
+  void keepStep(JobRow& row, const MemoRow& memo, const std::optional<MemoRow>& known);
+  /// The same with a result that has just come.
+  void putStep(JobRow& row, MemoRow memo, const std::optional<MemoRow>& known);
   /// Nothing, too, when its bytes do not check.
   [[nodiscard]] std::optional<MemoRow> readableMemo(JobID id, Fingerprint memo);
   /// The job has succeeded: what its steps gave is needed no more, what they were is.
-  void clearMemoValues(const JobRow& row);
+  void clearMemoValues(JobRow& row);
   /// A job that does another one again begins with what that one's steps gave.
   void inheritMemos(JobRow& row, JobID from);
 

@@ -9,7 +9,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-constexpr const char* tooManySteps = "the job has more steps than a job may remember";
 constexpr std::size_t noteBytes = 200;
 
 /// The first of each fingerprint.
@@ -28,17 +27,34 @@ bool isNews(const std::optional<MemoRow>& known, const MemoRow& memo) {
   return memo.isFinished() || (known->state != MemoState::waiting && known->state != memo.state);
 }
 
-bool hasRoom(const JobFacts& facts, std::size_t added) {
-  return facts.memoCount + added <= limits::treeNodesMax;
-}
+/// What a verb would add to the steps of a job. Counted before the first write, so that a refusal has changed nothing.
+struct Growth {
+  std::uint64_t steps = 0;
+  std::uint64_t bytes = 0;
+  void add(const MemoRow& memo, const std::optional<MemoRow>& known) {
+    if (!known) ++steps;
+    bytes += memo.value.size() - (known ? known->value.size() : 0);
+  }
+  [[nodiscard]] const char* whyRefused(const JobFacts& facts) const {
+    if (facts.memoCount + steps > limits::treeNodesMax) return "the job has more steps than a job may remember";
+    if (facts.memoBytes + bytes > limits::treeBytesMax)
+      return "the results of the job's steps are more than a job may remember; keep large ones in files";
+    return nullptr;
+  }
+};
 }  // namespace
 
-void Application::putStep(JobRow& row, MemoRow memo, bool isNew) {
+void Application::keepStep(JobRow& row, const MemoRow& memo, const std::optional<MemoRow>& known) {
+  rows_.putMemo(row.id, memo);
+  if (!known) ++row.memoCount;
+  row.memoBytes += memo.value.size() - (known ? known->value.size() : 0);
+}
+
+void Application::putStep(JobRow& row, MemoRow memo, const std::optional<MemoRow>& known) {
   memo.storedAt = now_.utcMicros;
   memo.valueBytes = static_cast<std::uint32_t>(memo.value.size());
   memo.waitedBy = 0;
-  rows_.putMemo(row.id, memo);
-  if (isNew) ++row.memoCount;
+  keepStep(row, memo, known);
 }
 
 AttemptAnswer Application::operator()(const SaveResult& verb) {
@@ -49,19 +65,18 @@ AttemptAnswer Application::operator()(const SaveResult& verb) {
   JobRow& after = *attempt.row;
   const JobFacts before = after;
   if (before.state == JobState::requested) return answerOf(before, Verdict::illegal, "the attempt has not started");
-  // Counted before the first write, so that a refusal has changed nothing.
-  std::vector<std::pair<const MemoRow*, bool>> news;
-  std::size_t added = 0;
+  std::vector<std::pair<const MemoRow*, std::optional<MemoRow>>> news;
+  Growth growth;
   for (const MemoRow* memo : eachOnce(verb.memos)) {
-    const auto known = rows_.memo(after.id, memo->id);
+    auto known = rows_.memo(after.id, memo->id);
     if (!isNews(known, *memo)) continue;
-    news.emplace_back(memo, !known);
-    if (!known) ++added;
+    growth.add(*memo, known);
+    news.emplace_back(memo, std::move(known));
   }
   if (news.empty()) return answerOf(before, Verdict::alreadyApplied);
   if (hasEnded) return attempt.answer;
-  if (!hasRoom(before, added)) return answerOf(before, Verdict::refused, tooManySteps);
-  for (const auto& [memo, isNew] : news) putStep(after, *memo, isNew);
+  if (const char* why = growth.whyRefused(before)) return answerOf(before, Verdict::refused, why);
+  for (const auto& [memo, known] : news) putStep(after, *memo, known);
   ++after.version;
   rows_.updateJob(before, after);
   return answerOf(after);
@@ -80,27 +95,29 @@ AttemptAnswer Application::operator()(const Suspend& verb) {
   }
   std::int64_t wakeAt = never;
   bool isOver = false;
-  std::vector<MemoRow> waits;
-  std::uint32_t added = 0;
+  std::vector<std::pair<MemoRow, std::optional<MemoRow>>> waits;
+  Growth growth;
   for (const MemoRow* memo : eachOnce(verb.waits)) {
     auto known = rows_.memo(after.id, memo->id);
     const bool isWait = memo->state == MemoState::waiting;
     if (isWait && known && known->isFinished()) isOver = true;
     if (known && (known->isFinished() || (!isWait && !isNews(known, *memo)))) continue;
-    if (!known) ++added;
-    if (!known || known->state != MemoState::waiting) {
-      known = *memo;
-      known->storedAt = now_.utcMicros;
+    MemoRow wait;
+    if (known && known->state == MemoState::waiting) {
+      wait = *known;
+    } else {
+      wait = *memo;
+      wait.storedAt = now_.utcMicros;
     }
     if (isWait) {
-      known->waitedBy = after.attempt;
-      wakeAt = std::min(wakeAt, known->wakeAt);
+      wait.waitedBy = after.attempt;
+      wakeAt = std::min(wakeAt, wait.wakeAt);
     }
-    waits.push_back(std::move(*known));
+    growth.add(wait, known);
+    waits.emplace_back(std::move(wait), std::move(known));
   }
-  if (!hasRoom(before, added)) return answerOf(before, Verdict::refused, tooManySteps);
-  for (const MemoRow& wait : waits) rows_.putMemo(after.id, wait);
-  after.memoCount += added;
+  if (const char* why = growth.whyRefused(before)) return answerOf(before, Verdict::refused, why);
+  for (const auto& [wait, known] : waits) keepStep(after, wait, known);
   // A transfer keeps the waits too: their time has begun.
   if (const auto other = overruled(before, after, false)) {
     change(before, after, *other, verb.attempt.sender);
@@ -127,13 +144,15 @@ AttemptAnswer Application::operator()(const CompleteExternal& verb) {
   const auto known = rows_.memo(after.id, verb.wait);
   if (known && known->isFinished()) return answerOf(before, Verdict::alreadyApplied);
   if (before.state == JobState::done) return answerOf(before, Verdict::illegal, "the job is done already");
-  if (!hasRoom(before, known ? 0 : 1)) return answerOf(before, Verdict::refused, tooManySteps);
   MemoRow memo = known.value_or(MemoRow{});
   memo.id = verb.wait;
   memo.state = verb.failure.type.empty() ? MemoState::succeeded : MemoState::failed;
   memo.value = verb.value;
   memo.failure = verb.failure;
-  putStep(after, memo, !known);
+  Growth growth;
+  growth.add(memo, known);
+  if (const char* why = growth.whyRefused(before)) return answerOf(before, Verdict::refused, why);
+  putStep(after, memo, known);
   const bool isSuspended = before.state == JobState::waiting &&
                            (before.waitingFor == WaitReason::sleep || before.waitingFor == WaitReason::external);
   if (isSuspended && known && known->waitedBy == before.attempt) {
@@ -156,8 +175,9 @@ std::optional<MemoRow> Application::readableMemo(JobID id, Fingerprint memo) {
   }
 }
 
-void Application::clearMemoValues(const JobRow& row) {
+void Application::clearMemoValues(JobRow& row) {
   if (row.memoCount == 0) return;
+  row.memoBytes = 0;
   for (const Fingerprint id : rows_.memoIDs(row.id)) {
     auto memo = readableMemo(row.id, id);
     if (!memo || memo->value.empty()) continue;
@@ -178,8 +198,7 @@ void Application::inheritMemos(JobRow& row, JobID from) {
   for (const Fingerprint id : rows_.memoIDs(from)) {
     const auto memo = readableMemo(from, id);
     if (!memo || memo->state != MemoState::succeeded) continue;
-    rows_.putMemo(row.id, *memo);
-    ++row.memoCount;
+    keepStep(row, *memo, std::nullopt);
   }
 }
 

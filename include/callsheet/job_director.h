@@ -72,10 +72,11 @@ class JobDirector {
   [[nodiscard]] bool isRunning() const;
   [[nodiscard]] JobDirectorHealth health() const;
 
-  /// Returns when the job is durable. Error(usage) for a type that is not in the JobTypes.
+  /// Returns when the job is durable. Error(usage) for a type that is not in the JobTypes, and for a job whose inputs
+  /// would be bound differently when it is made again from its parameters; so `bindInputs()` is called here too.
   template <ExecutableType Job>
   Submission submit(const Job& job, const SubmitOptions& options = {}) {
-    return submitJson(types().template typeOf<Job>().kind, toJson(job), options);
+    return submitJson(types().template typeOf<Job>().kind, detail::parametersOf(job), options);
   }
   /// All in one commit; each has its own outcome. With `allOrNothing` either all are accepted or none.
   template <ExecutableType Job>
@@ -83,7 +84,7 @@ class JobDirector {
                                     bool allOrNothing = false) {
     std::vector<std::string> parameters;
     parameters.reserve(jobs.size());
-    for (const Job& job : jobs) parameters.push_back(toJson(job));
+    for (const Job& job : jobs) parameters.push_back(detail::parametersOf(job));
     return submitAllJson(types().template typeOf<Job>().kind, std::move(parameters), options, allOrNothing);
   }
   /// A kind that this process need not know. The parameters are checked to be JSON.

@@ -33,7 +33,7 @@ JobResult<typename Job::Value> JobContext::result(Job job) {
 
 template <class Job>
 void JobContext::submitAfter(const Job& job, const SubmitOptions& options) {
-  follow({std::type_index(typeid(Job)), toJson(job), options});
+  follow({std::type_index(typeid(Job)), detail::parametersOf(job), options});
 }
 
 template <class T>

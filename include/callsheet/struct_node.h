@@ -69,15 +69,8 @@ constexpr void checkHooks() {
     static_assert(HasFailedHook<Job>, "failed(const JobError&) const");
 }
 
-/// A hook's answer: a job, or an optional one.
 template <class Job>
-void addFollowUp(std::vector<FollowUp>& following, const Job& job) {
-  if constexpr (isA<Job, std::optional>) {
-    if (job) addFollowUp(following, *job);
-  } else {
-    following.push_back({std::type_index(typeid(Job)), toJson(job), {}});
-  }
-}
+void addFollowUp(std::vector<FollowUp>& following, const Job& job);
 
 /// What cannot be written now never can be, so it is no use trying again.
 template <class T>
@@ -183,6 +176,41 @@ class StructNode final : public Node {
   std::vector<FormerName> formerNames_;
   std::string unbound_;
 };
+
+/// What is stored of a job. Its bindings are not: they are made anew from the rest, so one that would come out
+/// differently is refused while somebody is there to hear of it. Error(usage), and what writing JSON throws.
+template <class Job>
+[[nodiscard]] std::string parametersOf(const Job& job) {
+  std::string json = toJson(job);
+  JobVisitor visitor;
+  visitor.write(job);
+  if (visitor.inputs().empty() && !BindsInputs<Job>) return json;
+  Fingerprint told;
+  Fingerprint madeAgain;
+  try {
+    told = StructNode<Job>(job, {}, 1).fingerprint();
+    Job again;
+    fromJson(json, again);
+    madeAgain = StructNode<Job>(std::move(again), {}, 1).fingerprint();
+  } catch (const std::exception&) {
+    return json;  // it fails when it runs, and that failure is stored
+  }
+  if (told != madeAgain)
+    throw Error(ErrorKind::usage,
+                "a job that is made again from its parameters has other inputs: bind them in its constructor or in "
+                "bindInputs(), and by nothing but its members");
+  return json;
+}
+
+/// A hook's answer: a job, or an optional one.
+template <class Job>
+void addFollowUp(std::vector<FollowUp>& following, const Job& job) {
+  if constexpr (isA<Job, std::optional>) {
+    if (job) addFollowUp(following, *job);
+  } else {
+    following.push_back({std::type_index(typeid(Job)), parametersOf(job), {}});
+  }
+}
 
 template <StructJob Job>
 std::shared_ptr<const Node> makeStructNode(Job job) {

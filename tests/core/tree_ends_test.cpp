@@ -301,6 +301,23 @@ TEST_CASE("A job whose followers are of an unknown type fails, and a step may ha
   CHECK(stage.failure().message.find("only the job itself") != std::string::npos);
 }
 
+TEST_CASE("A job that follows and would have other inputs when it is made again is refused where it is named") {
+  Stage stage;
+  stage.types.add<Sum>();
+  const auto outside = [] {
+    Sum sum;
+    sum.left = Number{1};  // no code of Sum's binds it again
+    sum.right = 2;
+    return sum;
+  };
+  Root::body = [&](JobContext& context, int) {
+    context.submitAfter(outside());
+    return 1;
+  };
+  Root::bindTotal = [](JobInput<int>& total) { total = 1; };
+  CHECK(stage.failure().message.find("has other inputs") != std::string::npos);
+}
+
 TEST_CASE("A job that follows cannot be sent to another director") {
   Stage stage;
   stage.types.add<Note>();

@@ -181,6 +181,32 @@ TEST_CASE("A failed input ends its siblings, and in a later attempt they do not 
   CHECK(runs["endless"] == 1);
 }
 
+TEST_CASE("The first failure in a batch ends the others, unless the batch is to finish them") {
+  Stage stage;
+  const auto jobOf = [](int key) -> AnyJob<int> {
+    if (key == 1) return Endless{};
+    return Number{-1} | recover("late", [](const JobError& error) -> int {
+             REQUIRE(tests::waitFor([] { return runs["endless"] == 1; }));
+             throw JobError(error);
+           });
+  };
+  const auto one = [](const std::map<int, int>& all) { return static_cast<int>(all.size()); };
+  Root::bindTotal = [&](JobInput<int>& total) { total = batch(std::vector<int>{1, 2}, jobOf) | map("count", one); };
+  const JobFailure failure = stage.failure();
+  CHECK(failure.type == "negative");
+  CHECK(runs["endless"] == 1);
+  CHECK_FALSE(stage.memory.named("endless"));  // it was asked to end, and that is no result
+  CHECK(runs["map"] == 0);
+
+  const auto finishing = [](int key) -> AnyJob<int> { return Number{-key}; };
+  Root::bindTotal = [&](JobInput<int>& total) {
+    total = batch(std::vector<int>{1, 2}, finishing, BatchPolicy::finishOthers) | map("count", one);
+  };
+  CHECK(stage.failure().type == "inputs");
+  CHECK(stage.failure().message.find("it is -1") != std::string::npos);
+  CHECK(stage.failure().message.find("it is -2") != std::string::npos);
+}
+
 TEST_CASE("A job with too many or too deep steps fails with an error of its own, from inside too") {
   Stage stage(1);
   const auto tooWide = [] {

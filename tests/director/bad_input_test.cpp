@@ -1,11 +1,13 @@
 // Bad input through the C++ door: each is refused with one sentence, or becomes the failure of its own job, and the
 // director works on.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cereal/types/string.hpp>
 #include <filesystem>
 #include <functional>
 #include <span>
 
+#include "callsheet/job.h"
 #include "callsheet/job_director.h"
 #include "callsheet/limits.h"
 #include "director/store_access.h"
@@ -38,6 +40,42 @@ struct Stranger {
   void execute(JobContext&) const {}
 };
 
+/// Gives its number.
+struct Numbered : ResultJob<int> {
+  static constexpr JobKind kind{"numbered"};
+  int number = 0;
+  int execute() const { return number; }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(number));
+  }
+};
+
+/// Binds its input in one of many ways, the right one among them.
+struct Rebound : SubmittableJob {
+  static inline std::atomic<int> drawn{0};
+  std::string how;
+  int hidden = 0;  // not among the parameters
+  JobInput<int> input;
+
+  void bindInputs() {
+    const auto numbered = [](int number) {
+      Numbered job;
+      job.number = number;
+      return job;
+    };
+    if (how == "by members") input = numbered(static_cast<int>(how.size()));
+    if (how == "drawn anew") input = numbered(++drawn);
+    if (how == "by what is not stored") input = numbered(hidden);
+    if (how == "not at all") throw JobError("unlucky", "there is nothing to bind it to", false);
+  }
+  int execute() const { return *input; }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(how), CEREAL_NVP(input));
+  }
+};
+
 /// A store with the directors that a test makes on it.
 class Door {
  public:
@@ -51,7 +89,7 @@ class Door {
   [[nodiscard]] std::uint64_t submitted() const { return store().totals().submitted; }
   [[nodiscard]] std::unique_ptr<JobDirector> principal(std::uint32_t version = 1) const {
     JobTypes types;
-    types.add<Echo>("echo", version);
+    types.add<Echo>("echo", version).add<Rebound>("rebound");
     JobDirectorOptions options;
     options.workers = 2;
     options.log = log_.sink();
@@ -228,6 +266,33 @@ TEST_CASE("a job of a later version of its kind stays ready, is listed as unclai
   CHECK(door.store().list(filter, {}, 10).jobs.empty());
   // What an earlier version stored is read as well.
   CHECK(director->wait(door.put(R"({"text":"earlier","times":1})", 1), seconds{20})->result == "\"earlier1\"");
+}
+
+TEST_CASE("A job that would have other inputs when it is made again is refused, and one that cannot be made fails") {
+  const Door door;
+  const auto director = door.principal();
+  Rebound job;
+  for (const char* how : {"drawn anew", "by what is not stored", "outside"}) {
+    INFO(how);
+    job.how = how;
+    job.hidden = 7;
+    if (job.how == "outside") job.input = Numbered{};
+    CHECK_THAT(refusal(ErrorKind::usage, [&] { (void)director->submit(job); }), Contains("has other inputs"));
+    const std::vector<Rebound> two(2, job);
+    CHECK_THAT(refusal(ErrorKind::usage, [&] { (void)director->submitAll(std::span<const Rebound>(two)); }),
+               Contains("has other inputs"));
+  }
+  CHECK(door.submitted() == 0);
+
+  job = Rebound{};
+  job.how = "by members";
+  const auto done = director->wait(director->submit(job).id, seconds{20});
+  REQUIRE(done);
+  CHECK(done->result == "10");
+  job.how = "not at all";
+  const auto failed = director->wait(director->submit(job).id, seconds{20});
+  REQUIRE(failed);
+  CHECK(failed->failureType == "unlucky");
 }
 
 }  // namespace callsheet::tests

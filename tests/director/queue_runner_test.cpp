@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "callsheet/job.h"
 #include "callsheet/limits.h"
 #include "tests/director/queue_stage.h"
 
@@ -16,6 +17,13 @@ std::string untilAsked(JobContext& context) {
   if (!waitFor([&] { return context.isCanceled(); }, std::chrono::minutes{2})) return "\"never asked\"";
   throw JobCanceled{};
 }
+
+struct Step : ResultJob<int> {
+  static constexpr JobKind kind{"step"};
+  int execute() const { return 5; }
+  template <class Archive>
+  void serialize(Archive&) {}
+};
 }  // namespace
 
 TEST_CASE("ends that a full disk loses while the loop is busy are stored when there is room again") {
@@ -239,6 +247,25 @@ TEST_CASE("an attempt's time limit is kept though there is no principal") {
   CHECK(stage.awaitDone(limited));
   CHECK(stage.row(limited[0]).outcome == JobOutcome::failed);
   CHECK(stage.failureOf(limited[0]) == "deadline");
+}
+
+TEST_CASE("a step whose result finds no room in the store says so once, and waits") {
+  std::atomic<FaultyStore*> store{nullptr};
+  QueueStage stage([&](JobContext& context) {
+    store.load()->isFull = true;
+    return std::to_string(context.run(Step{}));
+  });
+  store = &stage.store;
+  const auto jobs = stage.submit();
+  stage.runner->begin(stage.incarnation);
+  REQUIRE(waitFor([&] { return stage.log.count("what steps give cannot be stored") > 0; }));
+  const std::size_t before = stage.store.fullBytes;
+  REQUIRE(waitFor([&] { return stage.store.fullBytes > before; }));  // it was asked again
+  CHECK(stage.log.count("what steps give cannot be stored") == 1);
+  CHECK(stage.row(jobs[0]).state == JobState::inProgress);
+  stage.store.isFull = false;
+  CHECK(stage.awaitDone(jobs));
+  CHECK(stage.row(jobs[0]).outcome == JobOutcome::succeeded);
 }
 
 TEST_CASE("a failure that cannot be stored is stored as one with nothing but the reason") {

@@ -133,7 +133,10 @@ JobTypes testJobs() {
   types.add<CountJob>("count").add<HoldJob>("hold").add<StubbornJob>("stubborn").add<KillerJob>("killer");
   types.add<TransferJob>("transfer").add<ThrowJob>("throw").add<BigJob>("big").add<TreeJob>("tree");
   types.add<AwaitJob>("await").add<TransferTree>("transfer-tree").add<BigStepJob>("big-step");
-  types.add<HoldingTree>("holding-tree").add<RandomTree>("random-tree").add<SleepingSteps>("sleeping-steps");
+  types.add<OutsideTree>("outside-tree")
+      .add<HoldingTree>("holding-tree")
+      .add<RandomTree>("random-tree")
+      .add<SleepingSteps>("sleeping-steps");
   return types;
 }
 

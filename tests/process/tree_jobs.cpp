@@ -114,6 +114,24 @@ std::string TransferTree::execute(JobContext& context) const {
   return context.execID().toString();
 }
 
+std::string OutsideWork::execute(JobContext& context) const {
+  NamedStep begin;
+  begin.name = "begun";
+  begin.before = std::string();
+  context.run(begin);
+  writeStep("key " + context.externalKey("finished").toString());
+  context.transferToPrincipal();
+  context.progress(0.5, "half of it");
+  if (!waitFor([] { return hasFlag("seen"); })) std::abort();
+  return context.await<std::string>("finished");
+}
+
+std::string OutsideTree::execute(JobContext& context) const {
+  writeStep("root");
+  writeEffect(context);
+  return context.execID().toString() + " " + *work;
+}
+
 void HoldingTree::bindInputs() {
   NamedStep first;
   first.name = "before";

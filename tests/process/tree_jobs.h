@@ -83,6 +83,27 @@ struct TransferTree : SubmittableJob {
   }
 };
 
+/// Work that goes on outside of the process, as a download does: begun by the step "begun", handed to the principal,
+/// and over when its key "finished" is completed. Holds its progress until the flag `seen`.
+struct OutsideWork : ResultJob<std::string> {
+  static constexpr JobKind kind{"outside-work"};
+  std::string execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+
+/// Gives what that gave.
+struct OutsideTree : SubmittableJob {
+  JobInput<std::string> work;
+
+  void bindInputs() { work = OutsideWork{}; }
+  std::string execute(JobContext& context) const;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(work));
+  }
+};
+
 /// The step "before", and then "holding", which goes on until the flag `release`, or until it is asked to end.
 struct HoldingTree : SubmittableJob {
   JobInput<std::string> held;

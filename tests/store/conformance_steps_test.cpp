@@ -69,6 +69,7 @@ TEST_CASE("The result of a step stands under its job and fingerprint, with all t
   // No transition: nothing is logged and nothing else moves.
   JobRow expected = row;
   expected.memoCount = 2;
+  expected.memoBytes = 10;
   expected.version = row.version + 1;
   CHECK(store.row(row.id) == expected);
   // And nobody else's.
@@ -223,6 +224,32 @@ TEST_CASE("An attempt that has not started saves nothing and is not suspended, n
   CHECK(store.apply(SaveResult{nowhere, {stepOf(1)}}).verdict == Verdict::notFound);
   CHECK(store.apply(Suspend{nowhere, {waitOf(1)}}).verdict == Verdict::notFound);
   CHECK_FALSE(store->find(nowhere.job));
+}
+
+TEST_CASE("The results of a job's steps hold no more bytes than the limit, and go when the job has succeeded") {
+  ON_EVERY_STORE(store);
+  const auto left = store.openAssistant();
+  const JobRow row = store.addRunning(left);
+  const std::string large(limits::payloadBytesMax, '7');
+  constexpr auto most = static_cast<std::uint16_t>(limits::treeBytesMax / limits::payloadBytesMax);
+  for (std::uint16_t number = 1; number < most; ++number)
+    REQUIRE(store.apply(SaveResult{attemptOf(row), {stepOf(number, large)}}).verdict == Verdict::ok);
+  const JobRow before = store.row(row.id);
+  CHECK(before.memoBytes == limits::treeBytesMax - limits::payloadBytesMax);
+  const std::uint16_t over = most + 1;
+  const auto refused = store.apply(SaveResult{attemptOf(row), {stepOf(most, large), stepOf(over, "1")}});
+  CHECK(refused.verdict == Verdict::refused);
+  CHECK(refused.why.find("keep large ones in files") != std::string::npos);
+  CHECK(store.row(row.id) == before);
+  // What is known counts once, and what has no value yet goes in.
+  CHECK(store.apply(SaveResult{attemptOf(row), {stepOf(1, large), stepOf(most, large)}}).verdict == Verdict::ok);
+  CHECK(store.apply(SaveResult{attemptOf(row), {stepOf(over, "1")}}).verdict == Verdict::refused);
+  CHECK(store.apply(completionOf(row.id, over)).verdict == Verdict::refused);
+  CHECK(store.row(row.id).memoBytes == limits::treeBytesMax);
+  CHECK(store.apply(SaveResult{attemptOf(row), {waitOf(over)}}).verdict == Verdict::ok);
+  CHECK(store.apply(Succeed{attemptOf(row), "1", {}}).verdict == Verdict::ok);
+  CHECK(store.row(row.id).memoBytes == 0);
+  CHECK(store.row(row.id).memoCount == most + 1);
 }
 
 TEST_CASE("A job remembers no more steps than the limit, and a list that goes over it changes nothing") {

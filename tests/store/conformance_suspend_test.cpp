@@ -338,6 +338,7 @@ TEST_CASE("A completion wakes only a job that waits for that very wait") {
   CHECK(touchedBy(store, complete) == (state == "in-progress" ? std::vector{left} : std::vector<IncarnationID>{}));
   JobRow expected = before;
   expected.memoCount += added;
+  expected.memoBytes += 2;
   ++expected.version;
   CHECK(store.row(job.id) == expected);
   CHECK(store->memo(job.id, fingerprint(1))->value == "10");

@@ -44,6 +44,7 @@ JobRow sampleRow() {
   row.version = 0x0102030405060708;
   row.logCount = 17;
   row.memoCount = 300;
+  row.memoBytes = 70'000;
   row.priority = -5;
   row.kind = "resize-image";
   row.queue = "default";
