@@ -138,6 +138,24 @@ struct Optional : SubmittableJob {
   }
 };
 
+/// Bound by its constructor; a constant among its parameters takes the binding's place.
+struct ByConstructor : SubmittableJob {
+  static constexpr JobKind kind{"by-constructor"};
+  static inline bool isLarge = false;
+  JobInput<int> number;
+  ByConstructor() {
+    if (isLarge)
+      number = Number{40} | map("more", [](int value) { return value + 2; });
+    else
+      number = Number{4};
+  }
+  int execute() { return *number; }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(number));
+  }
+};
+
 /// Bound to itself.
 struct SelfBound : ResultJob<int> {
   static constexpr JobKind kind{"self-bound"};
@@ -388,6 +406,21 @@ TEST_CASE("An input may be bound to a job or to none") {
   CHECK(stage.result() == "4");
   stage.body().parameters = R"({"has":false})";
   CHECK(stage.result() == "-1");
+}
+
+TEST_CASE("A constructor may bind an input, with branches, and a constant takes its place") {
+  Stage stage;
+  stage.types.add<ByConstructor>();
+  stage.row().kind = "by-constructor";
+  for (const auto& [isLarge, result] : {std::pair{false, "4"}, std::pair{true, "42"}}) {
+    ByConstructor::isLarge = isLarge;
+    CHECK(detail::parametersOf(ByConstructor{}) == R"({"number":null})");
+    CHECK(stage.result() == result);
+  }
+  ByConstructor constant;
+  constant.number = 7;
+  stage.body().parameters = detail::parametersOf(constant);
+  CHECK(stage.result() == "7");
 }
 
 TEST_CASE("Parameters that do not fit the type fail the job for good") {

@@ -68,6 +68,27 @@ TEST_CASE("a living principal takes over a killed assistant's jobs") {
   stage.expectNothingLeft();
 }
 
+TEST_CASE("two assistants that die at one moment are both taken over") {
+  Stage stage;
+  DirectorProcess::Options options;
+  options.workers = 4;
+  DirectorProcess principal(stage, options);
+  REQUIRE(principal.awaitStart());
+  DirectorProcess one = DirectorProcess::assistant(stage, "one", 2);
+  DirectorProcess two = DirectorProcess::assistant(stage, "two", 2);
+  std::vector<JobID> jobs = occupy(stage, one).all();
+  for (const JobID job : occupy(stage, two).all()) jobs.push_back(job);
+  REQUIRE(::kill(one.pid(), SIGKILL) == 0);
+  REQUIRE(::kill(two.pid(), SIGKILL) == 0);
+  REQUIRE(stage.waitForEffects(8));  // all four that were running begin again
+  stage.raiseFlag("release");
+  REQUIRE(stage.waitForDone(jobs));
+  expectRunBy(stage, jobs, principal.pid());
+  one.kill();
+  two.kill();
+  stage.expectNothingLeft();
+}
+
 TEST_CASE("half of all takeovers take less than a quarter of a second from the kill to the job's next start",
           "[serial]") {
   Stage stage;
