@@ -98,9 +98,9 @@ class Application {
 
   // Steps: steps.cpp.
   /// Stores what is known of a step now, in place of what was known before. The job's row counts it.
-  void keepStep(JobRow& row, const MemoRow& memo, const std::optional<MemoRow>& known);
+  void keepStep(JobRow& row, const MemoRow& memo, bool isNew);
   /// The same with a result that has just come.
-  void putStep(JobRow& row, MemoRow memo, const std::optional<MemoRow>& known);
+  void putStep(JobRow& row, MemoRow memo, bool isNew);
   /// Nothing, too, when its bytes do not check.
   [[nodiscard]] std::optional<MemoRow> readableMemo(JobID id, Fingerprint memo);
   /// The job has succeeded: what its steps gave is needed no more, what they were is.

@@ -28,12 +28,13 @@ bool isNews(const std::optional<MemoRow>& known, const MemoRow& memo) {
 }
 
 /// What a verb would add to the steps of a job. Counted before the first write, so that a refusal has changed nothing.
+/// What is replaced had no value: the validator sees to it.
 struct Growth {
   std::uint64_t steps = 0;
   std::uint64_t bytes = 0;
-  void add(const MemoRow& memo, const std::optional<MemoRow>& known) {
-    if (!known) ++steps;
-    bytes += memo.value.size() - (known ? known->value.size() : 0);
+  void add(const MemoRow& memo, bool isNew) {
+    if (isNew) ++steps;
+    bytes += memo.value.size();
   }
   [[nodiscard]] const char* whyRefused(const JobFacts& facts) const {
     if (facts.memoCount + steps > limits::treeNodesMax) return "the job has more steps than a job may remember";
@@ -44,17 +45,17 @@ struct Growth {
 };
 }  // namespace
 
-void Application::keepStep(JobRow& row, const MemoRow& memo, const std::optional<MemoRow>& known) {
+void Application::keepStep(JobRow& row, const MemoRow& memo, bool isNew) {
   rows_.putMemo(row.id, memo);
-  if (!known) ++row.memoCount;
-  row.memoBytes += memo.value.size() - (known ? known->value.size() : 0);
+  if (isNew) ++row.memoCount;
+  row.memoBytes += memo.value.size();
 }
 
-void Application::putStep(JobRow& row, MemoRow memo, const std::optional<MemoRow>& known) {
+void Application::putStep(JobRow& row, MemoRow memo, bool isNew) {
   memo.storedAt = now_.utcMicros;
   memo.valueBytes = static_cast<std::uint32_t>(memo.value.size());
   memo.waitedBy = 0;
-  keepStep(row, memo, known);
+  keepStep(row, memo, isNew);
 }
 
 AttemptAnswer Application::operator()(const SaveResult& verb) {
@@ -65,18 +66,18 @@ AttemptAnswer Application::operator()(const SaveResult& verb) {
   JobRow& after = *attempt.row;
   const JobFacts before = after;
   if (before.state == JobState::requested) return answerOf(before, Verdict::illegal, "the attempt has not started");
-  std::vector<std::pair<const MemoRow*, std::optional<MemoRow>>> news;
+  std::vector<std::pair<const MemoRow*, bool>> news;
   Growth growth;
   for (const MemoRow* memo : eachOnce(verb.memos)) {
-    auto known = rows_.memo(after.id, memo->id);
+    const auto known = rows_.memo(after.id, memo->id);
     if (!isNews(known, *memo)) continue;
-    growth.add(*memo, known);
-    news.emplace_back(memo, std::move(known));
+    growth.add(*memo, !known);
+    news.emplace_back(memo, !known);
   }
   if (news.empty()) return answerOf(before, Verdict::alreadyApplied);
   if (hasEnded) return attempt.answer;
   if (const char* why = growth.whyRefused(before)) return answerOf(before, Verdict::refused, why);
-  for (const auto& [memo, known] : news) putStep(after, *memo, known);
+  for (const auto& [memo, isNew] : news) putStep(after, *memo, isNew);
   ++after.version;
   rows_.updateJob(before, after);
   return answerOf(after);
@@ -95,29 +96,25 @@ AttemptAnswer Application::operator()(const Suspend& verb) {
   }
   std::int64_t wakeAt = never;
   bool isOver = false;
-  std::vector<std::pair<MemoRow, std::optional<MemoRow>>> waits;
+  std::vector<std::pair<MemoRow, bool>> waits;
   Growth growth;
   for (const MemoRow* memo : eachOnce(verb.waits)) {
-    auto known = rows_.memo(after.id, memo->id);
+    const auto known = rows_.memo(after.id, memo->id);
     const bool isWait = memo->state == MemoState::waiting;
     if (isWait && known && known->isFinished()) isOver = true;
     if (known && (known->isFinished() || (!isWait && !isNews(known, *memo)))) continue;
-    MemoRow wait;
-    if (known && known->state == MemoState::waiting) {
-      wait = *known;
-    } else {
-      wait = *memo;
-      wait.storedAt = now_.utcMicros;
-    }
+    const bool hasBegun = known && known->state == MemoState::waiting;
+    MemoRow wait = hasBegun ? *known : *memo;
+    if (!hasBegun) wait.storedAt = now_.utcMicros;
     if (isWait) {
       wait.waitedBy = after.attempt;
       wakeAt = std::min(wakeAt, wait.wakeAt);
     }
-    growth.add(wait, known);
-    waits.emplace_back(std::move(wait), std::move(known));
+    growth.add(wait, !known);
+    waits.emplace_back(std::move(wait), !known);
   }
   if (const char* why = growth.whyRefused(before)) return answerOf(before, Verdict::refused, why);
-  for (const auto& [wait, known] : waits) keepStep(after, wait, known);
+  for (const auto& [wait, isNew] : waits) keepStep(after, wait, isNew);
   // A transfer keeps the waits too: their time has begun.
   if (const auto other = overruled(before, after, false)) {
     change(before, after, *other, verb.attempt.sender);
@@ -150,9 +147,9 @@ AttemptAnswer Application::operator()(const CompleteExternal& verb) {
   memo.value = verb.value;
   memo.failure = verb.failure;
   Growth growth;
-  growth.add(memo, known);
+  growth.add(memo, !known);
   if (const char* why = growth.whyRefused(before)) return answerOf(before, Verdict::refused, why);
-  putStep(after, memo, known);
+  putStep(after, memo, !known);
   const bool isSuspended = before.state == JobState::waiting &&
                            (before.waitingFor == WaitReason::sleep || before.waitingFor == WaitReason::external);
   if (isSuspended && known && known->waitedBy == before.attempt) {
@@ -198,7 +195,7 @@ void Application::inheritMemos(JobRow& row, JobID from) {
   for (const Fingerprint id : rows_.memoIDs(from)) {
     const auto memo = readableMemo(from, id);
     if (!memo || memo->state != MemoState::succeeded) continue;
-    keepStep(row, *memo, std::nullopt);
+    keepStep(row, *memo, true);
   }
 }
 

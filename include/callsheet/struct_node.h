@@ -197,8 +197,8 @@ template <class Job>
   }
   if (told != madeAgain)
     throw Error(ErrorKind::usage,
-                "a job that is made again from its parameters has other inputs: bind them in its constructor or in "
-                "bindInputs(), and by nothing but its members");
+                "made again from its parameters the job would have other inputs: bind them in its constructor or in "
+                "bindInputs(), by nothing but members that serialize() keeps");
   return json;
 }
 

@@ -154,10 +154,10 @@ struct Gate : ResultJob<int> {
   static inline std::atomic<bool> wasAskedToEnd{false};
   int execute(JobContext& context) {
     ++runs["gate"];
-    CHECK(waitFor([&] {
+    waitOrAbort([&] {
       if (context.isCanceled()) wasAskedToEnd = true;
       return isOpen.load();
-    }));
+    });
     return 10;
   }
   template <class Archive>

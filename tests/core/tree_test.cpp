@@ -167,7 +167,7 @@ TEST_CASE("A failed input ends its siblings, and in a later attempt they do not 
     Sum sum;
     sum.left = Endless{};
     sum.right = Number{-1} | map("late", [](int value) { return value; }) | recover("again", [](const JobError& error) {
-                  REQUIRE(tests::waitFor([] { return runs["endless"] == 1; }));
+                  tests::waitOrAbort([] { return runs["endless"] == 1; });
                   throw JobError(error);
                   return 0;
                 });
@@ -186,7 +186,7 @@ TEST_CASE("The first failure in a batch ends the others, unless the batch is to 
   const auto jobOf = [](int key) -> AnyJob<int> {
     if (key == 1) return Endless{};
     return Number{-1} | recover("late", [](const JobError& error) -> int {
-             REQUIRE(tests::waitFor([] { return runs["endless"] == 1; }));
+             tests::waitOrAbort([] { return runs["endless"] == 1; });
              throw JobError(error);
            });
   };

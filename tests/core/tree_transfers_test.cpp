@@ -17,7 +17,7 @@ struct Asker : ResultJob<int> {
   Asker(int n, int t) : number(n), together(t) {}
   int execute(JobContext& context) {
     ++asking;
-    REQUIRE(waitFor([this] { return asking >= together; }));
+    waitOrAbort([this] { return asking >= together; });
     context.transferToPrincipal();
     return number;
   }
@@ -92,7 +92,7 @@ TEST_CASE("A step that fails after another one asked for the transfer fails the 
     sum.left = Asker{1, 2};
     sum.right = Number{0} | map("fails", [&stage](int) -> int {
                   ++asking;
-                  REQUIRE(waitFor([&] { return stage.memory.transferRequests >= 1; }));
+                  waitOrAbort([&] { return stage.memory.transferRequests >= 1; });
                   throw JobError("on-purpose", "it fails");
                 });
     total = sum;

@@ -53,7 +53,7 @@ struct HandOver : ResultJob<int> {
   int number = 0;
   bool afterGate = false;
   int execute(JobContext& context) {
-    if (afterGate) CHECK(waitFor([] { return runs["gate"] == 1; }));
+    if (afterGate) waitOrAbort([] { return runs["gate"] == 1; });
     try {
       context.transferToPrincipal();
     } catch (...) {
@@ -160,14 +160,14 @@ TEST_CASE("What a step does when it is asked to end may use its job") {
                              }
                            });
                            ++runs["endless"];
-                           REQUIRE(waitFor([] { return refusals == 1; }));
+                           waitOrAbort([] { return refusals == 1; });
                            return one;
                          });
   if (byTimeout) {
     Root::bindTotal = [=](JobInput<int>& total) { total = listening | timeout(5s); };
   } else {
     Root::bindTotal = sumBinding(listening, Number{0} | map("fails", [](int) -> int {
-                                              REQUIRE(waitFor([] { return runs["endless"] == 1; }));
+                                              waitOrAbort([] { return runs["endless"] == 1; });
                                               throw JobError("on-purpose", "it fails");
                                             }));
   }
@@ -200,7 +200,7 @@ TEST_CASE("A wait or limit that the store refuses fails its step, and the job en
   }
   SECTION("while others run") {
     Root::bindTotal = sumBinding(Nap{}, Number{1} | map("late", [](int one) {
-                                          REQUIRE(waitFor([] { return runs["nap"] == 1; }));
+                                          waitOrAbort([] { return runs["nap"] == 1; });
                                           return one;
                                         }));
   }

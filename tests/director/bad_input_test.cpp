@@ -277,10 +277,10 @@ TEST_CASE("A job that would have other inputs when it is made again is refused, 
     job.how = how;
     job.hidden = 7;
     if (job.how == "outside") job.input = Numbered{};
-    CHECK_THAT(refusal(ErrorKind::usage, [&] { (void)director->submit(job); }), Contains("has other inputs"));
+    CHECK_THAT(refusal(ErrorKind::usage, [&] { (void)director->submit(job); }), Contains("would have other inputs"));
     const std::vector<Rebound> two(2, job);
     CHECK_THAT(refusal(ErrorKind::usage, [&] { (void)director->submitAll(std::span<const Rebound>(two)); }),
-               Contains("has other inputs"));
+               Contains("would have other inputs"));
   }
   CHECK(door.submitted() == 0);
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <memory>
 
 #include "tests/store/raw_environment.h"
 #include "tests/support/process_role.h"
@@ -36,6 +37,7 @@ const RoleRegistration submitsUntilCut("submits-until-cut", [](RoleChannel& chan
 const RoleRegistration putsUnflushed("puts-unflushed", [](RoleChannel& channel) {
   MDB_env* env = nullptr;
   RawEnvironment::must(mdb_env_create(&env));
+  const std::unique_ptr<MDB_env, decltype(&mdb_env_close)> closed(env, mdb_env_close);
   RawEnvironment::must(mdb_env_set_mapsize(env, std::size_t{1} << 30));
   RawEnvironment::must(mdb_env_open(env, channel.argument("store").c_str(), MDB_NOSYNC, 0600));
   for (std::uint64_t number = 0;; ++number) {

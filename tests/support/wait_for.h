@@ -1,5 +1,7 @@
 #pragma once
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 namespace callsheet::tests {
@@ -13,6 +15,15 @@ template <class Condition>
     std::this_thread::sleep_for(std::chrono::milliseconds{2});  // check:allow-sleep
   }
   return true;
+}
+
+/// The same for code that runs on another thread than the test, where Catch's assertions have no place: what does not
+/// come ends the process.
+template <class Condition>
+void waitOrAbort(const Condition& condition) {
+  if (waitFor(condition)) return;
+  std::fputs("a thread of the test waited in vain\n", stderr);
+  std::abort();
 }
 
 }  // namespace callsheet::tests
