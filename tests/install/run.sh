@@ -17,7 +17,7 @@ sanitize=$(cached CALLSHEET_SANITIZE)
 cp -r "$outside" "$work/outside"
 # The README's example is a program too, word for word.
 awk '/^```cpp$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$outside/../../../README.md" >"$work/outside/example.cpp"
-quietly cmake -S "$work/outside" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
+quietly cmake -G Ninja -S "$work/outside" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
   -DCMAKE_CXX_COMPILER="$(cached CMAKE_CXX_COMPILER)" ${sanitize:+"-DCMAKE_CXX_FLAGS=-fsanitize=$sanitize"}
 quietly cmake --build "$work/build"
 # The program gets a directory for its store and says "works" when everything did.
