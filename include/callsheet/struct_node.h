@@ -192,8 +192,8 @@ template <class Job>
     Job again;
     fromJson(json, again);
     madeAgain = StructNode<Job>(std::move(again), {}, 1).fingerprint();
-  } catch (const std::exception&) {
-    return json;  // it fails when it runs, and that failure is stored
+  } catch (...) {
+    return json;  // whatever the job's code throws is its failure when it runs, and stored then
   }
   if (told != madeAgain)
     throw Error(ErrorKind::usage,

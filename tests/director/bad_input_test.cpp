@@ -68,6 +68,7 @@ struct Rebound : SubmittableJob {
     if (how == "drawn anew") input = numbered(++drawn);
     if (how == "by what is not stored") input = numbered(hidden);
     if (how == "not at all") throw JobError("unlucky", "there is nothing to bind it to", false);
+    if (how == "in no way") throw how.size();  // no std::exception
   }
   int execute() const { return *input; }
   template <class Archive>
@@ -289,6 +290,8 @@ TEST_CASE("A job that would have other inputs when it is made again is refused, 
   const auto done = director->wait(director->submit(job).id, seconds{20});
   REQUIRE(done);
   CHECK(done->result == "10");
+  job.how = "in no way";
+  CHECK(director->submit(job).isAccepted());
   job.how = "not at all";
   const auto failed = director->wait(director->submit(job).id, seconds{20});
   REQUIRE(failed);
