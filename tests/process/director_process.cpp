@@ -36,23 +36,25 @@ RoleProcess::Environment environmentOf(const DirectorProcess::Options& options) 
 DirectorProcess::DirectorProcess(const Stage& stage, const Options& options)
     : process_(options.role, argumentsOf(stage, options), environmentOf(options)) {}
 
-DirectorProcess DirectorProcess::principal(const Stage& stage) {
-  DirectorProcess process(stage, Options{});
-  const bool started = process.awaitStart();
+DirectorProcess DirectorProcess::started(const Stage& stage, const Options& options) {
+  DirectorProcess process(stage, options);
+  const bool hasStarted = process.awaitStart();
   INFO(process.whyNot());
-  REQUIRE(started);
+  REQUIRE(hasStarted);
   return process;
+}
+
+DirectorProcess DirectorProcess::principal(const Stage& stage, unsigned workers) {
+  Options options;
+  options.workers = workers;
+  return started(stage, options);
 }
 
 DirectorProcess DirectorProcess::assistant(const Stage& stage, const std::string& name, unsigned workers) {
   Options options;
   options.name = name;
   options.workers = workers;
-  DirectorProcess process(stage, options);
-  const bool started = process.awaitStart();
-  INFO(process.whyNot());
-  REQUIRE(started);
-  return process;
+  return started(stage, options);
 }
 
 bool DirectorProcess::awaitStart() {

@@ -23,7 +23,8 @@ class DirectorProcess {
     std::vector<std::string> more;  ///< arguments of another role
   };
   DirectorProcess(const Stage& stage, const Options& options);
-  [[nodiscard]] static DirectorProcess principal(const Stage& stage);
+  [[nodiscard]] static DirectorProcess started(const Stage& stage, const Options& options);
+  [[nodiscard]] static DirectorProcess principal(const Stage& stage, unsigned workers = 4);
   [[nodiscard]] static DirectorProcess assistant(const Stage& stage, const std::string& name, unsigned workers = 4);
 
   [[nodiscard]] RoleProcess& process() { return process_; }

@@ -39,10 +39,7 @@ TEST_CASE("an assistant that stops gives its running and waiting jobs to the pri
 
 TEST_CASE("a principal that stops keeps its jobs for the next start") {
   Stage stage;
-  DirectorProcess::Options two;
-  two.workers = 2;
-  DirectorProcess principal(stage, two);
-  REQUIRE(principal.awaitStart());
+  DirectorProcess principal = DirectorProcess::principal(stage, 2);
   std::vector<JobID> jobs{principal.submit("hold").value(), principal.submit("hold").value()};
   REQUIRE(stage.waitForEffects(2));
   jobs.push_back(principal.submit("count").value());

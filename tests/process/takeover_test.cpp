@@ -70,10 +70,7 @@ TEST_CASE("a living principal takes over a killed assistant's jobs") {
 
 TEST_CASE("two assistants that die at one moment are both taken over") {
   Stage stage;
-  DirectorProcess::Options options;
-  options.workers = 4;
-  DirectorProcess principal(stage, options);
-  REQUIRE(principal.awaitStart());
+  DirectorProcess principal = DirectorProcess::principal(stage);
   DirectorProcess one = DirectorProcess::assistant(stage, "one", 2);
   DirectorProcess two = DirectorProcess::assistant(stage, "two", 2);
   std::vector<JobID> jobs = occupy(stage, one).all();

@@ -1,5 +1,3 @@
-#include <signal.h>
-
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -72,10 +70,7 @@ TEST_CASE("a value that comes before anybody waits, with no process running, is 
 
 TEST_CASE("a thousand sleeping jobs on two workers delay no other job and are woken") {
   Stage stage;
-  DirectorProcess::Options options;
-  options.workers = 2;
-  DirectorProcess principal(stage, options);
-  REQUIRE(principal.awaitStart());
+  DirectorProcess principal = DirectorProcess::principal(stage, 2);
   const auto sleepers = principal.submitMany(1000, "tree", R"({"depth":0,"width":0,"napMillis":3600000})");
   REQUIRE(sleepers.size() == 1000);
   REQUIRE(waitFor([&] { return stage.row(sleepers.back()).state == JobState::waiting; }));
@@ -126,55 +121,6 @@ TEST_CASE("a result that is too large fails its step with a reason, and the proc
   CHECK(stage.store().find(misfit)->result->failure.type == "payload");
   const JobID after = stage.submit("count");
   REQUIRE(stage.waitForDone({after}));
-  principal.stop();
-  principal.quit();
-}
-
-TEST_CASE("a tree whose step asked for the transfer is moved by adoption, if its process dies before") {
-  Stage stage;
-  const auto point = GENERATE(as<std::string>{}, "transfer.requested", "transfer.left");
-  INFO(point);
-  DirectorProcess::Options options;
-  options.name = "one";
-  options.workers = 2;
-  options.crashAt = point + ":1";
-  DirectorProcess crashing(stage, options);
-  REQUIRE(crashing.awaitStart());
-  const JobID job = stage.submit("transfer-tree", R"({"withStubborn":false})", "one");
-  REQUIRE(crashing.process().endedBySignal(SIGKILL));
-  CHECK(stage.row(job).transferRequested);
-  DirectorProcess principal = DirectorProcess::principal(stage);
-  REQUIRE(stage.waitForDone({job}));
-  CHECK(stage.row(job).outcome == JobOutcome::succeeded);
-  CHECK(stage.row(job).owner == principalOwner);
-  CHECK(stage.row(job).failures == 0);
-  CHECK(readSteps(stage.location()).at("before") == 1);
-  CHECK(readSteps(stage.location()).at("asking") == 2);
-  CHECK(readSteps(stage.location()).at("root") == 1);
-  principal.stop();
-  principal.quit();
-}
-
-TEST_CASE("a step that ignores its job's transfer holds it up no longer than the grace") {
-  Stage stage;
-  DirectorProcess principal = DirectorProcess::principal(stage);
-  DirectorProcess::Options options;
-  options.name = "one";
-  options.workers = 2;
-  options.more = {"transferGrace=100"};
-  DirectorProcess assistant(stage, options);
-  REQUIRE(assistant.awaitStart());
-  const JobID job = stage.submit("transfer-tree", R"({"withStubborn":true})", "one");
-  // The principal runs the stubborn step too; the assistant's has not returned by then.
-  REQUIRE(waitFor([&] { return readSteps(stage.location())["stubborn"] == 2; }));
-  CHECK(stage.row(job).owner == principalOwner);
-  CHECK(stage.countOf(job, Move::transfer) == 1);
-  CHECK(readSteps(stage.location()).at("before") == 1);
-  stage.raiseFlag("release");
-  REQUIRE(stage.waitForDone({job}));
-  CHECK(stage.row(job).outcome == JobOutcome::succeeded);
-  assistant.stop();
-  assistant.quit();
   principal.stop();
   principal.quit();
 }
