@@ -15,6 +15,9 @@ inline constexpr const char* crashPointTable[] = {
     "commit.locked",        // the write lock is ours, the board does not show it yet
     "commit.applied",       // applied inside the transaction, not committed
     "commit.after",         // durable, nobody has been answered or rung
+    "exchange.asked",       // another process is asked for a commit, nobody waits for it yet
+    "exchange.applied",     // others' verbs are applied inside the transaction too, not committed
+    "exchange.committed",   // the common commit is durable, none of those who asked has been answered
     "snapshot.taken",       // a reading transaction has begun
     "director.registered",  // the incarnation is open, nothing else has happened
     "submit.answered",      // a director's submit is durable, its caller does not know yet

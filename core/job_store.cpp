@@ -20,11 +20,12 @@ std::vector<AnyAnswer> JobStore::applyAll(std::vector<Verb> verbs, std::chrono::
   std::vector<AnyAnswer> lost;
   lost.reserve(verbs.size());
   for (const Verb& verb : verbs) lost.push_back(answerWith(verb, Verdict::unknown, {}));
-  post(std::move(verbs), patience, [ticket](std::vector<AnyAnswer> answers) {
+  auto now = applyOrPost(std::move(verbs), patience, [ticket](std::vector<AnyAnswer> answers) {
     const std::lock_guard lock(ticket->mutex);
     ticket->answers = std::move(answers);
     ticket->arrived.notify_one();
   });
+  if (now) return std::move(*now);
   std::unique_lock lock(ticket->mutex);
   // Twice the patience: the queue answers `notDone` by itself at once the patience; only a stuck commit is left.
   if (!ticket->arrived.wait_for(lock, 2 * patience, [&] { return ticket->answers.has_value(); })) {

@@ -68,7 +68,8 @@ class JobStore {
   /// before post() returns, what finds too much queued already.
   virtual void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) = 0;
 
-  /// Posts and waits. When the commit itself takes longer than `patience` the answers are `unknown`.
+  /// Posts and waits, or commits at once on this thread (applyOrPost). When a commit that was posted takes longer than
+  /// `patience` itself, the answers are `unknown`.
   [[nodiscard]] std::vector<AnyAnswer> applyAll(std::vector<Verb> verbs,
                                                 std::chrono::milliseconds patience = defaultPatience);
 
@@ -107,9 +108,19 @@ class JobStore {
   /// Grows with every commit of every process.
   [[nodiscard]] virtual std::uint64_t sequence() = 0;
 
-  /// A hint after each commit of this process, on the store's thread, before its answers. One listener is kept for the
-  /// life of the returned handle.
+  /// A hint after each commit of this process, on the store's thread: before the answers of what was posted, and about
+  /// when an applyAll() returns. One listener is kept for the life of the returned handle.
   [[nodiscard]] virtual std::shared_ptr<void> subscribe(Committed committed) = 0;
+
+ protected:
+  /// For who waits: applies at once on the caller's thread where the store can, and returns the answers. Otherwise
+  /// nothing, and posts.
+  [[nodiscard]] virtual std::optional<std::vector<AnyAnswer>> applyOrPost(std::vector<Verb> verbs,
+                                                                          std::chrono::milliseconds patience,
+                                                                          Answered answered) {
+    post(std::move(verbs), patience, std::move(answered));
+    return std::nullopt;
+  }
 };
 
 /// Whether nobody alive who claims from the job's queue knows its kind and version. `living` as in JobFilter.

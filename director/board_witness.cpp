@@ -9,6 +9,8 @@ inline namespace v1 {
 
 namespace {
 constexpr std::chrono::seconds slotRetry{10};
+// A process that writes less, such as a command, is not worth a place, and does without the room for it.
+constexpr std::uint32_t commitsAlone = 16;
 
 std::optional<PresenceLock> acquireIfPossible(const StoreDirectory& directory, IncarnationID self) {
   try {
@@ -31,6 +33,7 @@ BoardWitness::BoardWitness(std::shared_ptr<const StoreDirectory> directory, bool
 }
 
 BoardWitness::~BoardWitness() {
+  exchange_.reset();
   slot_.reset();
   if (presence_) presence_->releaseAndUnlink();
 }
@@ -38,6 +41,7 @@ BoardWitness::~BoardWitness() {
 void BoardWitness::wants() {
   if (!slot_) takeSlot();
   if (slot_) slot_->writerWants();
+  if (commits_ < commitsAlone) ++commits_;
   isWaiting_ = true;
   if (waiting_) waiting_->begin();
 }
@@ -52,6 +56,21 @@ void BoardWitness::cleared() {
   if (slot_) slot_->writerCleared();
   isWaiting_ = false;
   if (waiting_) waiting_->end();
+}
+
+CommitExchange* BoardWitness::exchange() {
+  if (commits_ < commitsAlone) return nullptr;
+  if (!exchange_ && slot_) takePlace();
+  return exchange_.get();
+}
+
+void BoardWitness::takePlace() noexcept {
+  if (std::chrono::steady_clock::now() < tryPlaceAgainAt_) return;
+  try {
+    exchange_ = Board::openIfPossible(*directory_).takePlaceIfAny(*slot_);
+  } catch (const std::exception&) {
+  }
+  tryPlaceAgainAt_ = std::chrono::steady_clock::now() + slotRetry;
 }
 
 /// Without a line nobody can tell who holds the write lock, which matters only if this process is stopped while it

@@ -6,10 +6,7 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <boost/interprocess/exceptions.hpp>
-#include <boost/interprocess/file_mapping.hpp>
-#include <boost/interprocess/mapped_region.hpp>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -18,6 +15,8 @@
 
 #include "callsheet/errors.h"
 #include "core/crash_point.h"
+#include "ipc/board_bytes.h"
+#include "ipc/board_exchange.h"
 #include "ipc/boot_clock.h"
 #include "ipc/fork_guard.h"
 #include "ipc/presence_lock.h"
@@ -28,80 +27,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace detail {
-
-using Word = std::atomic<std::uint64_t>;
-static_assert(Word::is_always_lock_free, "a lock inside an atomic would live in one process only");
-
-struct alignas(128) BoardHeaderBytes {
-  std::uint64_t magic;
-  std::uint64_t layoutVersion;
-  std::array<std::uint8_t, 16> bootID;
-  std::uint64_t pidNamespace;
-
-  friend bool operator==(const BoardHeaderBytes&, const BoardHeaderBytes&) = default;
-};
-
-// A slot is free exactly while uuidHigh is 0, and all its other words mean nothing then. It is taken under
-// run/board.lock and given back by one store, so a process may be killed anywhere in between.
-struct alignas(128) BoardSlotBytes {
-  Word uuidHigh;
-  Word uuidLow;
-  Word pid;
-  Word startTime;
-  Word sequence;
-  Word beatBootNanos;
-  Word writerState;
-  Word writerSequence;
-  Word writerBeganBootNanos;
-  Word mustNotBeKilled;
-};
-
-struct BoardBytes {
-  BoardHeaderBytes header;
-  std::array<BoardSlotBytes, Board::slotCount> slots;
-};
-
-static_assert(sizeof(BoardSlotBytes) == 128 && sizeof(BoardHeaderBytes) == 128);
-static_assert(std::is_standard_layout_v<BoardBytes>);
-
-namespace {
-
-constexpr std::uint64_t magic = 0x647261'6f62'7363;  // "csboard"
-constexpr std::uint64_t layoutVersion = 1;
-constexpr const char* boardPath = "run/board";
-constexpr const char* lockPath = "run/board.lock";
-
-constexpr auto relaxed = std::memory_order_relaxed;
-
-}  // namespace
-
-// What Boost maps: our own descriptor, because the one of boost::interprocess::file_mapping would not be close-on-exec.
-class BoardFile {
- public:
-  explicit BoardFile(FileDescriptor file) : file_(std::move(file)) {}
-  [[nodiscard]] int number() const { return file_.number(); }
-  [[nodiscard]] bool isOpen() const { return file_.isOpen(); }
-  [[nodiscard]] boost::interprocess::mode_t get_mode() const { return boost::interprocess::read_write; }
-  [[nodiscard]] boost::interprocess::mapping_handle_t get_mapping_handle() const {
-    boost::interprocess::mapping_handle_t handle{};
-    handle.handle = file_.number();
-    handle.is_xsi = false;
-    return handle;
-  }
-
- private:
-  FileDescriptor file_;
-};
-
-class BoardMapping {
- public:
-  explicit BoardMapping(const BoardFile& file)
-      : region_(file, boost::interprocess::read_write, 0, sizeof(BoardBytes)) {}
-  [[nodiscard]] BoardBytes& bytes() { return *static_cast<BoardBytes*>(region_.get_address()); }
-
- private:
-  boost::interprocess::mapped_region region_;
-};
 
 namespace {
 
@@ -116,7 +41,7 @@ std::optional<BoardHeaderBytes> readHeader(const BoardFile& file) {
   struct stat status {};
   if (!file.isOpen() || ::fstat(file.number(), &status) != 0) return std::nullopt;
   if (::pread(file.number(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) return std::nullopt;
-  if (header.magic != magic) return std::nullopt;
+  if (header.magic != boardMagic) return std::nullopt;
   if (header.layoutVersion == layoutVersion && status.st_size != static_cast<off_t>(sizeof(BoardBytes)))
     return std::nullopt;
   return header;
@@ -124,7 +49,7 @@ std::optional<BoardHeaderBytes> readHeader(const BoardFile& file) {
 
 BoardHeaderBytes headerOfThisProcess() {
   BoardHeaderBytes header{};
-  header.magic = magic;
+  header.magic = boardMagic;
   header.layoutVersion = layoutVersion;
   header.bootID = currentBootID().bytes;
   header.pidNamespace = pidNamespaceInode();
@@ -162,8 +87,10 @@ void makeBoard(const StoreDirectory& store, const BoardHeaderBytes& header) {
   const BoardFile file = openFile(store, temporary, O_CREAT | O_EXCL);
   if (!file.isOpen()) throw systemError("cannot create " + store.path(temporary), errno);
   ::fchmod(file.number(), 0600);
-  // Real blocks for all of it: a write into a hole of mapped memory on a full disk would be a SIGBUS.
-  if (const int error = ::posix_fallocate(file.number(), 0, sizeof(BoardBytes)); error != 0) {
+  // Real blocks for what everybody writes: a write into a hole of mapped memory on a full disk would be a SIGBUS.
+  int error = ::posix_fallocate(file.number(), 0, offsetof(BoardBytes, pages));
+  if (error == 0 && ::ftruncate(file.number(), sizeof(BoardBytes)) != 0) error = errno;
+  if (error != 0) {
     ::unlinkat(store.descriptor(), temporary, 0);
     throw systemError("cannot make room for " + store.path(boardPath), error);
   }
@@ -244,7 +171,7 @@ using detail::BoardSlotBytes;
 
 Board Board::open(const StoreDirectory& store) {
   const detail::BoardHeaderBytes wanted = detail::headerOfThisProcess();
-  const SignedLock lock = SignedLock::acquire(store, detail::lockPath);
+  const SignedLock lock = SignedLock::acquire(store, detail::boardLockPath);
   detail::BoardFile file = detail::openFile(store, detail::boardPath, 0);
   const auto found = detail::readHeader(file);
   if (found != wanted) {
@@ -300,7 +227,7 @@ BoardSlot Board::takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled
   const auto process = processState(pid);
   if (!process) throw Error(ErrorKind::invalid, "there is no process " + std::to_string(pid) + " to take a slot for");
 
-  const SignedLock lock = SignedLock::acquire(*store_, detail::lockPath);
+  const SignedLock lock = SignedLock::acquire(*store_, detail::boardLockPath);
   auto& slots = mapping_->bytes().slots;
   const auto isFree = [](const BoardSlotBytes& slot) { return slot.uuidHigh.load(std::memory_order_acquire) == 0; };
   auto slot = std::find_if(slots.begin(), slots.end(), isFree);
@@ -319,6 +246,43 @@ BoardSlot Board::takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled
   return BoardSlot(mapping_, &*slot);
 }
 
+std::unique_ptr<BoardExchange> Board::takePlaceIfAny(const BoardSlot& slot) {
+  try {
+    if (!isBlank() && slot.isUsable()) return takePlace(slot);
+  } catch (const Error& error) {
+    if (!detail::isForNow(error)) throw;
+  }
+  return nullptr;
+}
+
+std::unique_ptr<BoardExchange> Board::takePlace(const BoardSlot& slot) {
+  const SignedLock lock = SignedLock::acquire(*store_, detail::boardLockPath);
+  auto& bytes = slot.mapping_->bytes();  // the same file, but perhaps not where this Board has it
+  const auto isFree = [&](const detail::PlaceBytes& place) {
+    const std::uint64_t owner = place.slot.load(std::memory_order_acquire);
+    if (owner == 0 || owner > bytes.slots.size()) return true;
+    const BoardSlotBytes& of = bytes.slots[owner - 1];
+    return of.uuidHigh.load(std::memory_order_acquire) != place.uuidHigh.load(detail::relaxed) ||
+           of.uuidLow.load(detail::relaxed) != place.uuidLow.load(detail::relaxed);
+  };
+  auto place = std::find_if(bytes.places.begin(), bytes.places.end(), isFree);
+  if (place == bytes.places.end() && freeDeadSlotsLocked() > 0)
+    place = std::find_if(bytes.places.begin(), bytes.places.end(), isFree);
+  if (place == bytes.places.end()) return nullptr;
+  const auto index = static_cast<std::size_t>(place - bytes.places.begin());
+  const auto offset = offsetof(detail::BoardBytes, pages) + index * sizeof(detail::PlacePages);
+  const detail::BoardFile file = detail::openFile(*store_, detail::boardPath, 0);
+  if (const int error = ::posix_fallocate(file.number(), static_cast<off_t>(offset), sizeof(detail::PlacePages));
+      error != 0)
+    throw systemError("cannot make room in " + store_->path(detail::boardPath), error);
+  const auto used = static_cast<std::uint32_t>(index + 1);
+  if (bytes.exchange.placesUsed.load() < used) bytes.exchange.placesUsed.store(used);
+  place->uuidHigh.store(slot.uuidHigh_, detail::relaxed);
+  place->uuidLow.store(slot.uuidLow_, detail::relaxed);
+  place->slot.store(static_cast<std::uint64_t>(slot.bytes_ - bytes.slots.data()) + 1, std::memory_order_release);
+  return std::unique_ptr<BoardExchange>(new BoardExchange(slot.mapping_, index));
+}
+
 std::vector<BoardEntry> Board::snapshot() const {
   std::vector<BoardEntry> entries;
   if (isBlank()) return entries;
@@ -329,7 +293,7 @@ std::vector<BoardEntry> Board::snapshot() const {
 
 std::size_t Board::freeDeadSlots() {
   if (isBlank()) return 0;
-  const SignedLock lock = SignedLock::acquire(*store_, detail::lockPath);
+  const SignedLock lock = SignedLock::acquire(*store_, detail::boardLockPath);
   return freeDeadSlotsLocked();
 }
 

@@ -12,6 +12,8 @@
 namespace callsheet {
 inline namespace v1 {
 
+class BoardExchange;
+
 namespace detail {
 class BoardMapping;
 struct BoardSlotBytes;
@@ -36,8 +38,8 @@ struct BoardEntry {
 };
 
 /// A director's own line on the board; given back when destroyed (before the presence is), and in a forked child
-/// untouched. Each method is a few loads and stores. beat() and rest() belong to one thread, the writer...() ones to
-/// one thread.
+/// untouched. Each method is a few loads and stores. beat() and rest() belong to one thread; of the writer...() ones
+/// one runs at a time.
 class BoardSlot {
  public:
   BoardSlot(BoardSlot&& other) noexcept;
@@ -92,6 +94,9 @@ class Board {
   [[nodiscard]] BoardSlot takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled = true);
   /// The same, but nothing when there is none to be had now.
   [[nodiscard]] std::optional<BoardSlot> takeSlotIfAny(IncarnationID incarnation, pid_t pid, bool mayBeKilled = true);
+  /// A place where the process of `slot` asks others for commits and applies what they ask for; nothing when there is
+  /// none to be had now. On the thread that is going to use it.
+  [[nodiscard]] std::unique_ptr<BoardExchange> takePlaceIfAny(const BoardSlot& slot);
   [[nodiscard]] std::vector<BoardEntry> snapshot() const;
   /// Frees the slots of dead incarnations; returns how many. For the principal.
   std::size_t freeDeadSlots();
@@ -99,6 +104,7 @@ class Board {
  private:
   Board(const StoreDirectory& store, std::shared_ptr<detail::BoardMapping> mapping);
   [[nodiscard]] std::size_t freeDeadSlotsLocked();
+  [[nodiscard]] std::unique_ptr<BoardExchange> takePlace(const BoardSlot& slot);
 
   const StoreDirectory* store_;
   std::shared_ptr<detail::BoardMapping> mapping_;

@@ -202,14 +202,14 @@ void LmdbEnvironment::read(const std::function<void(MDB_txn*)>& body) {
   body(snapshot.get());
 }
 
-void LmdbEnvironment::write(const std::function<void()>& began, const std::function<void(MDB_txn*)>& body) {
+void LmdbEnvironment::write(const std::function<void()>& began, const std::function<bool(MDB_txn*)>& body) {
   checkProcess();
   std::shared_lock use(use_);
   MDB_txn* const txn = begin(0, use, "begin writing");
   try {
     crashPoint("commit.locked");
     began();
-    body(txn);
+    if (!body(txn)) return mdb_txn_abort(txn);
   } catch (...) {
     mdb_txn_abort(txn);
     throw;

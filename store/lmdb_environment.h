@@ -32,7 +32,7 @@ inline constexpr std::uint32_t storeFormat = 1;
 
 /// One LMDB environment and its trees of rows, opened once a process, and again in its place when LMDB has given it up
 /// (MDB_PANIC: the last write of a commit failed). Transactions are function bodies, so none can outlive its call.
-/// Thread-safe, but one writer at a time (the commit queue's thread). Of no use in a forked child: every call there
+/// Thread-safe, but one writer at a time (see CommitQueue). Of no use in a forked child: every call there
 /// throws.
 class LmdbEnvironment {
  public:
@@ -61,9 +61,9 @@ class LmdbEnvironment {
 
   /// Runs `body` in a snapshot. Keep it short: a pinned snapshot keeps pages from being used again.
   void read(const std::function<void(MDB_txn*)>& body);
-  /// Waits for the machine-wide write lock, runs `began` and `body`, commits. Whatever is thrown aborts the
-  /// transaction.
-  void write(const std::function<void()>& began, const std::function<void(MDB_txn*)>& body);
+  /// Waits for the machine-wide write lock, runs `began` and `body`, commits. False from `body`, and whatever is
+  /// thrown, aborts the transaction.
+  void write(const std::function<void()>& began, const std::function<bool(MDB_txn*)>& body);
   /// The number of the last commit, of any process.
   [[nodiscard]] std::uint64_t lastCommit() const;
   /// Frees the slots of readers that died.

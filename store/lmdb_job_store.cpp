@@ -12,6 +12,7 @@
 
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "store/combined_commit.h"
 #include "store/commit_queue.h"
 #include "store/commit_room.h"
 #include "store/job_lookup.h"
@@ -35,7 +36,7 @@ class Store final : public LmdbJobStore {
         doorbell_(options.doorbell),
         environment_(directory, {options.create, options.mapBytes, options.guardOpening}, *clock_),
         mapBytes_(options.mapBytes == 0 ? limits::mapBytes : options.mapBytes),
-        queue_([this](std::vector<CommitQueue::Group>& groups) { commit(groups); }) {}
+        queue_([this](std::vector<CommitQueue::Group>& groups, bool mayWait) { return commit(groups, mayWait); }) {}
 
   void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) override {
     environment_.checkProcess();
@@ -170,28 +171,56 @@ class Store final : public LmdbJobStore {
     });
   }
 
-  /// Runs on the queue's thread.
-  void commit(std::vector<CommitQueue::Group>& groups) {
+  std::optional<std::vector<AnyAnswer>> applyOrPost(std::vector<Verb> verbs, std::chrono::milliseconds patience,
+                                                    Answered answered) override {
+    environment_.checkProcess();
+    return queue_.applyOrPost(std::move(verbs), patience, std::move(answered));
+  }
+
+  /// As CommitQueue::Commit says. A process that shares its commits knows nearly always whether the write lock is free;
+  /// only then a caller takes it himself, because he could not give up waiting for it.
+  CommitQueue::Outcome commit(std::vector<CommitQueue::Group>& groups, bool mayWait) {
+    CommitExchange* const exchange = witness_ ? witness_->exchange() : nullptr;
+    if (!mayWait && exchange == nullptr) return CommitQueue::Outcome::untouched;
     Effects effects;
     try {
       crashPoint("commit.before");
-      writeAll(groups, effects);
+      CombinedCommit combined(exchange, groups);
+      const auto first = combined.begin(effects);
+      if (first == CombinedCommit::First::asked && !mayWait) return CommitQueue::Outcome::underWay;
+      if (first != CombinedCommit::First::answered) writeAll(groups, effects, combined);
       crashPoint("commit.after");
     } catch (const std::exception& error) {
       effects = Effects{};
       commitApart(groups, error, effects);
     }
-    announce(effects);
+    announce(effects, mayWait);
+    return CommitQueue::Outcome::done;
   }
 
-  void writeAll(std::vector<CommitQueue::Group>& groups, Effects& effects) {
-    inTransaction([&](LmdbRows& rows, const Moment& now) {
+  void writeAll(std::vector<CommitQueue::Group>& groups, Effects& effects, CombinedCommit& combined) {
+    combined.lead();
+    inTransaction([&](LmdbRows& rows, Moment& now) {
+      if (combined.wasDoneByOther(effects)) return false;
       CommitRoom room(environment_, rows);
-      for (auto& group : groups)
+      std::size_t verbs = 0;
+      std::size_t bytes = 0;
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        auto& group = groups[g];
         for (std::size_t i = 0; i < group.verbs.size(); ++i)
-          if (!group.isSettled[i]) group.answers[i] = applyOne(group.verbs[i], now, rows, effects, room);
+          if (!group.isSettled[i])
+            group.answers[i] = combined.answerOf(g, i, applyOne(group.verbs[i], now, rows, effects, room));
+        verbs += group.verbs.size();
+        bytes += group.bytes;
+      }
+      combined.applyOthers(verbs, bytes, [&](const Verb& verb, Effects& theirs) {
+        now = clock_->now();  // they may have seen a later one than that at which this commit began
+        return applyOne(verb, now, rows, theirs, room);
+      });
       crashPoint("commit.applied");
+      return true;
     });
+    combined.succeeded();
   }
 
   static AnyAnswer applyOne(const Verb& verb, const Moment& now, LmdbRows& rows, Effects& effects, CommitRoom& room) {
@@ -213,9 +242,10 @@ class Store final : public LmdbJobStore {
         }
         try {
           Effects one;
-          inTransaction([&](LmdbRows& rows, const Moment& now) {
+          inTransaction([&](LmdbRows& rows, Moment& now) {
             CommitRoom room(environment_, rows);
             group.answers[i] = applyOne(group.verbs[i], now, rows, one, room);
+            return true;
           });
           for (const auto owner : one.owners) effects.touch(owner);
           effects.finished = effects.finished || one.finished;
@@ -227,7 +257,8 @@ class Store final : public LmdbJobStore {
     }
   }
 
-  void inTransaction(const std::function<void(LmdbRows&, const Moment&)>& body) {
+  /// False from `body`: there is nothing to commit.
+  void inTransaction(const std::function<bool(LmdbRows&, Moment&)>& body) {
     // Clears the board whatever happens, so that nobody takes this process for a stopped writer.
     struct Cleared {
       WriterWitness* witness;
@@ -242,11 +273,12 @@ class Store final : public LmdbJobStore {
         },
         [&](MDB_txn* txn) {
           // Read inside the lock: what an earlier commit decided must not lie in the future of a later one.
-          const Moment now = clock_->now();
+          Moment now = clock_->now();
           LmdbRows rows(environment_, txn);
           requireKnownFormat(rows);
-          body(rows, now);
+          if (!body(rows, now)) return false;
           rows.finish();
+          return true;
         });
   }
 
@@ -272,7 +304,23 @@ class Store final : public LmdbJobStore {
     return answerWith(verb, verdict, reason.what());
   }
 
-  void announce(const Effects& effects) {
+  void announce(const Effects& effects, bool isOnStoreThread) {
+    if (isOnStoreThread)
+      tellListeners(effects);
+    else if (hasListeners())
+      queue_.callLater([this, effects] { tellListeners(effects); });
+    if (!doorbell_) return;
+    for (const IncarnationID owner : effects.owners) doorbell_->ring(owner);
+    if (effects.closed) doorbell_->ringPrincipal();
+    if (effects.finished) doorbell_->ringObservers();
+  }
+
+  bool hasListeners() {
+    const std::lock_guard lock(listenersMutex_);
+    return std::any_of(listeners_.begin(), listeners_.end(), [](const auto& weak) { return !weak.expired(); });
+  }
+
+  void tellListeners(const Effects& effects) {
     std::vector<std::shared_ptr<Committed>> listeners;
     {
       const std::lock_guard lock(listenersMutex_);
@@ -286,10 +334,6 @@ class Store final : public LmdbJobStore {
         // The commit is done, and its answers must go out; who listens looks again by itself.
       }
     }
-    if (!doorbell_) return;
-    for (const IncarnationID owner : effects.owners) doorbell_->ring(owner);
-    if (effects.closed) doorbell_->ringPrincipal();
-    if (effects.finished) doorbell_->ringObservers();
   }
 
   const std::shared_ptr<const Clock> clock_;
@@ -297,7 +341,7 @@ class Store final : public LmdbJobStore {
   const std::shared_ptr<Doorbell> doorbell_;
   LmdbEnvironment environment_;
   const std::size_t mapBytes_;
-  std::string formatBytes_;  // the queue's thread only
+  std::string formatBytes_;  // of who commits only
   std::mutex listenersMutex_;
   std::vector<std::weak_ptr<Committed>> listeners_;  // guarded by listenersMutex_
   CommitQueue queue_;                                // last: its thread uses all of the above

@@ -15,7 +15,7 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// The rows of an LMDB store inside one transaction. Lives on the store's thread, for one transaction.
+/// The rows of an LMDB store inside one transaction. Lives on the thread of its transaction.
 class LmdbRows final : public Rows {
  public:
   LmdbRows(const LmdbEnvironment& environment, MDB_txn* txn);

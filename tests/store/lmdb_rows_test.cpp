@@ -33,6 +33,7 @@ TEST_CASE("A row goes back under its own key wherever the cursor went since it w
                       rows.insertJob(rowOf(first, "one"), {});
                       rows.insertJob(rowOf(second, "two"), {});
                       rows.finish();
+                      return true;
                     });
   environment.write([] {},
                     [&](MDB_txn* txn) {
@@ -54,6 +55,7 @@ TEST_CASE("A row goes back under its own key wherever the cursor went since it w
                       row->priority = 7;
                       rows.updateJob(before, *row);
                       rows.finish();
+                      return true;
                     });
   environment.read([&](MDB_txn* txn) {
     LmdbRows rows(environment, txn);

@@ -5,21 +5,40 @@
 #include <vector>
 
 #include "core/job_store.h"
+#include "store/verb_archive.h"
 
 namespace callsheet::tests {
 
-/// A store that does what it is told but loses every n-th answer, as a commit of unknown outcome does: its callers must
-/// repeat with the same ids. Calls come from one thread.
+/// A value as it comes out where another process reads what this one handed over.
+template <class Variant>
+[[nodiscard]] Variant asHandedOver(const Variant& value) {
+  std::string bytes;
+  {
+    RecordOut archive(bytes);
+    handed::write(archive, value);
+  }
+  Variant read;
+  RecordIn archive(bytes);
+  handed::read(archive, read);
+  archive.finish();
+  return read;
+}
+
+/// A store that other processes write for its callers: verbs and answers are handed over as bytes, and every n-th
+/// answer is lost, as in a commit of unknown outcome, so that callers must repeat with the same ids. Calls come from
+/// one thread.
 class LossyStore final : public JobStore {
  public:
   LossyStore(JobStore& inner, unsigned every) : inner_(inner), every_(every) {}
 
   void post(std::vector<Verb> verbs, std::chrono::milliseconds patience, Answered answered) override {
     std::vector<std::pair<std::size_t, AnyAnswer>> lost;
+    for (Verb& verb : verbs) verb = asHandedOver(verb);
     for (std::size_t i = 0; i < verbs.size(); ++i)
       if (++count_ % every_ == 0) lost.emplace_back(i, answerWith(verbs[i], Verdict::unknown, "lost on purpose"));
     inner_.post(std::move(verbs), patience,
                 [lost = std::move(lost), answered = std::move(answered)](std::vector<AnyAnswer> answers) {
+                  for (AnyAnswer& answer : answers) answer = asHandedOver(answer);
                   for (const auto& [index, answer] : lost) answers[index] = answer;
                   answered(std::move(answers));
                 });
