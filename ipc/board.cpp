@@ -246,16 +246,16 @@ BoardSlot Board::takeSlot(IncarnationID incarnation, pid_t pid, bool mayBeKilled
   return BoardSlot(mapping_, &*slot);
 }
 
-std::unique_ptr<BoardExchange> Board::takePlaceIfAny(const BoardSlot& slot) {
+std::unique_ptr<BoardExchange> Board::takePlaceIfAny(const BoardSlot& slot, std::int64_t lingerMax) {
   try {
-    if (!isBlank() && slot.isUsable()) return takePlace(slot);
+    if (!isBlank() && slot.isUsable()) return takePlace(slot, lingerMax);
   } catch (const Error& error) {
     if (!detail::isForNow(error)) throw;
   }
   return nullptr;
 }
 
-std::unique_ptr<BoardExchange> Board::takePlace(const BoardSlot& slot) {
+std::unique_ptr<BoardExchange> Board::takePlace(const BoardSlot& slot, std::int64_t lingerMax) {
   const SignedLock lock = SignedLock::acquire(*store_, detail::boardLockPath);
   auto& bytes = slot.mapping_->bytes();  // the same file, but perhaps not where this Board has it
   const auto isFree = [&](const detail::PlaceBytes& place) {
@@ -280,7 +280,7 @@ std::unique_ptr<BoardExchange> Board::takePlace(const BoardSlot& slot) {
   place->uuidHigh.store(slot.uuidHigh_, detail::relaxed);
   place->uuidLow.store(slot.uuidLow_, detail::relaxed);
   place->slot.store(static_cast<std::uint64_t>(slot.bytes_ - bytes.slots.data()) + 1, std::memory_order_release);
-  return std::unique_ptr<BoardExchange>(new BoardExchange(slot.mapping_, index));
+  return std::unique_ptr<BoardExchange>(new BoardExchange(slot.mapping_, index, lingerMax));
 }
 
 std::vector<BoardEntry> Board::snapshot() const {

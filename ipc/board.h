@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "callsheet/uuid.h"
+#include "ipc/linger.h"
 #include "ipc/store_paths.h"
 
 namespace callsheet {
@@ -95,8 +96,9 @@ class Board {
   /// The same, but nothing when there is none to be had now.
   [[nodiscard]] std::optional<BoardSlot> takeSlotIfAny(IncarnationID incarnation, pid_t pid, bool mayBeKilled = true);
   /// A place where the process of `slot` asks others for commits and applies what they ask for; nothing when there is
-  /// none to be had now. On the thread that is going to use it.
-  [[nodiscard]] std::unique_ptr<BoardExchange> takePlaceIfAny(const BoardSlot& slot);
+  /// none to be had now. As a leader it waits for others for at most `lingerMax` nanoseconds.
+  [[nodiscard]] std::unique_ptr<BoardExchange> takePlaceIfAny(const BoardSlot& slot,
+                                                              std::int64_t lingerMax = Linger::usualMax);
   [[nodiscard]] std::vector<BoardEntry> snapshot() const;
   /// Frees the slots of dead incarnations; returns how many. For the principal.
   std::size_t freeDeadSlots();
@@ -104,7 +106,7 @@ class Board {
  private:
   Board(const StoreDirectory& store, std::shared_ptr<detail::BoardMapping> mapping);
   [[nodiscard]] std::size_t freeDeadSlotsLocked();
-  [[nodiscard]] std::unique_ptr<BoardExchange> takePlace(const BoardSlot& slot);
+  [[nodiscard]] std::unique_ptr<BoardExchange> takePlace(const BoardSlot& slot, std::int64_t lingerMax);
 
   const StoreDirectory* store_;
   std::shared_ptr<detail::BoardMapping> mapping_;

@@ -14,6 +14,7 @@
 #include "core/crash_point.h"
 #include "ipc/board_bytes.h"
 #include "ipc/fork_guard.h"
+#include "ipc/linger.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -42,7 +43,6 @@ constexpr std::uint64_t with(std::uint64_t state, Phase phase) {
   return stateOf(numberOf(state), phase);
 }
 
-constexpr std::int64_t lingerMax = 200'000;      // ns; a commit that waits longer than half another one gains nothing
 constexpr std::int64_t patienceMin = 1'000'000;  // ns
 constexpr std::int64_t patienceMax = 5'000'000;  // ns
 constexpr std::int64_t settleMax = 200'000;      // ns from a commit to its answers, when nobody is in the way
@@ -84,10 +84,11 @@ void follow(detail::Word& mean, std::uint64_t value) {
 
 }  // namespace
 
-BoardExchange::BoardExchange(std::shared_ptr<detail::BoardMapping> mapping, std::size_t place)
+BoardExchange::BoardExchange(std::shared_ptr<detail::BoardMapping> mapping, std::size_t place, std::int64_t lingerMax)
     : mapping_(std::move(mapping)),
       board_(mapping_->bytes()),
       place_(place),
+      lingerMax_(lingerMax),
       forkGeneration_(callsheet::forkGeneration()) {
   own().gapNanos.store(gapMax, relaxed);
 }
@@ -211,21 +212,16 @@ std::optional<CommitExchange::Asked> BoardExchange::takeAny() {
 }
 
 std::optional<std::int64_t> BoardExchange::lingerUntil(std::int64_t now) const {
-  const auto half = static_cast<std::int64_t>(board_.exchange.commitNanos.load(relaxed) / 2);
-  const std::int64_t latest = lingerFrom_ + std::min(half, lingerMax);
+  Linger linger(lingerFrom_, static_cast<std::int64_t>(board_.exchange.commitNanos.load(relaxed)), lingerMax_);
   const std::size_t used = std::min<std::size_t>(board_.exchange.placesUsed.load(), detail::placeCount);
-  std::int64_t until = 0;
   for (std::size_t i = 0; i < used; ++i) {
     const PlaceBytes& place = board_.places[i];
     const Phase phase = phaseOf(place.state.load(relaxed));
     if (i == place_ || place.slot.load(relaxed) == 0 || phase == Phase::asked || phase == Phase::taken) continue;
-    const auto answeredAt = static_cast<std::int64_t>(place.answeredAt.load(relaxed));
-    const auto gap = static_cast<std::int64_t>(place.gapNanos.load(relaxed));
-    const std::int64_t expected = answeredAt + gap + gap / 4 + 20'000;
-    if (expected <= latest) until = std::max(until, expected);
+    linger.expect(static_cast<std::int64_t>(place.answeredAt.load(relaxed)),
+                  static_cast<std::int64_t>(place.gapNanos.load(relaxed)));
   }
-  if (until <= now) return std::nullopt;
-  return until;
+  return linger.until(now);
 }
 
 std::optional<CommitExchange::Asked> BoardExchange::next() {

@@ -38,7 +38,7 @@ class BoardExchange final : public CommitExchange {
 
  private:
   friend class Board;
-  BoardExchange(std::shared_ptr<detail::BoardMapping> mapping, std::size_t place);
+  BoardExchange(std::shared_ptr<detail::BoardMapping> mapping, std::size_t place, std::int64_t lingerMax);
 
   /// A question that this process has taken.
   struct Taken {
@@ -60,6 +60,7 @@ class BoardExchange final : public CommitExchange {
   std::shared_ptr<detail::BoardMapping> mapping_;
   detail::BoardBytes& board_;
   const std::size_t place_;
+  const std::int64_t lingerMax_;
   const std::uint64_t forkGeneration_;
   /// Until it holds the write lock the next time: before, somebody may still read what was asked here for nobody, by a
   /// dead owner of the place to begin with.

@@ -109,7 +109,7 @@ bool CombinedCommit::take(std::optional<Answers> answers) {
   return true;
 }
 
-void CombinedCommit::applyOthers(std::size_t verbs, std::size_t bytes, const ApplyOne& applyOne) {
+void CombinedCommit::applyOthers(std::size_t verbs, std::size_t bytes, const Apply& apply) {
   if (exchange_ == nullptr) return;
   while (verbs < limits::commitVerbsMax && bytes < limits::commitBytesMax) {
     const auto asked = exchange_->next();
@@ -118,8 +118,8 @@ void CombinedCommit::applyOthers(std::size_t verbs, std::size_t bytes, const App
     std::string answers;
     {
       RecordOut archive(answers);
-      for (const Verb& verb : verbsIn(asked->request)) {
-        handed::write(archive, applyOne(verb, effects));
+      for (const AnyAnswer& answer : apply(verbsIn(asked->request), effects)) {
+        handed::write(archive, answer);
         ++verbs;
       }
       archive(effects.owners, effects.finished, effects.closed);

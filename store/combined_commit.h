@@ -17,8 +17,8 @@ inline namespace v1 {
 /// one commit, on the thread that commits.
 class CombinedCommit {
  public:
-  /// Applies one verb in the open transaction.
-  using ApplyOne = std::function<AnyAnswer(const Verb&, Effects&)>;
+  /// Applies the verbs of one question in the open transaction, and gives each its answer.
+  using Apply = std::function<std::vector<AnyAnswer>(const std::vector<Verb>&, Effects&)>;
 
   /// `exchange` may be null: then this process writes alone.
   CombinedCommit(CommitExchange* exchange, std::vector<CommitQueue::Group>& groups)
@@ -39,7 +39,7 @@ class CombinedCommit {
   /// is the true one: here it only looks like a repeat.
   [[nodiscard]] AnyAnswer answerOf(std::size_t group, std::size_t verb, AnyAnswer applied) const;
   /// Applies what others ask for until nobody does or the commit is full. `verbs` and `bytes` are in it already.
-  void applyOthers(std::size_t verbs, std::size_t bytes, const ApplyOne& applyOne);
+  void applyOthers(std::size_t verbs, std::size_t bytes, const Apply& apply);
   /// This process does go for the lock.
   void lead() { isLeading_ = exchange_ != nullptr; }
   /// The commit is durable: the others get their answers. Without this call they are told to go for the lock.

@@ -213,9 +213,12 @@ class Store final : public LmdbJobStore {
         verbs += group.verbs.size();
         bytes += group.bytes;
       }
-      combined.applyOthers(verbs, bytes, [&](const Verb& verb, Effects& theirs) {
+      combined.applyOthers(verbs, bytes, [&](const std::vector<Verb>& asked, Effects& theirs) {
         now = clock_->now();  // they may have seen a later one than that at which this commit began
-        return applyOne(verb, now, rows, theirs, room);
+        std::vector<AnyAnswer> answers;
+        answers.reserve(asked.size());
+        for (const Verb& verb : asked) answers.push_back(applyOne(verb, now, rows, theirs, room));
+        return answers;
       });
       crashPoint("commit.applied");
       return true;

@@ -24,22 +24,27 @@ template <class Archive>
 void serialize(Archive& archive, AttemptRef& attempt) {
   archive(attempt.job, attempt.exec, attempt.sender);
 }
+template <class Archive>
+void serialize(Archive& archive, SubmittedJob& job) {
+  archive(job.verdict, job.id, job.why);
+}
+/// A row with its key, which is not in its body.
+template <class Archive>
+void serialize(Archive& archive, Claim::Item& item) {
+  archive(item.row.id, item.row, item.body);
+}
 
 namespace handed {
 
-/// A row with its key, which is not in its body.
-template <class Archive, class Row>
-void withKey(Archive& archive, std::vector<Row>& rows) {
-  auto count = static_cast<std::uint32_t>(rows.size());
+/// What is kept of steps, each with its key, which is not in its body.
+template <class Archive>
+void withKeys(Archive& archive, std::vector<MemoRow>& memos) {
+  auto count = static_cast<std::uint32_t>(memos.size());
   archive(count);
-  if constexpr (Archive::is_loading::value) {
-    rows.clear();
-    for (std::uint32_t i = 0; i < count; ++i) {
-      Row& row = rows.emplace_back();
-      archive(row.id, row);
-    }
-  } else {
-    for (Row& row : rows) archive(row.id, row);
+  if constexpr (Archive::is_loading::value) memos.clear();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if constexpr (Archive::is_loading::value) memos.emplace_back();
+    archive(memos[i].id, memos[i]);
   }
 }
 
@@ -114,12 +119,12 @@ void members(Archive& archive, Discard& verb) {
 template <class Archive>
 void members(Archive& archive, SaveResult& verb) {
   archive(verb.attempt);
-  withKey(archive, verb.memos);
+  withKeys(archive, verb.memos);
 }
 template <class Archive>
 void members(Archive& archive, Suspend& verb) {
   archive(verb.attempt);
-  withKey(archive, verb.waits);
+  withKeys(archive, verb.waits);
 }
 template <class Archive>
 void members(Archive& archive, CompleteExternal& verb) {
@@ -136,27 +141,11 @@ void members(Archive& archive, Adopt::Answer& answer) {
 }
 template <class Archive>
 void members(Archive& archive, Submit::Answer& answer) {
-  archive(answer.verdict, answer.why);
-  auto count = static_cast<std::uint32_t>(answer.jobs.size());
-  archive(count);
-  if constexpr (Archive::is_loading::value) answer.jobs.clear();
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if constexpr (Archive::is_loading::value) answer.jobs.emplace_back();
-    SubmittedJob& job = answer.jobs[i];
-    archive(job.verdict, job.id, job.why);
-  }
+  archive(answer.verdict, answer.why, answer.jobs);
 }
 template <class Archive>
 void members(Archive& archive, Claim::Answer& answer) {
-  archive(answer.verdict, answer.why, answer.more, answer.aloneWaiting, answer.nextDueAt);
-  auto count = static_cast<std::uint32_t>(answer.jobs.size());
-  archive(count);
-  if constexpr (Archive::is_loading::value) answer.jobs.clear();
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if constexpr (Archive::is_loading::value) answer.jobs.emplace_back();
-    Claim::Item& item = answer.jobs[i];
-    archive(item.row.id, item.row, item.body);
-  }
+  archive(answer.verdict, answer.why, answer.more, answer.aloneWaiting, answer.nextDueAt, answer.jobs);
 }
 template <class Archive>
 void members(Archive& archive, AttemptAnswer& answer) {

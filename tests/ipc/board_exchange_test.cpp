@@ -1,11 +1,12 @@
 #include "ipc/board_exchange.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <catch2/catch.hpp>
-#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <thread>
@@ -65,6 +66,19 @@ struct Parties {
   }
 };
 
+/// A leader and somebody who has asked it "one".
+struct AskingPair : Parties {
+  struct Both {
+    Party leader;
+    Party asking;
+  } both{join(), join()};
+
+  AskingPair() {
+    REQUIRE(both.leader.exchange->tryLead());
+    both.asking.ask("one");
+  }
+};
+
 /// What a leader does with the write lock held, up to its commit.
 std::vector<std::string> serve(BoardExchange& leader) {
   REQUIRE_FALSE(leader.withdraw());
@@ -102,11 +116,8 @@ TEST_CASE("Who leads serves all who ask, and each gets its own answer") {
 }
 
 TEST_CASE("Nobody is answered before the commit, and after none everybody goes for the lock") {
-  Parties parties;
-  Party leader = parties.join();
-  Party asking = parties.join();
-  REQUIRE(leader.exchange->tryLead());
-  asking.ask("one");
+  AskingPair parties;
+  auto& [leader, asking] = parties.both;
   (void)serve(*leader.exchange);
   // It waits in vain and then goes for the lock, which it gets only when the leader's transaction is over.
   CHECK_FALSE(asking.answer());
@@ -119,11 +130,8 @@ TEST_CASE("Nobody is answered before the commit, and after none everybody goes f
 }
 
 TEST_CASE("Who was served while he waited for the lock finds the answer there") {
-  Parties parties;
-  Party leader = parties.join();
-  Party asking = parties.join();
-  REQUIRE(leader.exchange->tryLead());
-  asking.ask("one");
+  AskingPair parties;
+  auto& [leader, asking] = parties.both;
   CHECK_FALSE(asking.answer());
   (void)serve(*leader.exchange);
   commit(*leader.exchange);
@@ -135,11 +143,8 @@ TEST_CASE("Who was served while he waited for the lock finds the answer there") 
 
 TEST_CASE(
     "A leader that is gone between commit and answers leaves an answer that may be true, and answers nothing later") {
-  Parties parties;
-  Party leader = parties.join();
-  Party asking = parties.join();
-  REQUIRE(leader.exchange->tryLead());
-  asking.ask("one");
+  AskingPair parties;
+  auto& [leader, asking] = parties.both;
   (void)serve(*leader.exchange);
   CHECK_FALSE(asking.answer());
   // The lock came free, so the leader is dead, or stopped as here.
@@ -177,11 +182,8 @@ TEST_CASE("A leader that is gone before it answered leaves nothing to be taken f
 }
 
 TEST_CASE("What nobody wants to know any more is void before the place asks again") {
-  Parties parties;
-  Party leader = parties.join();
-  Party asking = parties.join();
-  REQUIRE(leader.exchange->tryLead());
-  asking.ask("one");
+  AskingPair parties;
+  auto& [leader, asking] = parties.both;
   asking.exchange->abandon();
   // Not while somebody may read the old question.
   CHECK_FALSE(asking.exchange->ask("two"));
@@ -287,58 +289,47 @@ TEST_CASE("A place is given back, and that of a dead process is taken over with 
 
 TEST_CASE("Who usually comes back soon is waited for") {
   Parties parties;
-  Party leader = parties.join();
+  // Seconds where there are microseconds, so that it does not matter how busy the machine is.
+  constexpr std::uint64_t nanosEach = 1'000'000'000;
+  BoardSlot slot = parties.board.takeSlot(makeIncarnationID(), ::getpid());
+  const auto leader = parties.board.takePlaceIfAny(slot, 60 * nanosEach);
   Party other = parties.join();
-  const auto begin = [&] {
-    REQUIRE(leader.exchange->tryLead());
-    REQUIRE_FALSE(leader.exchange->withdraw());
+  const FileDescriptor file(::open(parties.store.directory().path("run/board").c_str(), O_RDWR | O_CLOEXEC));
+  const auto write = [&](std::size_t offset, std::uint64_t value) {
+    REQUIRE(::pwrite(file.number(), &value, sizeof value, static_cast<off_t>(offset)) == sizeof value);
   };
-  const auto spend = [](std::chrono::microseconds time) {
-    const auto until = std::chrono::steady_clock::now() + time;
-    while (std::chrono::steady_clock::now() < until) {
-    }
-  };
-  const auto serveAndCommit = [&](std::optional<CommitExchange::Asked> asked) {
-    for (; asked; asked = leader.exchange->next()) leader.exchange->answer(asked->place, "yes");
-    spend(std::chrono::milliseconds{1});  // long enough for a wait to be worth it
-    commit(*leader.exchange);
-  };
-  for (int i = 0; i < 30; ++i) {
-    spend(std::chrono::microseconds{100});
-    begin();
-    other.ask("again");
-    serveAndCommit(leader.exchange->next());
-    REQUIRE(other.answer());
-  }
-  // Now its question comes a little after the leader has begun to look for it; on a machine that is busy, too late.
-  constexpr int rounds = 200;
-  std::atomic<int> round = 0;  // that the leader has begun
-  std::atomic<int> asked = 0;  // rounds for which the other one has asked
+  constexpr std::size_t exchange = offsetof(detail::BoardBytes, exchange);
+  constexpr std::size_t otherPlace = offsetof(detail::BoardBytes, places) + sizeof(detail::PlaceBytes);
+
+  REQUIRE(leader->tryLead());
+  REQUIRE_FALSE(leader->withdraw());
+  other.ask("once");
+  auto asked = leader->next();
+  REQUIRE(asked);
+  leader->answer(asked->place, "yes");
+  CHECK_FALSE(leader->next());
+  commit(*leader);
+  REQUIRE(other.answer() == "yes");
+
+  // Commits take two minutes now, and the other one comes back after twenty seconds.
+  write(exchange + offsetof(detail::ExchangeBytes, commitNanos), 120 * nanosEach);
+  REQUIRE(leader->tryLead());
+  REQUIRE_FALSE(leader->withdraw());
+  bool isAsked = false;
   std::thread asking([&] {
-    for (int i = 1; i <= rounds; ++i) {
-      while (round < i) std::this_thread::yield();
-      spend(std::chrono::microseconds{30});
-      if (other.exchange->tryLead() || !other.exchange->ask("back")) return;
-      asked = i;
-    }
+    const bool isWaitedFor = test::waitUntil([&] {
+      std::uint32_t isLingering = 0;
+      const auto offset = static_cast<off_t>(exchange + offsetof(detail::ExchangeBytes, isLingering));
+      return ::pread(file.number(), &isLingering, sizeof isLingering, offset) == sizeof isLingering && isLingering == 1;
+    });
+    isAsked = isWaitedFor && !other.exchange->tryLead() && other.exchange->ask("again");
   });
-  int met = 0;
-  for (int i = 1; i <= rounds; ++i) {
-    begin();
-    round = i;
-    const auto question = leader.exchange->next();
-    met += question ? 1 : 0;
-    if (!test::waitUntil([&] { return asked == i; })) break;
-    serveAndCommit(question);
-    if (!other.answer()) {
-      (void)other.exchange->withdraw();
-      commit(*other.exchange);
-    }
-    spend(std::chrono::microseconds{70});
-  }
-  const bool wasWell = asked == rounds;
-  round = rounds;
+  write(otherPlace + offsetof(detail::PlaceBytes, gapNanos), 20 * nanosEach);
+  asked = leader->next();
   asking.join();
-  REQUIRE(wasWell);
-  CHECK(met >= rounds / 20);
+  CHECK(isAsked);
+  REQUIRE(asked);
+  CHECK(asked->request == "again");
+  leader->settle(false);
+  leader->endLead();
 }
