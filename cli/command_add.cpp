@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "api/owner_names.h"
 #include "callsheet/errors.h"
 #include "callsheet/job_key.h"
 #include "callsheet/json_archive.h"
@@ -18,7 +19,6 @@
 #include "cli/answers.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
-#include "cli/owner_names.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "core/json_payload.h"

@@ -2,10 +2,10 @@
 #include <memory>
 #include <string>
 
+#include "api/owner_names.h"
 #include "callsheet/errors.h"
 #include "cli/commands.h"
 #include "cli/daemon.h"
-#include "cli/owner_names.h"
 
 namespace callsheet {
 inline namespace v1 {

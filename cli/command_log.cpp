@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "callsheet/errors.h"
 #include "callsheet/limits.h"
+#include "cli/change_watcher.h"
 #include "cli/commands.h"
 #include "cli/job_text.h"
 #include "cli/json_output.h"
@@ -19,6 +21,7 @@ namespace {
 struct LogOptions {
   std::string id;
   bool output = false;
+  bool follow = false;
   std::uint32_t from = 0;
   std::size_t limit = limits::pageRowsMax;
 };
@@ -39,7 +42,37 @@ int printOutput(const JobView& job, bool json) {
   return 0;
 }
 
+/// Prints each transition as it comes, until the job is over.
+int follow(const LogOptions& options, Session& session) {
+  // Opening may have to wait for others; until it has, a signal simply ends this process.
+  (void)session.access();
+  StopSignals signals;
+  const JobID id = session.resolve(options.id);
+  ChangeWatcher watcher(session.access(), signals);
+  for (std::uint32_t next = options.from;;) {
+    // The row first: everything that it counts is in the log when that is read after it.
+    const auto job = session.store().find(id);
+    if (!job) throw Error(ErrorKind::notFound, "job " + id.toString() + " was removed while its log was followed");
+    const OwnerNames names(session.store().incarnations());
+    for (const LogEntry& entry : readWholeLog(session.store(), id, next)) {
+      next = entry.index + 1;
+      if (!session.json) {
+        printLine(logLine(entry, names));
+        continue;
+      }
+      Json line = versioned();
+      line["entry"] = logEntryJson(entry, names);
+      printJsonLine(line);
+    }
+    std::fflush(stdout);
+    if (isOver(job->row)) return 0;
+    if (const auto signal = watcher.waitForChange()) return 128 + *signal;
+  }
+}
+
 int log(const LogOptions& options, Session& session) {
+  if (options.follow && options.output) throw Error(ErrorKind::usage, "--follow and --output exclude each other");
+  if (options.follow) return follow(options, session);
   const JobID id = session.resolve(options.id);
   const auto job = session.store().find(id);
   if (!job) throw Error(ErrorKind::notFound, "job " + id.toString() + " was removed just now");
@@ -71,6 +104,8 @@ Work defineLog(CLI::App& app) {
   const auto options = std::make_shared<LogOptions>();
   app.add_option("id", options->id, "The job")->required()->type_name("ID");
   app.add_flag("--output", options->output, "Only what the job's command printed, raw; its last 64 KiB are kept");
+  app.add_flag("--follow", options->follow,
+               "Print each transition as it comes, until the job is done or in quarantine; with --json one a line");
   app.add_option("--limit", options->limit, "At most so many transitions (default: 1000)")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax).description(""));

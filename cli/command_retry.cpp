@@ -10,25 +10,12 @@
 #include "cli/commands.h"
 #include "cli/job_text.h"
 #include "cli/json_output.h"
+#include "core/new_job.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
-
-/// The same work again. Without the key: it still stands for the former job, and a retry by hand is meant to run.
-NewJob againOf(const JobView& job) {
-  NewJob again;
-  again.id = makeJobID();
-  again.kind = job.row.kind;
-  again.runner = job.row.runner;
-  again.queue = job.row.queue;
-  again.priority = job.row.priority;
-  again.body = job.body;
-  again.body.key.clear();
-  again.body.retryOf = job.row.id;
-  return again;
-}
 
 /// The new jobs by whose queue they go to: the former owner's while it lives, else the principal's.
 std::vector<Verb> verbsFor(const std::vector<JobID>& ids, LmdbJobStore& store) {
@@ -44,7 +31,7 @@ std::vector<Verb> verbsFor(const std::vector<JobID>& ids, LmdbJobStore& store) {
     const std::string name = owner != principalOwner && names.isOpen(owner) ? names.nameOf(owner) : std::string();
     Submit& submit = byOwner[name];
     submit.ownerName = name;
-    submit.jobs.push_back(againOf(*job));
+    submit.jobs.push_back(againOf(job->row, job->body));
   }
   std::vector<Verb> verbs;
   verbs.reserve(byOwner.size());

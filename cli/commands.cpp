@@ -8,7 +8,7 @@ namespace callsheet {
 inline namespace v1 {
 
 std::span<const Command> commands() {
-  static constexpr std::array<Command, 17> table{{
+  static constexpr std::array<Command, 19> table{{
       {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead",
        definePrincipal},
       {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
@@ -21,6 +21,8 @@ std::span<const Command> commands() {
       {"cancel", "Cancel jobs", defineCancel},
       {"retry", "Do done jobs again, as new jobs", defineRetry},
       {"discard", "Remove jobs that cannot be read", defineDiscard},
+      {"define", "Store the settings of kinds: who runs them, time-outs, retries, limits", defineDefine},
+      {"definitions", "Show the settings of kinds", defineDefinitions},
       {"directors", "List the principal and the assistants", defineDirectors},
       {"stats", "Count the jobs and describe the store", defineStats},
       {"check", "Verify every record and invariant of the store", defineCheck},

@@ -28,6 +28,8 @@ struct Command {
 Work definePrincipal(CLI::App& app);
 Work defineAssistant(CLI::App& app);
 Work defineAdd(CLI::App& app);
+Work defineDefine(CLI::App& app);
+Work defineDefinitions(CLI::App& app);
 Work defineList(CLI::App& app);
 Work defineShow(CLI::App& app);
 Work defineWatch(CLI::App& app);

@@ -18,6 +18,8 @@
 #include <optional>
 #include <thread>
 
+#include "api/api_server.h"
+#include "api/define.h"
 #include "callsheet/job_director.h"
 #include "cli/service_notifier.h"
 #include "cli/stop_signals.h"
@@ -99,6 +101,7 @@ class Daemon {
     log_.set_formatter(
         std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
     log_.set_level(levelNamed(options.logLevel));
+    if (!options.definitions.empty()) definitions_ = definitionsInDirectory(options.definitions);
     name_ = mode.isPrincipal() ? std::string("principal") : "assistant " + mode.name();
   }
 
@@ -126,6 +129,7 @@ class Daemon {
           director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode,
                                                     builtinTypes(directory_), directorOptions(session));
           director_->start();
+          if (mode.isPrincipal()) serve(session);
         },
         [&](int signal, const std::function<bool(std::chrono::milliseconds)>& isDoneWithin) {
           asked = signal;
@@ -133,6 +137,27 @@ class Daemon {
           if (!isDoneWithin(startPatience)) exitAtOnce(signal, "while it starts");
         });
     return asked;
+  }
+
+  /// What a principal does for others beside directing.
+  void serve(const Session& session) {
+    StoreAccess::Options access;
+    access.allowForeignFilesystem = session.allowForeignFilesystem;
+    access.mayBeKilledAsWriter = options_.mayBeKilledAsWriter;
+    access.writerLimit = writerLimit_;
+    auto store = StoreAccess::open(session.location, session.id, access);
+    for (const Definition& one : definitions_)
+      if (define(store->store(), one)) log_.info("defined {}", one.kind);
+    ApiServerOptions api;
+    api.listen = options_.listen;
+    api.tokenFile = options_.tokenFile;
+    api.isOpenToAll = options_.isOpenToAll;
+    api.log = [this](LogLevel level, std::string_view sentence) {
+      log_.log(levelOf(level), "api: {}", printable(sentence));
+    };
+    api_ = std::make_unique<ApiServer>(std::move(store), std::move(api));
+    log_.info("serving {}{}{}", directory_.path(ApiServer::socketName),
+              api_->tcpAddress().empty() ? "" : " and http://", api_->tcpAddress());
   }
 
   /// Does the work on a thread of its own, so that this one hears TERM and INT meanwhile. Throws what the work throws.
@@ -219,7 +244,12 @@ class Daemon {
                                 std::chrono::microseconds(grace_ + std::chrono::seconds{5}).count()));
     log_.info("{}: stopping within {}; a second signal exits at once", strsignal(signal), options_.grace);
     StopReport report;
-    attend([&] { report = director_->stop(grace_); }, [&](int next, const auto&) { exitAtOnce(next, "again"); });
+    attend(
+        [&] {
+          api_.reset();
+          report = director_->stop(grace_);
+        },
+        [&](int next, const auto&) { exitAtOnce(next, "again"); });
     return endStopped(report);
   }
 
@@ -245,7 +275,9 @@ class Daemon {
   Wakeup wakeup_;
   spdlog::logger log_;
   StoreDirectory directory_;
-  std::unique_ptr<JobDirector> director_;  // last: its threads use all of the above
+  std::vector<Definition> definitions_;
+  std::unique_ptr<JobDirector> director_;  // its threads use all of the above
+  std::unique_ptr<ApiServer> api_;         // so do its own
 };
 
 }  // namespace
@@ -273,6 +305,14 @@ void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal
       ->type_name("DURATION");
   app.add_option("--keep", options.keep, "Done jobs are kept this long; 0 for ever (default: 7d)")
       ->type_name("DURATION");
+  app.add_option("--listen", options.listen, "Serve the API on loopback TCP too, as 127.0.0.1:8080 (port 0: any)")
+      ->type_name("HOST:PORT");
+  app.add_option("--token-file", options.tokenFile,
+                 "What TCP clients must send as their bearer token (default: api.token in the store)")
+      ->type_name("FILE");
+  app.add_flag("--no-auth", options.isOpenToAll, "TCP clients need no token: every local user may do everything");
+  app.add_option("--definitions", options.definitions, "Define the kinds in this directory's JSON and YAML files first")
+      ->type_name("DIR");
   app.add_option("--keep-count", options.keepCount, "At most so many done jobs are kept; 0 for all (default: 100000)")
       ->type_name("N");
 }

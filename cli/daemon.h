@@ -24,6 +24,10 @@ struct DaemonOptions {
   std::string lease = "30s";
   std::string keep = "7d";
   std::uint64_t keepCount = 100'000;
+  std::string listen;
+  std::string tokenFile;
+  bool isOpenToAll = false;
+  std::string definitions;
 };
 
 void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal);

@@ -2,7 +2,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/owner_names.h"
+#include "api/owner_names.h"
 #include "cli/terminal.h"
 #include "core/job_store.h"
 #include "jobs/builtin_types.h"

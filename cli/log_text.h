@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/owner_names.h"
+#include "api/owner_names.h"
 #include "core/job_store.h"
 
 namespace callsheet {

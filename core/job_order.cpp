@@ -47,7 +47,9 @@ bool operator==(const AttachedKeys& a, const AttachedKeys& b) {
 AttachedKeys attachedKeysOf(const JobFacts& facts) {
   AttachedKeys attached;
   if (!isRunning(facts)) return attached;
-  if (facts.holderKind == HolderKind::incarnation)
+  // A remote attempt's names who handed it out, so that a claim can be repeated; it does not stand or fall with it.
+  const bool isNamed = facts.holderKind == HolderKind::remote && !facts.holder.isNil();
+  if (facts.holderKind == HolderKind::incarnation || isNamed)
     attached.keys[attached.count++] = {IncarnationID{facts.holder}, facts.id};
   const bool hasHolder = attached.count == 1;
   const bool ownerIsHolder = hasHolder && attached.keys[0].incarnation == facts.owner;

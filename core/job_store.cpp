@@ -44,8 +44,10 @@ bool isUnclaimable(const JobRow& row, const JobBody& body, const std::vector<Inc
            (!living || std::find(living->begin(), living->end(), incarnation.id) != living->end());
   };
   return std::none_of(incarnations.begin(), incarnations.end(), [&](const IncarnationRow& incarnation) {
+    // The principal offers what is remote to whoever takes it; nobody says beforehand what he can do.
+    const bool isOffered = row.runner == Runner::remote && incarnation.role == Role::principal;
     return lives(incarnation) && incarnation.queueOwner() == row.owner &&
-           knows(incarnation.kinds, row.kind, body.kindVersion);
+           (isOffered || knows(incarnation.kinds, row.kind, body.kindVersion));
   });
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/apply.h"
+#include "core/claimable.h"
 #include "core/queue_counts.h"
 #include "core/rows.h"
 #include "core/verbs.h"
@@ -101,6 +102,11 @@ class JobStore {
   [[nodiscard]] virtual std::vector<MemoRow> memos(JobID id, Fingerprint after, std::size_t limit) = 0;
   [[nodiscard]] virtual std::optional<MemoRow> memo(JobID id, Fingerprint memo) = 0;
   [[nodiscard]] virtual std::vector<IncarnationRow> incarnations() = 0;
+  /// All kinds' settings, by kind.
+  [[nodiscard]] virtual std::vector<DefinitionRow> definitions() = 0;
+  [[nodiscard]] virtual std::optional<DefinitionRow> definition(std::string_view kind) = 0;
+  /// What claims over the API could get now (core/claimable.h).
+  [[nodiscard]] virtual Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) = 0;
   [[nodiscard]] virtual Totals totals() = 0;
   /// The open jobs of each owner, in one snapshot.
   [[nodiscard]] virtual CountsByOwner countByOwner() = 0;

@@ -24,5 +24,18 @@ NewJob newJobOf(std::string_view kind, std::uint32_t version, std::string parame
   return job;
 }
 
+NewJob againOf(const JobRow& row, const JobBody& body) {
+  NewJob again;
+  again.id = makeJobID();
+  again.kind = row.kind;
+  again.runner = row.runner;
+  again.queue = row.queue;
+  again.priority = row.priority;
+  again.body = body;
+  again.body.key.clear();
+  again.body.retryOf = row.id;
+  return again;
+}
+
 }  // namespace v1
 }  // namespace callsheet

@@ -13,5 +13,9 @@ inline namespace v1 {
 [[nodiscard]] NewJob newJobOf(std::string_view kind, std::uint32_t version, std::string parameters,
                               const SubmitOptions& options);
 
+/// The same work again, as a new job that begins with what the done one's steps gave. Without the key: it still stands
+/// for the former job, and whoever does a job again means it to run.
+[[nodiscard]] NewJob againOf(const JobRow& row, const JobBody& body);
+
 }  // namespace v1
 }  // namespace callsheet

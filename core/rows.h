@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "callsheet/errors.h"
+#include "core/definition_row.h"
 #include "core/incarnation_row.h"
 #include "core/job_order.h"
 #include "core/job_row.h"
@@ -85,6 +86,19 @@ class Rows {
   [[nodiscard]] virtual std::optional<KeyRow> businessKey(std::string_view key) = 0;
   virtual void putBusinessKey(std::string_view key, const KeyRow& row) = 0;
   virtual void eraseBusinessKey(std::string_view key) = 0;
+
+  /// Null when the kind has none, or its record cannot be read. Valid until the next definition is written.
+  [[nodiscard]] virtual const DefinitionRow* definition(std::string_view kind) = 0;
+  virtual void putDefinition(const DefinitionRow& row) = 0;
+  virtual void eraseDefinition(std::string_view kind) = 0;
+  virtual void scanDefinitions(const std::function<bool(const DefinitionRow&)>& visit) = 0;
+  /// Where there is none, all zero; and one that is all zero again goes.
+  [[nodiscard]] virtual LaneRow lane(std::string_view kind, std::uint64_t lane) = 0;
+  virtual void putLane(std::string_view kind, std::uint64_t lane, const LaneRow& row) = 0;
+  virtual void scanLanes(const std::function<bool(const std::string& kind, std::uint64_t lane)>& visit) = 0;
+  virtual void putOpenLane(const OpenLaneKey& key) = 0;
+  virtual void eraseOpenLane(const OpenLaneKey& key) = 0;
+  virtual void scanOpenLanes(const OpenLaneKey& from, const std::function<bool(const OpenLaneKey&)>& visit) = 0;
 
   /// Loaded once and written once a transaction.
   [[nodiscard]] virtual Totals& totals() = 0;

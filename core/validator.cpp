@@ -130,6 +130,7 @@ Why why(const Unclaim& verb) {
 }
 Why why(const Notify& verb) {
   if (!std::isfinite(verb.progress) || verb.progress < 0 || verb.progress > 1) return "progress lies within 0 and 1";
+  if (verb.note.size() > limits::textBytesMax) return over("the note", verb.note.size(), limits::textBytesMax);
   if (verb.text.size() > limits::textBytesMax) return over("the progress text", verb.text.size(), limits::textBytesMax);
   return std::nullopt;
 }
@@ -199,6 +200,12 @@ Why why(const Promote& verb) {
   return whyLimit(verb.limit);
 }
 Why why(const Expire& verb) {
+  return whyLimit(verb.limit);
+}
+Why why(const PutDefinition& verb) {
+  return whyRefused(verb.definition);
+}
+Why why(const Relane& verb) {
   return whyLimit(verb.limit);
 }
 Why why(const Prune& verb) {

@@ -1,10 +1,12 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "core/definition_row.h"
 #include "core/incarnation_row.h"
 #include "core/job_order.h"
 #include "core/job_row.h"
@@ -99,6 +101,7 @@ struct SubmittedJob {
   Verdict verdict = Verdict::unknown;
   JobID id;  ///< the job; for `duplicate` the one that the key points to
   std::string why;
+  std::shared_ptr<const JobRow> row{};  ///< of one that was made, where the sender wants it
 };
 
 /// Makes jobs. Without `allOrNothing` each job has its own verdict.
@@ -110,6 +113,7 @@ struct Submit {
   std::string ownerName;  ///< an assistant's name; empty: the sender's own queue, or the principal's
   bool allOrNothing = false;
   std::vector<NewJob> jobs;
+  bool wantsRows = false;  ///< the answer carries the rows as they were made
 };
 
 // ---- attempts -----------------------------------------------------------------------------------------------------
@@ -132,20 +136,25 @@ struct Claim {
   std::uint32_t max = 1;
   bool start = true;  ///< straight into in-progress; false: requested
   bool idle = true;   ///< the claimer runs nothing now, so a job that must run alone may be handed to it
-  std::int64_t startLimitMicros = 0;  ///< for requested: how long until start; 0 = none
+  std::int64_t startLimitMicros = 0;  ///< for requested: how long until start; 0: what the definition says
+  /// For somebody who takes jobs over the API: nothing holds what is handed out but its time limit, and only kinds
+  /// whose definition names the runner `remote` are.
+  bool remote = false;
 };
 
 /// What names an attempt in a verb.
 struct AttemptRef {
   JobID job;
   ExecID exec;
-  IncarnationID sender;  ///< nil for a remote
+  IncarnationID sender;   ///< nil for a remote
+  bool wantsRow = false;  ///< the answer carries the row as the verb left it
 };
 
 struct AttemptAnswer : Answer {
   bool cancelRequested = false;
   bool transferRequested = false;
-  JobState state = JobState::done;  ///< where the job stands now
+  JobState state = JobState::done;    ///< where the job stands now
+  std::shared_ptr<const JobRow> row;  ///< of an accepted verb that wants it
 };
 
 struct Start {
@@ -159,13 +168,14 @@ struct Unclaim {
   std::string why;
 };
 
-/// A sign of life with progress.
+/// A sign of life with progress. For a remote attempt its time limit begins anew.
 struct Notify {
   using Answer = AttemptAnswer;
   AttemptRef attempt;
   float progress = 0;
   std::string text;
   bool logged = false;
+  std::string note{};  ///< of the log's entry; empty: the text
 };
 
 struct Succeed {
@@ -235,6 +245,7 @@ struct Cancel {
   using Answer = AttemptAnswer;
   JobID job;
   std::string why;
+  bool wantsRow = false;  ///< as in AttemptRef
 };
 
 /// Removes a job that cannot be read, with all that is stored of it; a done one also for a result or log that cannot.
@@ -276,9 +287,30 @@ struct Prune {
   DoneKey from = DoneKey::first();
 };
 
+// ---- definitions (core/definition_row.h) ---------------------------------------------------------------------------
+
+/// Stores a kind's settings in place of what they were, and puts the first of its jobs into the lanes that its limits
+/// ask for; when there is more, Relane goes on.
+struct PutDefinition {
+  using Answer = SweepAnswer;
+  Definition definition;
+};
+
+/// The same with no settings. What was handed out goes on under the defaults.
+struct DeleteDefinition {
+  using Answer = SweepAnswer;
+  std::string kind;
+};
+
+/// Goes on putting jobs into lanes, of whichever kind is not through with it.
+struct Relane {
+  using Answer = SweepAnswer;
+  std::uint32_t limit = 1000;
+};
+
 using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
                           Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, Discard, SaveResult, Suspend,
-                          CompleteExternal>;
+                          CompleteExternal, PutDefinition, DeleteDefinition, Relane>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::string_view suffix = ".bell";
 constexpr std::string_view observerPrefix = "w-";
+constexpr std::string_view executorPrefix = "x-";
 constexpr std::string_view temporaryPrefix = ".new-";
 constexpr std::string_view principalName = "principal.bell";
 constexpr std::int64_t namesKeptNanos = 1'000'000'000;
@@ -34,6 +35,9 @@ std::string bellOf(const std::string& name) {
 }
 std::string below(std::string_view name) {
   return std::string(StoreDirectory::bells) + "/" + std::string(name);
+}
+std::string executorsBellOf(IncarnationID incarnation) {
+  return bellOf(std::string(executorPrefix) + incarnation.toString());
 }
 
 struct Address {
@@ -107,6 +111,16 @@ DoorbellSocket DoorbellSocket::bind(const StoreDirectory& store, IncarnationID i
   return bindAt(store, bellOf(incarnation.toString()), false);
 }
 
+DoorbellSocket DoorbellSocket::bindExecutor(const StoreDirectory& store, IncarnationID incarnation) {
+  DoorbellSocket bell = bind(store, incarnation);
+  const std::string second = below(executorsBellOf(incarnation));
+  const int parent = store.descriptor();
+  if (::linkat(parent, bell.path_.c_str(), parent, second.c_str(), 0) != 0)
+    throw systemError("cannot put a doorbell at " + store.path(second), errno);
+  bell.secondPath_ = second;
+  return bell;
+}
+
 DoorbellSocket DoorbellSocket::bindPrincipal(const StoreDirectory& store, const PrincipalLock&) {
   removeAbandoned(store);
   return bindAt(store, std::string(principalName), true);
@@ -149,6 +163,7 @@ DoorbellSocket& DoorbellSocket::operator=(DoorbellSocket&& other) noexcept {
     forkGeneration_ = other.forkGeneration_;
     socket_ = std::move(other.socket_);
     path_ = std::move(other.path_);
+    secondPath_ = std::move(other.secondPath_);
     inode_ = other.inode_;
   }
   return *this;
@@ -168,21 +183,26 @@ bool DoorbellSocket::drain() {
 void DoorbellSocket::close() noexcept {
   if (!socket_.isOpen()) return;
   struct stat status {};
-  if (forkGeneration_ == forkGeneration() &&
-      ::fstatat(store_->descriptor(), path_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == inode_)
-    ::unlinkat(store_->descriptor(), path_.c_str(), 0);
+  for (const std::string* path : {&path_, &secondPath_})
+    if (!path->empty() && forkGeneration_ == forkGeneration() &&
+        ::fstatat(store_->descriptor(), path->c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == inode_)
+      ::unlinkat(store_->descriptor(), path->c_str(), 0);
   socket_.close();
 }
 
 void removeBell(const StoreDirectory& store, IncarnationID dead) {
   ::unlinkat(store.descriptor(), below(bellOf(dead.toString())).c_str(), 0);
+  ::unlinkat(store.descriptor(), below(executorsBellOf(dead)).c_str(), 0);
 }
 
 void SocketDoorbell::ring(IncarnationID incarnation) noexcept {
-  if (incarnation.isNil())
-    ringPrincipal();
-  else
+  if (!incarnation.isNil()) {
     send(bellOf(incarnation.toString()));
+    return;
+  }
+  // The principal's queue is the executors' too.
+  ringPrincipal();
+  ringListed([](const std::string& name) { return name.starts_with(executorPrefix); });
 }
 
 void SocketDoorbell::ringPrincipal() noexcept {

@@ -21,6 +21,8 @@ class DoorbellSocket {
  public:
   /// A director's or executor's own bell. Throws Error conflict when this incarnation has had one.
   [[nodiscard]] static DoorbellSocket bind(const StoreDirectory& store, IncarnationID incarnation);
+  /// An executor's: its own, and rung too when something comes into the principal's queue.
+  [[nodiscard]] static DoorbellSocket bindExecutor(const StoreDirectory& store, IncarnationID incarnation);
   /// The principal's bell, beside its own; takes the place of a dead principal's. The lock is the permission to do
   /// that: destroy the bell before it.
   [[nodiscard]] static DoorbellSocket bindPrincipal(const StoreDirectory& store, const PrincipalLock& lock);
@@ -45,8 +47,9 @@ class DoorbellSocket {
   const StoreDirectory* store_;
   std::uint64_t forkGeneration_;
   ForkGuardedDescriptor socket_;
-  std::string path_;  // below the store
-  ino_t inode_ = 0;   // of the file at path_, so that a successor's is never removed
+  std::string path_;        // below the store
+  std::string secondPath_;  // the same socket's name among the executors'; empty for others
+  ino_t inode_ = 0;         // of the file at path_, so that a successor's is never removed
 };
 
 /// Removes the bell that a dead incarnation left, if any.

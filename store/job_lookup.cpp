@@ -59,6 +59,21 @@ std::vector<MemoRow> memosOf(Rows& rows, JobID id, Fingerprint after, std::size_
   return found;
 }
 
+std::vector<DefinitionRow> definitionsOf(Rows& rows) {
+  std::vector<DefinitionRow> all;
+  rows.scanDefinitions([&](const DefinitionRow& row) {
+    if (!row.isDeleted) all.push_back(row);
+    return true;
+  });
+  return all;
+}
+
+std::optional<DefinitionRow> definitionOf(Rows& rows, std::string_view kind) {
+  if (kind.size() > limits::kindLengthMax) return std::nullopt;
+  const DefinitionRow* const row = rows.definition(kind);
+  return row == nullptr || row->isDeleted ? std::nullopt : std::optional(*row);
+}
+
 void addRecentLog(const JobRow& row, std::uint32_t from, std::size_t limit, std::vector<LogEntry>& entries) {
   for (std::uint32_t i = 0; i < row.recentLog.size(); ++i) {
     const std::uint32_t index = row.spilledLogCount() + i;

@@ -31,6 +31,10 @@ namespace lookup {
 /// A job's memos behind `after`, without their values.
 [[nodiscard]] std::vector<MemoRow> memosOf(Rows& rows, JobID id, Fingerprint after, std::size_t limit);
 
+/// All that are not deleted, by kind.
+[[nodiscard]] std::vector<DefinitionRow> definitionsOf(Rows& rows);
+[[nodiscard]] std::optional<DefinitionRow> definitionOf(Rows& rows, std::string_view kind);
+
 /// Continues a job's log with the entries that stand in its row.
 void addRecentLog(const JobRow& row, std::uint32_t from, std::size_t limit, std::vector<LogEntry>& entries);
 

@@ -216,6 +216,54 @@ std::optional<DoneKey> decodeDone(std::string_view bytes) {
   return reader.ended() ? std::optional(key) : std::nullopt;
 }
 
+Key encode(const OpenLaneKey& open) {
+  Key key = begin(Region::openLane);
+  key.add(open.owner.value);
+  key.addText(open.kind);
+  key.addText(open.queue);
+  key.add(open.rank);
+  key.add(open.sequence);
+  key.add(open.lane);
+  return key;
+}
+
+std::optional<OpenLaneKey> decodeOpenLane(std::string_view bytes) {
+  Reader reader(bytes, Region::openLane);
+  OpenLaneKey key;
+  key.owner.value = reader.uuid();
+  key.kind = reader.text();
+  key.queue = reader.text();
+  key.rank = reader.i64();
+  key.sequence = reader.u64();
+  key.lane = reader.u64();
+  return reader.ended() ? std::optional(std::move(key)) : std::nullopt;
+}
+
+Key definitionKey(std::string_view kind) {
+  Key key = begin(Region::definition);
+  key.addBytes(kind);
+  return key;
+}
+
+std::string_view kindOf(std::string_view key) {
+  return regionOf(key) == Region::definition ? key.substr(1) : std::string_view();
+}
+
+Key laneKey(std::string_view kind, std::uint64_t lane) {
+  Key key = begin(Region::lane);
+  key.addText(kind);
+  key.add(lane);
+  return key;
+}
+
+std::optional<LaneOf> decodeLane(std::string_view bytes) {
+  Reader reader(bytes, Region::lane);
+  LaneOf lane;
+  lane.kind = reader.text();
+  lane.lane = reader.u64();
+  return reader.ended() ? std::optional(std::move(lane)) : std::nullopt;
+}
+
 std::string_view storeKey() {
   return "Mstore";
 }

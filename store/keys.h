@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/definition_row.h"
 #include "core/job_order.h"
 #include "core/memo_row.h"
 
@@ -40,8 +41,11 @@ class Key {
 /// stands in one: first what is small and written all the time, so that few pages hold it, last what grows at its end.
 enum class Region : std::uint8_t {
   attached = 'A',
+  lane = 'C',
+  definition = 'D',
   incarnation = 'I',
   meta = 'M',
+  openLane = 'O',
   ready = 'R',
   deadline = 'T',
   unreadable = 'U',
@@ -82,6 +86,18 @@ enum class JobPart : std::uint8_t { row = 0, body = 1, result = 2, log = 3, memo
 [[nodiscard]] std::optional<AttachedKey> decodeAttached(std::string_view key);
 [[nodiscard]] std::optional<DeadlineKey> decodeDeadline(std::string_view key);
 [[nodiscard]] std::optional<DoneKey> decodeDone(std::string_view key);
+[[nodiscard]] Key encode(const OpenLaneKey& key);
+[[nodiscard]] std::optional<OpenLaneKey> decodeOpenLane(std::string_view key);
+
+[[nodiscard]] Key definitionKey(std::string_view kind);
+/// The kind in a definition's key.
+[[nodiscard]] std::string_view kindOf(std::string_view key);
+[[nodiscard]] Key laneKey(std::string_view kind, std::uint64_t lane);
+struct LaneOf {
+  std::string kind;
+  std::uint64_t lane = 0;
+};
+[[nodiscard]] std::optional<LaneOf> decodeLane(std::string_view key);
 
 [[nodiscard]] std::string_view storeKey();
 [[nodiscard]] std::string_view totalsKey();

@@ -101,6 +101,22 @@ class Store final : public LmdbJobStore {
     });
     return all;
   }
+  std::vector<DefinitionRow> definitions() override {
+    std::vector<DefinitionRow> all;
+    read([&](LmdbRows& rows) { all = lookup::definitionsOf(rows); });
+    return all;
+  }
+  Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
+    Claimable found;
+    const Moment now = clock_->now();
+    read([&](LmdbRows& rows) { found = claimableRemotely(rows, now, kinds, limit); });
+    return found;
+  }
+  std::optional<DefinitionRow> definition(std::string_view kind) override {
+    std::optional<DefinitionRow> found;
+    read([&](LmdbRows& rows) { found = lookup::definitionOf(rows, kind); });
+    return found;
+  }
   Totals totals() override {
     Totals totals;
     read([&](LmdbRows& rows) { totals = rows.totals(); });

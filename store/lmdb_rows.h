@@ -52,6 +52,17 @@ class LmdbRows final : public Rows {
   void putBusinessKey(std::string_view key, const KeyRow& row) override;
   void eraseBusinessKey(std::string_view key) override;
 
+  [[nodiscard]] const DefinitionRow* definition(std::string_view kind) override;
+  void putDefinition(const DefinitionRow& row) override;
+  void eraseDefinition(std::string_view kind) override;
+  void scanDefinitions(const std::function<bool(const DefinitionRow&)>& visit) override;
+  [[nodiscard]] LaneRow lane(std::string_view kind, std::uint64_t lane) override;
+  void putLane(std::string_view kind, std::uint64_t lane, const LaneRow& row) override;
+  void scanLanes(const std::function<bool(const std::string& kind, std::uint64_t lane)>& visit) override;
+  void putOpenLane(const OpenLaneKey& key) override;
+  void eraseOpenLane(const OpenLaneKey& key) override;
+  void scanOpenLanes(const OpenLaneKey& from, const std::function<bool(const OpenLaneKey&)>& visit) override;
+
   [[nodiscard]] Totals& totals() override;
   /// Writes the totals if they changed, and whatever else was kept back; call once before the commit.
   void finish();
@@ -81,13 +92,15 @@ class LmdbRows final : public Rows {
   void removePlace(const keys::Key& key);
 
   // One of each a region.
-  std::array<LmdbCursor, 12> cursors_;
-  std::array<PendingWrites, 12> pending_;
+  std::array<LmdbCursor, 15> cursors_;
+  std::array<PendingWrites, 15> pending_;
   JobID lastRead_;  // whose row the cursor of rows stands at; nil: nobody's
   std::string buffer_;
   std::optional<Totals> totals_;
   std::map<IncarnationID, bool>
       isOpen_;  // what this transaction has looked up; nearly every verb asks for the same few
+  std::optional<bool> hasDefinitions_;
+  std::map<std::string, std::optional<DefinitionRow>, std::less<>> definitions_;  // the same; nodes stay where they are
   Totals storedTotals_;
 };
 

@@ -112,6 +112,35 @@ class MemoryRows final : public Rows {
   }
   void putBusinessKey(std::string_view key, const KeyRow& row) override { keys[std::string(key)] = row; }
   void eraseBusinessKey(std::string_view key) override { keys.erase(std::string(key)); }
+  const DefinitionRow* definition(std::string_view kind) override {
+    const auto found = definitions.find(kind);
+    return found == definitions.end() ? nullptr : &found->second;
+  }
+  void putDefinition(const DefinitionRow& row) override { definitions.insert_or_assign(row.kind, row); }
+  void eraseDefinition(std::string_view kind) override { definitions.erase(std::string(kind)); }
+  void scanDefinitions(const std::function<bool(const DefinitionRow&)>& visit) override {
+    for (const auto& [kind, row] : definitions)
+      if (!visit(row)) return;
+  }
+  LaneRow lane(std::string_view kind, std::uint64_t lane) override {
+    const auto found = lanes.find({std::string(kind), lane});
+    return found == lanes.end() ? LaneRow{} : found->second;
+  }
+  void putLane(std::string_view kind, std::uint64_t lane, const LaneRow& row) override {
+    if (row == LaneRow{})
+      lanes.erase({std::string(kind), lane});
+    else
+      lanes.insert_or_assign({std::string(kind), lane}, row);
+  }
+  void scanLanes(const std::function<bool(const std::string& kind, std::uint64_t lane)>& visit) override {
+    for (const auto& [key, row] : lanes)
+      if (!visit(key.first, key.second)) return;
+  }
+  void putOpenLane(const OpenLaneKey& key) override { openLanes.insert(key); }
+  void eraseOpenLane(const OpenLaneKey& key) override { openLanes.erase(key); }
+  void scanOpenLanes(const OpenLaneKey& from, const std::function<bool(const OpenLaneKey&)>& visit) override {
+    scan(openLanes, from, visit);
+  }
   Totals& totals() override { return counted; }
 
   std::map<JobID, Stored> jobs;
@@ -122,6 +151,9 @@ class MemoryRows final : public Rows {
   std::set<DoneKey> done;
   std::map<IncarnationID, IncarnationRow> incarnations;
   std::map<std::string, KeyRow, std::less<>> keys;
+  std::map<std::string, DefinitionRow, std::less<>> definitions;
+  std::map<std::pair<std::string, std::uint64_t>, LaneRow> lanes;
+  std::set<OpenLaneKey> openLanes;
   Totals counted;
 
  private:
@@ -261,6 +293,18 @@ class MemoryJobStore final : public JobStore {
   std::vector<IncarnationRow> incarnations() override {
     const std::lock_guard lock(mutex_);
     return allIncarnations();
+  }
+  std::vector<DefinitionRow> definitions() override {
+    const std::lock_guard lock(mutex_);
+    return lookup::definitionsOf(rows_);
+  }
+  Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    return claimableRemotely(rows_, clock_.now(), kinds, limit);
+  }
+  std::optional<DefinitionRow> definition(std::string_view kind) override {
+    const std::lock_guard lock(mutex_);
+    return lookup::definitionOf(rows_, kind);
   }
   Totals totals() override {
     const std::lock_guard lock(mutex_);

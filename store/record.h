@@ -21,6 +21,8 @@ enum class RecordType : std::uint16_t {
   businessKey = 7,
   totals = 8,
   memo = 9,
+  definition = 10,
+  lane = 11,
 };
 
 /// The format that this program writes, and the oldest program that may read it.

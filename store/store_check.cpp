@@ -2,6 +2,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
 
 #include "callsheet/limits.h"
 #include "store/lmdb_rows.h"
@@ -28,6 +31,7 @@ class Check {
         return true;
       });
     }
+    checkLanes();
     if (placesFound_ != places_ && unreadable_ == 0)
       problem("the orders hold " + std::to_string(placesFound_) + " places instead of " + std::to_string(places_));
     if (unreadable_ == 0 && report_.problemCount == 0) checkTotals();
@@ -80,8 +84,12 @@ class Check {
       case Region::waiting:
       case Region::done:
       case Region::shortID:
+      case Region::openLane:
         ++placesFound_;
         return;
+      case Region::definition:
+      case Region::lane:
+        return;  // by checkLanes
       case Region::incarnation:
         return;  // read before
       case Region::meta:
@@ -127,6 +135,7 @@ class Check {
     const JobRow row = *rows_.job(id);
     ++report_.jobs;
     totals_.add(row);
+    if (isRunning(row) && row.lane != 0) ++running_[{row.kind, row.lane}];
     const std::string name = "job " + row.id.toString();
     std::string_view body;  // it is read when its own row comes
     const auto bodyKey = keys::jobKey(row.id, keys::JobPart::body);
@@ -214,6 +223,69 @@ class Check {
       problem("a business key points to job " + row.job.toString() + ", which does not carry it");
   }
 
+  /// Every definition can be read, every lane's count is that of its running jobs, and the open lanes are those that
+  /// have a ready job and room for it.
+  void checkLanes() {
+    rows_.at(Region::definition)
+        .scan(keys::definitionKey({}).view(), [&](std::string_view key, std::string_view value) {
+          if (keys::regionOf(key) != Region::definition) return false;
+          guarded({}, [&] {
+            DefinitionRow row;
+            decodeRecord(RecordType::definition, key, value, row);
+            definitions_[std::string(keys::kindOf(key))] = row;
+          });
+          return true;
+        });
+    std::vector<keys::LaneOf> lanes;
+    rows_.scanLanes([&](const std::string& kind, std::uint64_t lane) {
+      lanes.push_back({kind, lane});
+      return true;
+    });
+    for (const auto& [kind, lane] : lanes) guarded({}, [&] { checkLane(kind, lane); });
+    if (unreadable_ == 0)
+      for (const auto& [lane, count] : running_)
+        if (count != 0) problem("kind " + lane.first + ": a lane with running jobs is not counted");
+    guarded({}, [&] { checkOpenLanes(); });
+  }
+
+  void checkLane(const std::string& kind, std::uint64_t lane) {
+    const std::uint32_t counted = rows_.lane(kind, lane).running;
+    counts_[{kind, lane}] = counted;
+    if (lane == 0) return;
+    const std::uint32_t running = std::exchange(running_[{kind, lane}], 0);
+    if (counted != running && unreadable_ == 0)
+      problem("kind " + kind + ": a lane counts " + std::to_string(counted) + " running jobs instead of " +
+              std::to_string(running));
+  }
+
+  void checkOpenLanes() {
+    ReadyKey last;
+    rows_.scanReady({{}, {}, {}, 0, std::numeric_limits<std::int64_t>::min(), 0}, [&](const ReadyKey& key, JobID) {
+      const bool isHead = last.kind.empty() || std::tie(key.owner, key.kind, key.queue, key.lane) !=
+                                                   std::tie(last.owner, last.kind, last.queue, last.lane);
+      last = key;
+      const auto found = definitions_.find(key.kind);
+      const DefinitionRow* definition = found == definitions_.end() ? nullptr : &found->second;
+      const bool isSettled = definition == nullptr || definition->laning == DefinitionRow::Laning::done;
+      if (isSettled && (key.lane != 0) != (definition != nullptr && definition->hasLanes()))
+        problem("kind " + key.kind + ": a ready job stands in a lane that its definition does not ask for");
+      if (!isHead || key.lane == 0 || definition == nullptr || !isSettled) return true;
+      const auto count = counts_.find({key.kind, key.lane});
+      if (count == counts_.end() || count->second < definition->concurrencyLimit)
+        openLanes_.insert({key.owner, key.kind, key.queue, key.rank, key.sequence, key.lane});
+      return true;
+    });
+    rows_.scanOpenLanes({}, [&](const OpenLaneKey& key) {
+      const auto found = definitions_.find(key.kind);
+      const bool isSettled = found != definitions_.end() && found->second.laning == DefinitionRow::Laning::done;
+      ++places_;
+      if (openLanes_.erase(key) == 0 && (isSettled || found == definitions_.end()))
+        problem("kind " + key.kind + ": a lane is open that has no room or no ready job");
+      return true;
+    });
+    for (const OpenLaneKey& key : openLanes_) problem("kind " + key.kind + ": a lane with room is not open");
+  }
+
   void checkTotals() {
     const Totals& stored = rows_.totals();
     totals_.sequence = stored.sequence;
@@ -228,7 +300,11 @@ class Check {
   CheckReport report_;
   std::map<IncarnationID, IncarnationRow> incarnations_;
   Totals totals_;
-  std::uint64_t places_ = 0;  // that the rows ask for
+  std::map<std::string, DefinitionRow> definitions_;
+  std::map<std::pair<std::string, std::uint64_t>, std::uint32_t> running_;  // by kind and lane
+  std::map<std::pair<std::string, std::uint64_t>, std::uint32_t> counts_;   // the same, as it is stored
+  std::set<OpenLaneKey> openLanes_;                                         // that should be there
+  std::uint64_t places_ = 0;                                                // that the rows ask for
   std::uint64_t placesFound_ = 0;
   std::uint64_t unreadable_ = 0;
 };

@@ -22,11 +22,22 @@ void serialize(Archive& archive, NewJob& job) {
 }
 template <class Archive>
 void serialize(Archive& archive, AttemptRef& attempt) {
-  archive(attempt.job, attempt.exec, attempt.sender);
+  archive(attempt.job, attempt.exec, attempt.sender, attempt.wantsRow);
+}
+/// A row that an answer may carry.
+template <class Archive>
+void rowWithKey(Archive& archive, std::shared_ptr<const JobRow>& carried) {
+  bool isThere = carried != nullptr;
+  archive(isThere);
+  if (!isThere) return;
+  JobRow row = carried != nullptr ? *carried : JobRow{};
+  archive(row.id, row);
+  if constexpr (Archive::is_loading::value) carried = std::make_shared<const JobRow>(std::move(row));
 }
 template <class Archive>
 void serialize(Archive& archive, SubmittedJob& job) {
   archive(job.verdict, job.id, job.why);
+  rowWithKey(archive, job.row);
 }
 /// A row with its key, which is not in its body.
 template <class Archive>
@@ -62,11 +73,11 @@ void members(Archive& archive, Adopt& verb) {
 }
 template <class Archive>
 void members(Archive& archive, Submit& verb) {
-  archive(verb.sender, verb.ownerName, verb.allOrNothing, verb.jobs);
+  archive(verb.sender, verb.ownerName, verb.allOrNothing, verb.jobs, verb.wantsRows);
 }
 template <class Archive>
 void members(Archive& archive, Claim& verb) {
-  archive(verb.id, verb.claimer, verb.kinds, verb.max, verb.start, verb.idle, verb.startLimitMicros);
+  archive(verb.id, verb.claimer, verb.kinds, verb.max, verb.start, verb.idle, verb.startLimitMicros, verb.remote);
 }
 template <class Archive>
 void members(Archive& archive, Start& verb) {
@@ -78,7 +89,7 @@ void members(Archive& archive, Unclaim& verb) {
 }
 template <class Archive>
 void members(Archive& archive, Notify& verb) {
-  archive(verb.attempt, verb.progress, verb.text, verb.logged);
+  archive(verb.attempt, verb.progress, verb.text, verb.logged, verb.note);
 }
 template <class Archive>
 void members(Archive& archive, Succeed& verb) {
@@ -98,7 +109,7 @@ void members(Archive& archive, Transfer& verb) {
 }
 template <class Archive>
 void members(Archive& archive, Cancel& verb) {
-  archive(verb.job, verb.why);
+  archive(verb.job, verb.why, verb.wantsRow);
 }
 template <class Archive>
 void members(Archive& archive, Promote& verb) {
@@ -111,6 +122,21 @@ void members(Archive& archive, Expire& verb) {
 template <class Archive>
 void members(Archive& archive, Prune& verb) {
   archive(verb.maxAgeMicros, verb.maxCount, verb.limit, verb.from.finishedAt, verb.from.id);
+}
+template <class Archive>
+void members(Archive& archive, PutDefinition& verb) {
+  DefinitionRow row;
+  static_cast<Definition&>(row) = verb.definition;
+  archive(row.kind, row);
+  verb.definition = std::move(static_cast<Definition&>(row));
+}
+template <class Archive>
+void members(Archive& archive, DeleteDefinition& verb) {
+  archive(verb.kind);
+}
+template <class Archive>
+void members(Archive& archive, Relane& verb) {
+  archive(verb.limit);
 }
 template <class Archive>
 void members(Archive& archive, Discard& verb) {
@@ -150,6 +176,7 @@ void members(Archive& archive, Claim::Answer& answer) {
 template <class Archive>
 void members(Archive& archive, AttemptAnswer& answer) {
   archive(answer.verdict, answer.why, answer.cancelRequested, answer.transferRequested, answer.state);
+  rowWithKey(archive, answer.row);
 }
 template <class Archive>
 void members(Archive& archive, SweepAnswer& answer) {

@@ -134,6 +134,8 @@ Adopt::Answer Application::operator()(const Adopt& verb) {
     } else {
       const JobFacts before = *row;
       row->owner = principalOwner;
+      // What only a time limit holds lives on, but is nobody's claim any more.
+      if (row->holderKind == HolderKind::remote && row->holder == verb.closed.value) row->holder = Uuid{};
       change(before, *row, Move::adopt, verb.sender);
     }
   }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "callsheet/limits.h"
+#include "core/apply/lane_move.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -56,7 +57,7 @@ std::optional<JobRow> Application::rowAt(const PlaceOrKey& place, JobID id) {
   std::optional<JobRow> row = readableRow(rows_, id);
   // The orders carry no checksums, so a damaged one must not move a job that stands elsewhere.
   if (row && standsAt(*row, place)) return row;
-  rows_.setAside(place, id);
+  setAside(place, id);
   row.reset();
   return row;
 }
@@ -70,11 +71,18 @@ void Application::change(const JobFacts& before, JobRow& after, Move move, Incar
   if (after.owner != principalOwner && after.state != JobState::done && !isOpen(after.owner))
     after.owner = principalOwner;
   if (!isLegal(before.state, move, after.state)) std::abort();
-  ++after.version;
+  if (after.state == JobState::ready && before.state != JobState::ready) after.lane = laneOfReady(after, nullptr);
   writeLog(after, before.state, move, actor, std::move(note));
-  rows_.updateJob(before, after);
+  touchUp(before, after);
   if (after.state == JobState::ready || after.state == JobState::waiting) effects_.touch(after.owner);
   if (after.state == JobState::done) effects_.finished = true;
+}
+
+void Application::touchUp(const JobFacts& before, JobRow& after) {
+  after.version = ++rows_.totals().sequence;
+  LaneMove lane(*this, &before, after);
+  rows_.updateJob(before, after);
+  lane.settle();
 }
 
 void Application::writeLog(JobRow& row, JobState before, Move move, IncarnationID actor, std::string note) {

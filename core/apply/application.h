@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -33,6 +34,9 @@ class Application {
   [[nodiscard]] AttemptAnswer operator()(const SaveResult& verb);
   [[nodiscard]] AttemptAnswer operator()(const Suspend& verb);
   [[nodiscard]] AttemptAnswer operator()(const CompleteExternal& verb);
+  [[nodiscard]] SweepAnswer operator()(const PutDefinition& verb);
+  [[nodiscard]] SweepAnswer operator()(const DeleteDefinition& verb);
+  [[nodiscard]] SweepAnswer operator()(const Relane& verb);
 
  private:
   // Shared by the verbs: application.cpp.
@@ -43,6 +47,8 @@ class Application {
   [[nodiscard]] std::optional<JobRow> rowAt(const PlaceOrKey& place, JobID id);
   /// Writes the row with its log entry: the only way a job row changes. Gives a closed owner's job to the principal.
   void change(const JobFacts& before, JobRow& after, Move move, IncarnationID actor, std::string note = {});
+  /// A change that tells no story: no log entry.
+  void touchUp(const JobFacts& before, JobRow& after);
   void writeLog(JobRow& row, JobState before, Move move, IncarnationID actor, std::string note);
   void becomeReady(JobRow& row);
   /// After an attempt that was cut short: the job keeps its place in the order, and with `first` goes one step of
@@ -63,7 +69,7 @@ class Application {
   [[nodiscard]] Placement placementOf(const Submit& verb);
   [[nodiscard]] SubmittedJob judge(const NewJob& job);
   [[nodiscard]] SubmittedJob insert(const NewJob& job, IncarnationID owner, IncarnationID sender,
-                                    const std::string& senderName);
+                                    const std::string& senderName, bool wantsRow);
   /// With `keysMayStand` a key that stands for another job already is as good as the job that was to be made.
   [[nodiscard]] Submit::Answer submitAll(const Submit& verb, const Placement& placement, bool keysMayStand);
 
@@ -73,8 +79,16 @@ class Application {
   [[nodiscard]] std::vector<std::pair<ReadyKey, JobID>> headsOfQueues(const Claim& verb, IncarnationID owner,
                                                                       std::size_t depth, bool& cut);
   void handOutReady(const Claim& verb, const IncarnationRow& claimer, Claim::Answer& answer);
-  enum class HandOut : std::uint8_t { done, unreadable, tooNew };
+  /// The same of a kind with lanes, of which only open ones count.
+  void headsOfLanes(const DefinitionRow& definition, IncarnationID owner, std::size_t depth, bool& cut,
+                    std::vector<std::pair<ReadyKey, JobID>>& heads);
+  /// Of the first queue from `fromQueue` on that has any.
+  [[nodiscard]] std::vector<OpenLaneKey> firstOpenLanes(IncarnationID owner, const std::string& kind,
+                                                        const std::string& fromQueue, std::size_t limit);
+  enum class HandOut : std::uint8_t { done, unreadable, tooNew, blocked, throttled };
   [[nodiscard]] HandOut handOut(const Claim& verb, const IncarnationRow& claimer, JobRow& row, Claim::Answer& answer);
+  /// Takes a token of the kind's rate, if there is one left. Else `nextDueAt` is at the latest when the next one comes.
+  [[nodiscard]] bool takeToken(const DefinitionRow& definition, std::int64_t& nextDueAt);
   std::uint32_t promoteDue(IncarnationID owner, std::uint32_t limit, bool& more);
 
   // Attempts: attempt.cpp.
@@ -86,6 +100,11 @@ class Application {
   [[nodiscard]] bool isExpired(const JobFacts& facts) const;
   [[nodiscard]] static AttemptAnswer answerOf(const JobFacts& facts, Verdict verdict = Verdict::ok,
                                               std::string why = {});
+  /// With the row, where the sender wants it.
+  [[nodiscard]] static AttemptAnswer answerOf(const JobRow& row, bool wantsRow);
+  void setDeadline(JobRow& row, std::int64_t limitMicros);
+  /// How long the attempt that a row shows may take from now on; 0: no limit.
+  [[nodiscard]] std::int64_t limitOf(const JobRow& row);
   [[nodiscard]] static AttemptAnswer noSuchJob(JobID id);
   /// Ends an attempt as a transfer or a cancel where one was asked for; nothing when neither was.
   [[nodiscard]] std::optional<Move> overruled(const JobFacts& before, JobRow& row, bool succeeded);
@@ -95,6 +114,31 @@ class Application {
                                                            const std::vector<NewJob>& then);
   /// A failure or deadline: back-off or final.
   Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random);
+
+  // Lanes: lanes.cpp.
+  using LanePlace = std::pair<IncarnationID, std::string>;  ///< an owner and a queue in which a kind's jobs are ready
+  /// Where a job's row moves, its lane's count and its place among the open lanes move with it. To be made before the
+  /// row is written and settled behind it. Does nothing for jobs without a lane.
+  class LaneMove;
+  [[nodiscard]] std::optional<OpenLaneKey> headOfLane(IncarnationID owner, const std::string& kind,
+                                                      const std::string& queue, std::uint64_t lane);
+  [[nodiscard]] bool isLaneOpen(const std::string& kind, std::uint64_t lane);
+  void forEachPlace(const std::string& kind, const std::function<void(const LanePlace&)>& visit);
+  /// Puts what is the lane's first job now into the place of what was.
+  void replaceHead(const std::optional<OpenLaneKey>& before, const std::optional<OpenLaneKey>& now);
+  void setAside(const PlaceKey& place, JobID id);
+  /// That a job which becomes ready stands in, by its kind's definition.
+  [[nodiscard]] std::uint64_t laneOfReady(const JobRow& row, const JobBody* body);
+  void countLane(const std::string& kind, std::uint64_t lane, int difference);
+
+  // Definitions: definitions.cpp.
+  [[nodiscard]] SweepAnswer replaceDefinition(DefinitionRow after);
+  void relane(DefinitionRow row, std::uint32_t limit, SweepAnswer& answer);
+  void closeLanes(DefinitionRow& row, std::uint32_t limit, SweepAnswer& answer);
+  void relaneRunning(DefinitionRow& row, std::uint32_t limit, SweepAnswer& answer);
+  void relaneReady(DefinitionRow& row, std::uint32_t limit, SweepAnswer& answer);
+  /// After a job whose row could not be trusted was erased: counts all lanes anew and has all opened anew.
+  void recountLanes();
 
   // Steps: steps.cpp.
   /// Stores what is known of a step now, in place of what was known before. The job's row counts it.

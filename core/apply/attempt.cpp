@@ -19,6 +19,23 @@ AttemptAnswer Application::answerOf(const JobFacts& facts, Verdict verdict, std:
   return answer;
 }
 
+AttemptAnswer Application::answerOf(const JobRow& row, bool wantsRow) {
+  AttemptAnswer answer = answerOf(row);
+  if (wantsRow) answer.row = std::make_shared<const JobRow>(row);
+  return answer;
+}
+
+void Application::setDeadline(JobRow& row, std::int64_t limitMicros) {
+  row.deadlineNanos = limitMicros > 0 ? now_.bootNanos + limitMicros * 1000 : 0;
+  row.deadlineBootID = limitMicros > 0 ? now_.bootID : Uuid{};
+}
+
+std::int64_t Application::limitOf(const JobRow& row) {
+  const auto body = rows_.body(row.id);
+  return attemptLimitMicros(rows_.definition(row.kind), row.holderKind == HolderKind::remote,
+                            body ? body->attemptLimitMicros : 0);
+}
+
 AttemptAnswer Application::noSuchJob(JobID id) {
   AttemptAnswer answer;
   answer.verdict = Verdict::notFound;
@@ -70,15 +87,17 @@ std::optional<Move> Application::overruled(const JobFacts& before, JobRow& row, 
 }
 
 Move Application::failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random) {
+  const DefinitionRow* const definition = rows_.definition(row.kind);
   RetryPolicy policy;
   try {
-    if (const auto body = rows_.body(row.id)) policy = body->retry;
+    if (const auto body = rows_.body(row.id)) policy = retryPolicyOf(definition, row.runner, body->retry);
   } catch (const UnreadableRow&) {
     // The attempt must end all the same; the next claim will set the job aside.
   }
   endAttempt(row);
   ++row.failures;
   row.holderDeaths = 0;
+  if (finalMove == Move::fail && !retriesFails(definition, row.runner)) retryable = false;
   if (retryable && mayRetry(policy, row.failures)) {
     row.state = JobState::waiting;
     row.waitingFor = WaitReason::backoff;
@@ -98,15 +117,9 @@ AttemptAnswer Application::operator()(const Start& verb) {
   after.state = JobState::inProgress;
   ++after.started;
   after.startedAt = now_.utcMicros;
-  after.deadlineNanos = 0;
-  after.deadlineBootID = Uuid{};
-  const auto body = rows_.body(after.id);
-  if (body && body->attemptLimitMicros > 0) {
-    after.deadlineNanos = now_.bootNanos + body->attemptLimitMicros * 1000;
-    after.deadlineBootID = now_.bootID;
-  }
+  setDeadline(after, limitOf(after));
   change(before, after, Move::start, verb.attempt.sender);
-  return answerOf(after);
+  return answerOf(after, verb.attempt.wantsRow);
 }
 
 AttemptAnswer Application::operator()(const Unclaim& verb) {
@@ -135,13 +148,12 @@ AttemptAnswer Application::operator()(const Notify& verb) {
   after.progress = verb.progress;
   after.progressText = verb.text;
   after.stalled = false;
-  if (verb.logged) {
-    change(before, after, Move::notify, verb.attempt.sender, verb.text);
-  } else {
-    ++after.version;
-    rows_.updateJob(before, after);
-  }
-  return answerOf(after);
+  if (after.holderKind == HolderKind::remote) setDeadline(after, limitOf(after));
+  if (verb.logged)
+    change(before, after, Move::notify, verb.attempt.sender, verb.note.empty() ? verb.text : verb.note);
+  else
+    touchUp(before, after);
+  return answerOf(after, verb.attempt.wantsRow);
 }
 
 std::optional<AttemptAnswer> Application::makeFollowing(const JobFacts& before, IncarnationID sender,
@@ -168,7 +180,7 @@ AttemptAnswer Application::operator()(const Succeed& verb) {
   after.lastEnd = Move::succeed;
   if (const auto other = overruled(before, after, true)) {
     change(before, after, *other, verb.attempt.sender, "its result was not accepted");
-    return answerOf(after);
+    return answerOf(after, verb.attempt.wantsRow);
   }
   if (auto refused = makeFollowing(before, verb.attempt.sender, verb.then)) return *refused;
   endAttempt(after);
@@ -178,7 +190,7 @@ AttemptAnswer Application::operator()(const Succeed& verb) {
   if (!verb.value.empty()) rows_.putResult(after.id, ResultRow{verb.value, {}});
   clearMemoValues(after);
   change(before, after, Move::succeed, verb.attempt.sender);
-  return answerOf(after);
+  return answerOf(after, verb.attempt.wantsRow);
 }
 
 AttemptAnswer Application::operator()(const Fail& verb) {
@@ -198,7 +210,7 @@ AttemptAnswer Application::operator()(const Fail& verb) {
   }
   if (after.state == JobState::done) rows_.putResult(after.id, ResultRow{verb.value, verb.failure});
   change(before, after, move, verb.attempt.sender, verb.failure.message.substr(0, 200));
-  return answerOf(after);
+  return answerOf(after, verb.attempt.wantsRow);
 }
 
 AttemptAnswer Application::operator()(const RequestTransfer& verb) {
@@ -248,7 +260,7 @@ AttemptAnswer Application::operator()(const Cancel& verb) {
     becomeDone(after, JobOutcome::canceled);
     change(before, after, Move::cancel, {}, verb.why);
   }
-  return answerOf(after);
+  return answerOf(after, verb.wantsRow);
 }
 
 }  // namespace v1

@@ -47,6 +47,14 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
     const auto known = KnownKind::parse(text);
     if (!known || !seen.insert(known->kind).second) continue;
     const std::string kind(known->kind);
+    const DefinitionRow* const definition = rows_.definition(kind);
+    if (verb.remote && (definition == nullptr || definition->isDeleted || definition->runner != Runner::remote))
+      continue;
+    if (definition != nullptr && definition->laning != DefinitionRow::Laning::done) continue;
+    if (definition != nullptr && definition->hasLanes()) {
+      headsOfLanes(*definition, owner, depth, cut, heads);
+      continue;
+    }
     // Each queue of the kind gives its head; the best of all heads are handed out, so priority holds across queues and
     // kinds.
     ReadyKey from{owner, kind, {}, 0, std::numeric_limits<std::int64_t>::min(), 0};
@@ -102,7 +110,8 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
         answer.aloneWaiting = true;
       else if (row)
         outcome = handOut(verb, claimer, *row, answer);
-      if (mustWait || outcome == HandOut::tooNew) {
+      if (outcome == HandOut::throttled) continue;  // and what stands behind it would be as well
+      if (mustWait || outcome == HandOut::tooNew || outcome == HandOut::blocked) {
         ++steppedOver;
         // It must not hide what stands behind it in its queue.
         isTooShallow = cut && depth < verb.max + steppedOver && depth <= limits::sliceRowsMax * 2;
@@ -135,13 +144,20 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
   } catch (const UnreadableRow&) {
   }
   if (!body) {
-    rows_.setAside(*readyKeyOf(after), after.id);
+    setAside(*readyKeyOf(after), after.id);
     return HandOut::unreadable;
   }
   // Who cannot read it leaves it to who can.
   if (body->kindVersion > 1 && !knows(verb.kinds, after.kind, body->kindVersion)) return HandOut::tooNew;
+  const DefinitionRow* const definition = rows_.definition(after.kind);
+  if (definition != nullptr) {
+    // Another queue's job may have taken the last place of the lane in this very claim.
+    if (definition->hasLanes() && !isLaneOpen(after.kind, after.lane)) return HandOut::blocked;
+    if (definition->rate.count > 0 && !takeToken(*definition, answer.nextDueAt)) return HandOut::throttled;
+  }
   const JobFacts before = after;
-  after.holderKind = HolderKind::incarnation;
+  after.holderKind = verb.remote ? HolderKind::remote : HolderKind::incarnation;
+  if (verb.remote) after.runner = Runner::remote;
   after.holder = claimer.id.value;
   after.execID = execIDOf(verb.id, static_cast<std::uint32_t>(answer.jobs.size()));
   after.alone = mustRunAlone(after);
@@ -151,12 +167,11 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
   if (verb.start) {
     ++after.started;
     after.startedAt = now_.utcMicros;
-    limitMicros = body->attemptLimitMicros;
+    limitMicros = attemptLimitMicros(definition, verb.remote, body->attemptLimitMicros);
+  } else if (limitMicros == 0) {
+    limitMicros = startLimitMicros(definition, verb.remote);
   }
-  if (limitMicros > 0) {
-    after.deadlineNanos = now_.bootNanos + limitMicros * 1000;
-    after.deadlineBootID = now_.bootID;
-  }
+  setDeadline(after, limitMicros);
   change(before, after, verb.start ? Move::claim : Move::request, claimer.id);
   answer.jobs.push_back({std::move(after), std::move(*body)});
   return HandOut::done;
@@ -214,7 +229,7 @@ Claim::Answer Application::operator()(const Claim& verb) {
     }
   }
   rows_.scanWaiting({owner, 0, {}}, [&](const WaitingKey& key) {
-    if (key.owner == owner) answer.nextDueAt = key.wakeAt;
+    if (key.owner == owner) answer.nextDueAt = std::min(answer.nextDueAt, key.wakeAt);
     return false;
   });
   return answer;

@@ -15,6 +15,7 @@ Answer Application::operator()(const Discard& verb) {
   } catch (const UnreadableRow&) {
   }
   rows_.eraseDamaged(verb.job);
+  recountLanes();
   effects_.finished = true;  // who waits for it shall hear that there is nothing to wait for
   return {Verdict::ok, {}};
 }

@@ -78,8 +78,7 @@ AttemptAnswer Application::operator()(const SaveResult& verb) {
   if (hasEnded) return attempt.answer;
   if (const char* why = growth.whyRefused(before)) return answerOf(before, Verdict::refused, why);
   for (const auto& [memo, isNew] : news) putStep(after, *memo, isNew);
-  ++after.version;
-  rows_.updateJob(before, after);
+  touchUp(before, after);
   return answerOf(after);
 }
 
@@ -156,8 +155,7 @@ AttemptAnswer Application::operator()(const CompleteExternal& verb) {
     becomeReady(after);
     change(before, after, Move::promote, {}, memo.name.substr(0, noteBytes));
   } else {
-    ++after.version;
-    rows_.updateJob(before, after);
+    touchUp(before, after);
     // Of a running attempt one step may wait for this while the others run.
     if (isRunning(before) && before.holderKind == HolderKind::incarnation) effects_.touch(IncarnationID{before.holder});
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/apply/application.h"
+#include "core/apply/lane_move.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -53,16 +54,18 @@ SubmittedJob Application::judge(const NewJob& job) {
 }
 
 SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, IncarnationID sender,
-                                 const std::string& senderName) {
+                                 const std::string& senderName, bool wantsRow) {
   JobRow row;
   row.id = job.id;
   row.kind = job.kind;
-  row.runner = job.runner;
+  const DefinitionRow* const definition = rows_.definition(job.kind);
+  const bool isDefined = definition != nullptr && !definition->isDeleted;
+  row.runner = isDefined && definition->runner ? *definition->runner : job.runner;
   row.queue = job.queue;
   row.priority = job.priority;
   row.createdAt = now_.utcMicros;
   // Executors and remotes take only from the principal's queue, whoever submits.
-  row.owner = job.runner == Runner::remote ? principalOwner : owner;
+  row.owner = row.runner == Runner::remote ? principalOwner : owner;
   const std::int64_t dueAt = std::max(now_.utcMicros + job.delayMicros, job.notBeforeMicros);
   if (dueAt > now_.utcMicros) {
     row.state = JobState::waiting;
@@ -70,9 +73,11 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
     row.wakeAt = dueAt;
   } else {
     becomeReady(row);
+    row.lane = laneOfReady(row, &job.body);
   }
-  row.version = 1;
+  row.version = ++rows_.totals().sequence;
   JobBody body = job.body;
+  body.definitionVersion = isDefined ? definition->version : 0;
   body.submitter = sender;
   body.submitterName = senderName;
   if (!body.key.empty()) {
@@ -81,10 +86,14 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   }
   if (!body.retryOf.isNil()) inheritMemos(row, body.retryOf);
   writeLog(row, row.state, row.state == JobState::ready ? Move::submit : Move::submitLater, sender, {});
+  LaneMove lane(*this, nullptr, row);
   rows_.insertJob(row, body);
+  lane.settle();
   ++rows_.totals().submitted;
   effects_.touch(row.owner);
-  return {Verdict::ok, row.id, {}};
+  SubmittedJob made{Verdict::ok, row.id, {}};
+  if (wantsRow) made.row = std::make_shared<const JobRow>(std::move(row));
+  return made;
 }
 
 Submit::Answer Application::submitAll(const Submit& verb, const Placement& placement, bool keysMayStand) {
@@ -112,7 +121,8 @@ Submit::Answer Application::submitAll(const Submit& verb, const Placement& place
   }
   for (const auto& job : verb.jobs) {
     SubmittedJob judged = judge(job);
-    if (judged.verdict == Verdict::ok) judged = insert(job, placement.owner, verb.sender, placement.submitterName);
+    if (judged.verdict == Verdict::ok)
+      judged = insert(job, placement.owner, verb.sender, placement.submitterName, verb.wantsRows);
     answer.jobs.push_back(std::move(judged));
   }
   return answer;

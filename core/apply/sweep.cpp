@@ -61,7 +61,7 @@ bool Application::forget(const JobRow& row) {
     const auto key = body && !body->key.empty() ? rows_.businessKey(body->key) : std::nullopt;
     if (key && key->job == row.id) rows_.eraseBusinessKey(body->key);
   } catch (const UnreadableRow&) {
-    rows_.setAside(*doneKeyOf(row), row.id);
+    setAside(*doneKeyOf(row), row.id);
     return false;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::corrupt) throw;
@@ -106,7 +106,7 @@ SweepAnswer Application::operator()(const Prune& verb) {
     if (over > 0) --over;
     return true;
   });
-  for (const DoneKey& key : unreadable) rows_.setAside(key, key.id);
+  for (const DoneKey& key : unreadable) setAside(key, key.id);
   for (const JobRow& row : old)
     if (forget(row)) ++answer.moved;
 

@@ -59,6 +59,7 @@ class Pair {
     owned.owner = world_.anyDirector();
     compareList(owned);
     REQUIRE(textOf(lmdb_->incarnations()) == textOf(memory_->incarnations()));
+    REQUIRE(lmdb_->definitions() == memory_->definitions());
     REQUIRE(lmdb_->totals() == memory_->totals());
     REQUIRE(lmdb_->countByOwner() == memory_->countByOwner());
     for (int i = 0; i < 50; ++i) compareJob(world_.dice().pick(world_.jobs()));
@@ -156,6 +157,7 @@ TEST_CASE("Both stores give equal answers to 100000 random verbs", "[slow]") {
     pair.step(size);
     verbs += size;
     if (batch % 40 == 0) pair.compareReads();
+    if (batch % 40 == 0) pair.lmdb().requireSound();
   }
   pair.compareReads();
   // The test would be worth nothing if its verbs did not meet.
@@ -202,6 +204,12 @@ TEST_CASE("Both stores give equal answers to 100000 random verbs", "[slow]") {
                                "suspend alreadyApplied",
                                "suspend fenced",
                                "suspend refused",
+                               "putDefinition ok",
+                               "putDefinition alreadyApplied",
+                               "putDefinition refused",
+                               "deleteDefinition ok",
+                               "deleteDefinition notFound",
+                               "relane ok",
                                "completeExternal ok",
                                "completeExternal alreadyApplied",
                                "completeExternal illegal",

@@ -56,7 +56,8 @@ NewJob RandomWorld::anyJob() {
   if (dice_.oneIn(3)) job.body.attemptLimitMicros = (1 + dice_.roll(60)) * second;
   job.body.retry.maxAttempts = 1 + dice_.roll(4);
   job.body.retry.jitter = 0.3;
-  job.body.parameters = std::to_string(dice_.roll(1000));
+  job.body.parameters =
+      R"({"n":)" + std::to_string(dice_.roll(1000)) + R"(,"g":)" + std::to_string(dice_.roll(3)) + "}";
   if (!jobs_.empty() && dice_.oneIn(5)) job.body.retryOf = dice_.oneIn(4) ? dice_.pick(jobs_) : anyAttempt().job;
   return job;
 }
@@ -124,6 +125,7 @@ Verb RandomWorld::claiming() {
   claim.max = 1 + dice_.roll(dice_.oneIn(3) ? 20 : 3);
   claim.start = !dice_.oneIn(4);
   claim.idle = dice_.oneIn(2);
+  claim.remote = dice_.oneIn(4);
   if (dice_.oneIn(3)) claim.startLimitMicros = (1 + dice_.roll(30)) * second;
   if (Director* director = directorOf(claim.claimer)) {
     // A claimer repeats its latest claim or makes a new one; an older one it must not repeat.
@@ -131,6 +133,24 @@ Verb RandomWorld::claiming() {
     director->lastClaim = claim;
   }
   return claim;
+}
+
+Verb RandomWorld::defining() {
+  const std::string kind = "k" + std::to_string(dice_.roll(4));
+  if (dice_.oneIn(4)) return DeleteDefinition{kind};
+  if (dice_.oneIn(3)) return Relane{1 + dice_.roll(dice_.oneIn(2) ? 5 : 1000)};
+  PutDefinition put;
+  put.definition.kind = kind;
+  if (dice_.oneIn(2)) put.definition.runner = dice_.oneIn(2) ? Runner::remote : Runner::native;
+  if (dice_.oneIn(2)) put.definition.requestedToStartTimeoutMicros = dice_.roll(20) * second;
+  if (dice_.oneIn(2)) put.definition.inProgressTimeoutMicros = dice_.roll(100) * second;
+  if (dice_.oneIn(2)) put.definition.allowedRetryCount = dice_.roll(5);  // 0 is refused by the validator
+  if (dice_.oneIn(2)) put.definition.retryDelayMicros = dice_.roll(30) * second;
+  if (dice_.oneIn(4)) put.definition.retryOnFail = dice_.oneIn(2);
+  if (dice_.oneIn(2)) put.definition.concurrencyLimit = 1 + dice_.roll(4);
+  if (put.definition.concurrencyLimit > 0 && dice_.oneIn(2)) put.definition.concurrencyPath = "params.g";
+  if (dice_.oneIn(4)) put.definition.rate = {1 + dice_.roll(5), (1 + dice_.roll(60)) * second, 1 + dice_.roll(5)};
+  return put;
 }
 
 Verb RandomWorld::savingResult(const AttemptRef& ref) {
@@ -231,7 +251,8 @@ Verb RandomWorld::next() {
   if (choice < 90) return adopting();
   if (choice < 92) return Promote{dice_.oneIn(2) ? principalOwner : anyDirector(), 1 + dice_.roll(20)};
   if (choice < 94) return Expire{1 + dice_.roll(20), static_cast<std::uint32_t>(dice_.bits())};
-  if (choice < 96) {
+  if (choice < 95) return defining();
+  if (choice < 97) {
     Prune prune;
     prune.maxAgeMicros = dice_.oneIn(2) ? 0 : dice_.roll(48) * hour;
     prune.maxCount = dice_.oneIn(2) ? 0 : dice_.roll(300);

@@ -52,6 +52,7 @@ class RandomWorld {
   [[nodiscard]] Verb adopting();
   [[nodiscard]] Verb submitting();
   [[nodiscard]] Verb claiming();
+  [[nodiscard]] Verb defining();
   [[nodiscard]] NewJob anyJob();
   [[nodiscard]] AttemptRef anyAttempt();
   [[nodiscard]] Uuid id();

@@ -128,6 +128,27 @@ IncarnationRow sampleIncarnation() {
   return row;
 }
 
+DefinitionRow sampleDefinition() {
+  DefinitionRow row;
+  row.runner = Runner::remote;
+  row.requestedToStartTimeoutMicros = 500'000;
+  row.inProgressTimeoutMicros = 1'000'000;
+  row.allowedRetryCount = 2;
+  row.retryDelayMicros = 200'000;
+  row.retryBackoff = 2;
+  row.retryOnFail = true;
+  row.concurrencyLimit = 4;
+  row.concurrencyPath = "params.input.host";
+  row.rate = {5, 1'000'000, 10};
+  row.paramsSchema = R"({"type":"object"})";
+  row.errorSchema = "true";
+  row.version = 3;
+  row.updatedAt = 1'750'000'000'000'000;
+  row.laning = DefinitionRow::Laning::ready;
+  row.readyFrom = {IncarnationID{uuidOf(0x12)}, {}, "default", 5, -7, 9};
+  return row;
+}
+
 Totals sampleTotals() {
   Totals totals;
   totals.sequence = 1;
@@ -218,6 +239,9 @@ TEST_CASE("Every record type has the bytes of its golden file and is read from t
   checkGolden("business_key", RecordType::businessKey, keys::businessKey("report").view(),
               KeyRow{jobID, 1'760'000'000'000'000});
   checkGolden("memo", RecordType::memo, keys::memoKey(jobID, Fingerprint{uuidOf(0xEE)}).view(), sampleMemo());
+  checkGolden("definition", RecordType::definition, keys::definitionKey("resize-image").view(), sampleDefinition());
+  checkGolden("lane", RecordType::lane, keys::laneKey("resize-image", 7).view(),
+              LaneRow{3, 123'456'789'000, uuidOf(0xEF)});
   JobBody usual = sampleBody();
   usual.retry = policyOfFormat1();
   checkGolden("job_body_usual_policy", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), usual);

@@ -88,7 +88,7 @@ template <class Value>
         }
         if constexpr (std::is_same_v<One, AttemptAnswer>)
           out << " state " << toString(one.state) << " cancel " << one.cancelRequested << " transfer "
-              << one.transferRequested;
+              << one.transferRequested << (one.row ? " row " + textOf(*one.row) : "");
       },
       answer);
   return out.str();

@@ -66,6 +66,11 @@ class FaultyStore final : public LmdbJobStore {
   }
   std::optional<MemoRow> memo(JobID id, Fingerprint memo) override { return readable().memo(id, memo); }
   std::vector<IncarnationRow> incarnations() override { return readable().incarnations(); }
+  std::vector<DefinitionRow> definitions() override { return readable().definitions(); }
+  std::optional<DefinitionRow> definition(std::string_view kind) override { return readable().definition(kind); }
+  Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
+    return readable().claimable(kinds, limit);
+  }
   Totals totals() override { return readable().totals(); }
   CountsByOwner countByOwner() override { return readable().countByOwner(); }
   StoreInfo info() override { return readable().info(); }

@@ -59,6 +59,11 @@ class LossyStore final : public JobStore {
   }
   std::optional<MemoRow> memo(JobID id, Fingerprint memo) override { return inner_.memo(id, memo); }
   std::vector<IncarnationRow> incarnations() override { return inner_.incarnations(); }
+  std::vector<DefinitionRow> definitions() override { return inner_.definitions(); }
+  std::optional<DefinitionRow> definition(std::string_view kind) override { return inner_.definition(kind); }
+  Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
+    return inner_.claimable(kinds, limit);
+  }
   Totals totals() override { return inner_.totals(); }
   CountsByOwner countByOwner() override { return inner_.countByOwner(); }
   StoreInfo info() override { return inner_.info(); }

@@ -76,6 +76,11 @@ class StoreFixture {
   }
   /// Closes it, as its last holder.
   void close() { store_.reset(); }
+  void requireSound() {
+    const CheckReport report = store_->check();
+    for (const auto& problem : report.problems) UNSCOPED_INFO(problem);
+    REQUIRE(report.problemCount == 0);
+  }
   void finish() {
     const CheckReport report = store_->check();
     for (const auto& problem : report.problems) UNSCOPED_INFO(problem);

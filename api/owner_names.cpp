@@ -1,6 +1,4 @@
-#include "cli/owner_names.h"
-
-#include <fmt/format.h>
+#include "api/owner_names.h"
 
 #include <utility>
 
@@ -52,8 +50,7 @@ IncarnationID OwnerNames::ownerNamed(const std::string& name) const {
   for (const IncarnationRow& row : incarnations_)
     if (row.role == Role::assistant && row.name == name && (best == nullptr || worth(*best) < worth(row))) best = &row;
   if (best == nullptr)
-    throw Error(ErrorKind::notFound,
-                fmt::format("no director is named '{}'; `callsheet directors --all` lists them", name));
+    throw Error(ErrorKind::notFound, "no director is named '" + name + "'; `callsheet directors --all` lists them");
   return best->id;
 }
 

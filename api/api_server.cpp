@@ -1,0 +1,83 @@
+#include "api/api_server.h"
+
+#include <optional>
+#include <utility>
+
+#include "api/http_server.h"
+#include "api/routes.h"
+#include "api/token_file.h"
+#include "director/store_access.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+std::vector<Route> allRoutes(const RpcContext& context) {
+  std::vector<Route> all;
+  for (auto& some :
+       {rpcRoutes(context), definitionRoutes(context.store), jobRoutes(context.store), descriptionRoutes()})
+    all.insert(all.end(), some.begin(), some.end());
+  return all;
+}
+
+std::string tokenFor(const StoreAccess& access, const ApiServerOptions& options) {
+  if (options.listen.empty() || options.isOpenToAll) return {};
+  return readOrMakeToken(options.tokenFile.empty() ? access.directory().path(ApiServer::tokenName) : options.tokenFile);
+}
+}  // namespace
+
+/// The parts, in the order in which they need each other.
+class ApiServer::Implementation {
+ public:
+  Implementation(std::shared_ptr<StoreAccess> access, const ApiServerOptions& options)
+      : access_(std::move(access)),
+        store_(access_->store(), loop_),
+        claims_(*access_, loop_, store_, options.log, [this] { polls_->look(); }),
+        router_(allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_)})),
+        server_(loop_, serverOptions(*access_, options),
+                [this](std::shared_ptr<HttpExchange> exchange) { router_(std::move(exchange)); }) {
+    store_.onPrincipalQueue([this] { polls_->look(); });
+    loop_.start();
+    server_.listenUnix(access_->directory(), socketName);
+    if (!options.listen.empty()) tcpAddress_ = server_.listenTcp(options.listen);
+  }
+  ~Implementation() {
+    loop_.run([this] { polls_->stop(); });
+    server_.stop();
+    claims_.close();
+    loop_.stop();
+  }
+
+  [[nodiscard]] const std::string& tcpAddress() const { return tcpAddress_; }
+
+ private:
+  static HttpServerOptions serverOptions(const StoreAccess& access, const ApiServerOptions& options) {
+    HttpServerOptions http;
+    http.log = options.log;
+    http.token = tokenFor(access, options);
+    return http;
+  }
+
+  const std::shared_ptr<StoreAccess> access_;
+  const SystemClock clock_;
+  EventLoop loop_;
+  ApiStore store_;
+  RemoteClaims claims_;
+  std::optional<LongPolls> polls_;
+  const Router router_;
+  HttpServer server_;
+  std::string tcpAddress_;
+};
+
+ApiServer::ApiServer(std::shared_ptr<StoreAccess> access, ApiServerOptions options)
+    : implementation_(std::make_unique<Implementation>(std::move(access), options)),
+      tcpAddress_(implementation_->tcpAddress()) {}
+
+ApiServer::~ApiServer() = default;
+
+void ApiServer::stop() {
+  implementation_.reset();
+}
+
+}  // namespace v1
+}  // namespace callsheet

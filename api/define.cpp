@@ -1,0 +1,108 @@
+#include "api/define.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "api/api_error.h"
+#include "api/body_format.h"
+#include "api/definition_json.h"
+#include "callsheet/errors.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+constexpr std::size_t fileBytesMax = 16u << 20;
+
+std::string readAll(std::istream& stream, const std::string& name) {
+  std::string text;
+  char buffer[65536];
+  while (stream.read(buffer, sizeof buffer) || stream.gcount() > 0) {
+    text.append(buffer, static_cast<std::size_t>(stream.gcount()));
+    if (text.size() > fileBytesMax) throw Error(ErrorKind::invalid, name + " is larger than 16 MiB");
+  }
+  return text;
+}
+
+/// JSON is what begins like it; everything else is read as YAML, which says better what is wrong with it.
+BodyFormat formatOf(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && (text[first] == '{' || text[first] == '[') ? BodyFormat::json : BodyFormat::yaml;
+}
+
+Error errorFor(const Answer& answer, const std::string& kind) {
+  const ErrorKind how = answer.verdict == Verdict::storeFull ? ErrorKind::storeFull
+                        : answer.verdict == Verdict::refused ? ErrorKind::invalid
+                                                             : ErrorKind::unavailable;
+  return {how, "the definition of '" + kind +
+                   "' was not stored: " + (answer.why.empty() ? "the store did not answer in time" : answer.why)};
+}
+
+SweepAnswer relaned(JobStore& store, SweepAnswer answer) {
+  while (isAccepted(answer.verdict) && answer.more) answer = store.applySurely(Relane{});
+  return answer;
+}
+}  // namespace
+
+std::vector<Definition> definitionsIn(const std::string& text, const std::string& name) {
+  try {
+    Json json = parseBody(formatOf(text), text);
+    if (json.is_object() && json.size() == 1 && json.contains("definitions")) json = Json(json["definitions"]);
+    if (!json.is_array()) return {definitionFrom(json)};
+    std::vector<Definition> all;
+    for (const Json& one : json) all.push_back(definitionFrom(one));
+    return all;
+  } catch (const ApiError& error) {
+    throw Error(ErrorKind::invalid, name + ": " + error.what());
+  } catch (const Error& error) {
+    throw Error(ErrorKind::invalid, name + " cannot be read: " + error.what());
+  }
+}
+
+std::vector<Definition> definitionsInFile(const std::string& path) {
+  if (path == "-") return definitionsIn(readAll(std::cin, "stdin"), "stdin");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw systemError(path + " cannot be read", errno);
+  return definitionsIn(readAll(file, path), path);
+}
+
+std::vector<Definition> definitionsInDirectory(const std::string& path) {
+  std::vector<std::string> files;
+  std::error_code code;
+  for (std::filesystem::directory_iterator at(path, code), end; !code && at != end; at.increment(code)) {
+    const std::string extension = at->path().extension().string();
+    const bool isOurs = extension == ".json" || extension == ".yaml" || extension == ".yml";
+    if (isOurs && !at->path().filename().string().starts_with('.')) files.push_back(at->path().string());
+  }
+  if (code) throw systemError("the directory of definitions " + path + " cannot be read", code.value());
+  std::sort(files.begin(), files.end());
+  std::vector<Definition> all;
+  for (const std::string& file : files)
+    for (Definition& one : definitionsInFile(file)) all.push_back(std::move(one));
+  return all;
+}
+
+bool define(JobStore& store, const Definition& definition) {
+  const SweepAnswer first = store.applySurely(PutDefinition{definition});
+  const SweepAnswer last = relaned(store, first);
+  for (const SweepAnswer* answer : {&first, &last})
+    if (!isAccepted(answer->verdict)) throw errorFor(*answer, definition.kind);
+  return first.verdict == Verdict::ok;
+}
+
+bool undefine(JobStore& store, const std::string& kind) {
+  const SweepAnswer first = store.applySurely(DeleteDefinition{kind});
+  if (first.verdict == Verdict::notFound) return false;
+  const SweepAnswer last = relaned(store, first);
+  for (const SweepAnswer* answer : {&first, &last})
+    if (!isAccepted(answer->verdict)) throw errorFor(*answer, kind);
+  return true;
+}
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/definition_row.h"
+#include "core/job_store.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// The definitions in a text: one object, a list of them, or `{"definitions":[…]}`, in JSON or YAML. `name` is what
+/// errors call it. Throws Error(invalid).
+[[nodiscard]] std::vector<Definition> definitionsIn(const std::string& text, const std::string& name);
+/// Of a file; `-` is stdin. Throws Error.
+[[nodiscard]] std::vector<Definition> definitionsInFile(const std::string& path);
+/// Of all `*.json`, `*.yaml` and `*.yml` files of a directory, by name. Throws Error that names the file.
+[[nodiscard]] std::vector<Definition> definitionsInDirectory(const std::string& path);
+
+/// Stores it and puts the kind's jobs into its lanes; returns whether anything changed. Throws Error.
+bool define(JobStore& store, const Definition& definition);
+/// False when the kind is not defined. Throws Error.
+bool undefine(JobStore& store, const std::string& kind);
+
+}  // namespace v1
+}  // namespace callsheet

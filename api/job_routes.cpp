@@ -1,0 +1,238 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "api/fields.h"
+#include "api/job_json.h"
+#include "api/json_schema.h"
+#include "api/routes.h"
+#include "callsheet/errors.h"
+#include "callsheet/job_key.h"
+#include "callsheet/limits.h"
+#include "core/names.h"
+#include "core/new_job.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+using Call = std::shared_ptr<RouteCall>;
+
+constexpr const char* jobNotFound = "job/not-found";
+constexpr const char* jobAmbiguous = "job/ambiguous";
+constexpr const char* jobConflict = "job/conflict";
+constexpr const char* jobDone = "job/has-been-done";
+constexpr const char* jobNotDone = "job/not-done";
+constexpr std::size_t candidatesShown = 5;
+
+OwnerNames namesOf(ApiStore& store) {
+  return OwnerNames(store.reads().incarnations());
+}
+
+/// By a full id, a short one, or an unambiguous beginning of either.
+JobID jobOf(ApiStore& store, const Call& call) {
+  const std::string& text = call->part(0);
+  const auto found = store.reads().resolve(text, candidatesShown + 1);
+  if (found.size() == 1) return found.front();
+  if (found.empty()) throw ApiError(404, jobNotFound, "no job is called '" + text.substr(0, 64) + "'");
+  std::string candidates;
+  for (std::size_t i = 0; i < std::min(found.size(), candidatesShown); ++i) candidates += " " + found[i].toString();
+  throw ApiError(409, jobAmbiguous,
+                 "'" + text + "' is the beginning of several jobs, give more of the id:" + candidates);
+}
+
+JobView viewOf(ApiStore& store, JobID id) {
+  auto view = store.reads().find(id);
+  if (!view) throw ApiError(404, jobNotFound, "no job has the id " + id.toString());
+  return std::move(*view);
+}
+
+std::int64_t numberOf(const std::string& name, const std::string& text, std::int64_t least, std::int64_t most) {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [read, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || read != end || number < least || number > most)
+    throw ApiError(422, errorTypes::invalidParams,
+                   name + " must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
+  return number;
+}
+
+std::int64_t queryNumber(const Call& call, const char* name, std::int64_t usual, std::int64_t least,
+                         std::int64_t most) {
+  const std::string* const text = call->request().queryValue(name);
+  return text == nullptr ? usual : numberOf(name, *text, least, most);
+}
+
+JobFilter filterOf(ApiStore& store, const Call& call) {
+  JobFilter filter;
+  for (const auto& [name, value] : call->request().query) {
+    if (name == "state") {
+      const int none = static_cast<int>(JobState::done) + 1;
+      int state = 0;
+      while (state < none && value != toString(static_cast<JobState>(state))) ++state;
+      if (state == none)
+        throw ApiError(422, errorTypes::invalidParams,
+                       "state is one of waiting, ready, requested, in-progress and done");
+      filter.states.push_back(static_cast<JobState>(state));
+    } else if (name == "outcome") {
+      for (const JobOutcome outcome : {JobOutcome::succeeded, JobOutcome::failed, JobOutcome::canceled})
+        if (value == toString(outcome)) filter.outcome = outcome;
+      if (!filter.outcome)
+        throw ApiError(422, errorTypes::invalidParams, "outcome is one of succeeded, failed and canceled");
+    } else if (name == "owner") {
+      filter.owner = namesOf(store).ownerNamed(value);
+    } else if (name == "kind") {
+      filter.kind = value;
+    } else if (name == "queue") {
+      filter.queue = value;
+    } else if (name == "label") {
+      const std::size_t equals = value.find('=');
+      filter.labelName = value.substr(0, equals);
+      if (equals != std::string::npos) filter.labelValue = value.substr(equals + 1);
+    } else if (name == "newest") {
+      filter.newestFirst = value != "false" && value != "0";
+    } else if (name != "limit" && name != "page") {
+      throw ApiError(422, errorTypes::invalidParams, "there is no filter '" + name.substr(0, 64) + "'");
+    }
+  }
+  return filter;
+}
+
+void list(ApiStore& store, const Call& call) {
+  const auto limit =
+      static_cast<std::size_t>(queryNumber(call, "limit", 100, 1, static_cast<std::int64_t>(limits::pageRowsMax)));
+  const std::string* const page = call->request().queryValue("page");
+  const JobPage found = store.reads().list(filterOf(store, call), page == nullptr ? std::string() : *page, limit);
+  const OwnerNames names = namesOf(store);
+  Json json = versioned();
+  json["jobs"] = Json::array();
+  for (const JobView& job : found.jobs) json["jobs"].push_back(jobSummaryJson(job, names));
+  json["unreadable"] = Json::array();
+  for (const JobID id : found.unreadable) json["unreadable"].push_back(id.toString());
+  json["next"] = textJson(found.next);
+  call->answer(200, json);
+}
+
+void show(ApiStore& store, const Call& call) {
+  call->answer(200, jobJson(viewOf(store, jobOf(store, call)), namesOf(store)));
+}
+
+void log(ApiStore& store, const Call& call) {
+  const JobID id = jobOf(store, call);
+  const auto from = static_cast<std::uint32_t>(queryNumber(call, "from", 0, 0, UINT32_MAX));
+  const auto limit = static_cast<std::size_t>(queryNumber(call, "limit", 100, 1, limits::logEntriesMax));
+  const OwnerNames names = namesOf(store);
+  Json json = versioned();
+  json["id"] = id.toString();
+  json["entries"] = Json::array();
+  for (const LogEntry& entry : store.reads().readLog(id, from, limit))
+    json["entries"].push_back(logEntryJson(entry, names));
+  const std::size_t count = json["entries"].size();
+  json["next"] = count == limit ? Json(json["entries"].back()["index"].get<std::uint32_t>() + 1) : Json(nullptr);
+  call->answer(200, json);
+}
+
+std::int64_t microsOf(double millis) {
+  return std::llround(millis * 1000);
+}
+
+NewJob newJobFrom(ApiStore& store, const Json& body) {
+  const Fields fields(body, "job");
+  fields.allowOnly({"id", "kind", "parameters", "queue", "priority", "delay", "notBefore", "key", "keyWindow", "labels",
+                    "attempts", "retryDelay", "limit", "to", "requester", "traceparent"});
+  constexpr double millisMax = static_cast<double>(limits::delayMax.count() / 1000);
+  const std::string kind = fields.requiredText("kind");
+  const Json none = Json::object();
+  const Json* const parameters = fields.find("parameters");
+  NewJob job = newJobOf(kind, 1, (parameters == nullptr ? none : *parameters).dump(), {});
+  if (const auto definition = store.reads().definition(kind); definition && !definition->paramsSchema.empty())
+    if (const auto why =
+            JsonSchema::parse(definition->paramsSchema).whyInvalid(parameters == nullptr ? none : *parameters))
+      throw ApiError(422, errorTypes::schemaMismatch, "parameters do not fit the definition's schema: " + *why);
+  if (const auto id = fields.uuid("id")) job.id = JobID{*id};
+  if (const auto queue = fields.text("queue")) job.queue = *queue;
+  job.priority =
+      static_cast<std::int32_t>(fields.integer("priority", limits::priorityMin, limits::priorityMax).value_or(0));
+  job.delayMicros = microsOf(fields.number("delay", 0, millisMax).value_or(0));
+  job.notBeforeMicros = std::max<std::int64_t>(fields.time("notBefore").value_or(0), 0);
+  if (const auto key = fields.text("key")) job.body.key = JobKey::parse(*key).bytes();
+  if (const auto window = fields.number("keyWindow", 0, millisMax)) job.keyWindowMicros = microsOf(*window);
+  if (const Json* const labels = fields.find("labels")) {
+    const Fields named(*labels, "labels");
+    for (const auto& [name, value] : labels->items()) job.body.labels[name] = named.requiredText(name.c_str());
+  }
+  job.body.retry.maxAttempts = static_cast<std::uint32_t>(fields.integer("attempts", 1, 1'000'000).value_or(1));
+  if (const auto delay = fields.number("retryDelay", 0, millisMax)) {
+    job.body.retry.firstDelay = std::chrono::microseconds(microsOf(*delay));
+    job.body.retry.maxDelay = std::max(job.body.retry.maxDelay, job.body.retry.firstDelay);
+  }
+  job.body.attemptLimitMicros = microsOf(fields.number("limit", 0, millisMax).value_or(0));
+  if (const auto requester = fields.text("requester")) job.body.requester = *requester;
+  if (const auto traceparent = fields.text("traceparent")) job.body.traceparent = *traceparent;
+  return job;
+}
+
+void answerMade(ApiStore& store, const Call& call, const Submit::Answer& answer) {
+  if (answer.jobs.empty()) throw errorOf(answer);
+  const SubmittedJob& job = answer.jobs.front();
+  if (job.verdict == Verdict::conflict) throw ApiError(409, jobConflict, job.why);
+  const bool isOld = job.verdict == Verdict::duplicate || job.verdict == Verdict::alreadyApplied;
+  if (!isOld && job.verdict != Verdict::ok) throw errorOf(Answer{job.verdict, job.why});
+  Json json = jobJson(viewOf(store, job.id), namesOf(store));
+  json["submission"] = isOld ? "duplicate" : "accepted";
+  call->answer(isOld ? 200 : 201, json);
+}
+
+void submit(ApiStore& store, const Call& call) {
+  const Json body = call->body();
+  Submit verb;
+  verb.jobs.push_back(newJobFrom(store, body));
+  const std::string to = Fields(body, "job").text("to").value_or("");
+  verb.ownerName = to == principalWord ? "" : to;
+  store.post(std::move(verb),
+             [&store, call](const Submit::Answer& answer) { call->guard([&] { answerMade(store, call, answer); }); });
+}
+
+void cancel(ApiStore& store, const Call& call) {
+  Cancel verb;
+  verb.job = jobOf(store, call);
+  if (!call->request().body.empty()) verb.why = Fields(call->body(), "body").text("reason").value_or("");
+  const JobID id = verb.job;
+  store.post(std::move(verb), [&store, call, id](const AttemptAnswer& answer) {
+    call->guard([&] {
+      if (answer.verdict == Verdict::illegal) throw ApiError(409, jobDone, "job " + id.toString() + ": " + answer.why);
+      if (answer.verdict == Verdict::notFound) throw ApiError(404, jobNotFound, answer.why);
+      if (!isAccepted(answer.verdict)) throw errorOf(answer);
+      call->answer(200, jobJson(viewOf(store, id), namesOf(store)));
+    });
+  });
+}
+
+void retry(ApiStore& store, const Call& call) {
+  const JobView view = viewOf(store, jobOf(store, call));
+  if (view.row.state != JobState::done)
+    throw ApiError(409, jobNotDone,
+                   "job " + view.row.id.toString() + " is " + std::string(toString(view.row.state)) +
+                       ", only a done job can be done again");
+  const OwnerNames names = namesOf(store);
+  Submit verb;
+  // To the former owner's queue while it lives, else to the principal's.
+  if (view.row.owner != principalOwner && names.isOpen(view.row.owner)) verb.ownerName = names.nameOf(view.row.owner);
+  verb.jobs.push_back(againOf(view.row, view.body));
+  store.post(std::move(verb),
+             [&store, call](const Submit::Answer& answer) { call->guard([&] { answerMade(store, call, answer); }); });
+}
+}  // namespace
+
+std::vector<Route> jobRoutes(ApiStore& store) {
+  return {{"GET", "/v1/jobs", [&store](const Call& call) { list(store, call); }},
+          {"POST", "/v1/jobs", [&store](const Call& call) { submit(store, call); }},
+          {"GET", "/v1/jobs/{id}", [&store](const Call& call) { show(store, call); }},
+          {"GET", "/v1/jobs/{id}/log", [&store](const Call& call) { log(store, call); }},
+          {"POST", "/v1/jobs/{id}/cancel", [&store](const Call& call) { cancel(store, call); }},
+          {"POST", "/v1/jobs/{id}/retry", [&store](const Call& call) { retry(store, call); }}};
+}
+
+}  // namespace v1
+}  // namespace callsheet

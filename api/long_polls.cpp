@@ -1,0 +1,141 @@
+#include "api/long_polls.h"
+
+#include <algorithm>
+#include <set>
+
+#include "callsheet/limits.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+using std::chrono::milliseconds;
+
+// Long waits are cut: the wall clock may be set meanwhile, and the loop's clock stands still while the machine sleeps.
+constexpr std::int64_t dueWaitMillisMax = 30'000;
+// Between looks that lead to nothing.
+constexpr milliseconds restAfterNothing{1000};
+}  // namespace
+
+LongPolls::LongPolls(ApiStore& store, RemoteClaims& claims, EventLoop& loop, const Clock& clock)
+    : store_(store),
+      claims_(claims),
+      clock_(clock),
+      dueTimer_(loop.makeTimer([this] { look(); })),
+      endTimer_(loop.makeTimer([this] { expire(); })) {}
+
+void LongPolls::add(Poll poll) {
+  const auto until = SteadyClock::now() + poll.timeout;
+  waiting_.push_back({std::move(poll), until, {}});
+  look();
+  expire();
+}
+
+void LongPolls::look() {
+  if (isStopped_ || waiting_.empty()) return;
+  std::set<std::string> names;
+  std::size_t most = 0;
+  for (const Waiting& one : waiting_) {
+    names.insert(one.poll.kinds.begin(), one.poll.kinds.end());
+    most += one.poll.max;
+  }
+  const std::vector<std::string> kinds(names.begin(), names.end());
+  const Claimable claimable = store_.reads().claimable(kinds, std::min(most, limits::claimJobsMax));
+  feedFrom(claimable, kinds);
+  if (claimable.nextDueAt > clock_.now().utcMicros) return setTimers(claimable.nextDueAt);
+  if (isPromoting_) return;
+  // Only when the due ones stand in the queue can it be seen whose they are.
+  isPromoting_ = true;
+  store_.post(Promote{principalOwner, limits::sliceRowsMax}, [this](const SweepAnswer& answer) {
+    isPromoting_ = false;
+    if (answer.moved > 0)
+      look();
+    else
+      dueTimer_.once(restAfterNothing);
+  });
+}
+
+void LongPolls::feedFrom(const Claimable& claimable, const std::vector<std::string>& kinds) {
+  std::map<std::string, std::size_t> left;
+  for (std::size_t i = 0; i < kinds.size(); ++i) left[kinds[i]] = claimable.counts[i];
+  for (const Waiting& one : waiting_)
+    for (const auto& [kind, count] : one.reserved) left[kind] -= std::min(left[kind], count);
+  for (Place place = waiting_.begin(); place != waiting_.end();) {
+    const Place here = place++;
+    if (!here->reserved.empty()) continue;
+    std::size_t wanted = here->poll.max;
+    for (const std::string& kind : here->poll.kinds) {
+      const std::size_t taken = std::min(wanted, left[kind]);
+      if (taken == 0) continue;
+      here->reserved[kind] += taken;
+      left[kind] -= taken;
+      wanted -= taken;
+    }
+    if (here->reserved.empty()) continue;
+    if (!here->poll.isGone()) {
+      claimFor(here);
+      continue;
+    }
+    for (const auto& [kind, count] : here->reserved) left[kind] += count;
+    const auto feed = std::move(here->poll.feed);
+    waiting_.erase(here);
+    feed({});
+  }
+}
+
+void LongPolls::claimFor(Place place) {
+  ++claimsMade_;
+  claims_.claim(place->poll.kinds, place->poll.max,
+                [this, place](Claim::Answer answer) { answered(place, std::move(answer)); });
+}
+
+void LongPolls::answered(Place place, Claim::Answer answer) {
+  // Fenced: the API has registered anew, and claims again.
+  const bool isOver = !answer.jobs.empty() || !(isAccepted(answer.verdict) || answer.verdict == Verdict::fenced);
+  place->reserved.clear();
+  if (isOver) {
+    const auto feed = std::move(place->poll.feed);
+    waiting_.erase(place);
+    feed(std::move(answer));
+    look();
+  } else {
+    // Somebody else was faster, or it is nothing for us: not again before something happens.
+    dueTimer_.once(restAfterNothing);
+  }
+  expire();
+}
+
+void LongPolls::expire() {
+  const auto now = SteadyClock::now();
+  std::vector<std::function<void(Claim::Answer)>> over;
+  auto nearest = SteadyClock::time_point::max();
+  for (Place place = waiting_.begin(); place != waiting_.end();) {
+    const Place here = place++;
+    // A claim that is under way is waited for: what it brings is this one's.
+    if (!here->reserved.empty()) continue;
+    if (here->until > now && !isStopped_) {
+      nearest = std::min(nearest, here->until);
+      continue;
+    }
+    over.push_back(std::move(here->poll.feed));
+    waiting_.erase(here);
+  }
+  if (nearest != SteadyClock::time_point::max()) endTimer_.once(std::chrono::ceil<milliseconds>(nearest - now));
+  Claim::Answer nothing;
+  nothing.verdict = Verdict::ok;
+  for (const auto& feed : over) feed(nothing);
+}
+
+void LongPolls::setTimers(std::int64_t nextDueAt) {
+  if (nextDueAt == never) return dueTimer_.cancel();
+  const std::int64_t wait = std::max<std::int64_t>(0, nextDueAt - clock_.now().utcMicros) / 1000 + 1;
+  dueTimer_.once(milliseconds(std::min(wait, dueWaitMillisMax)));
+}
+
+void LongPolls::stop() {
+  isStopped_ = true;
+  expire();
+}
+
+}  // namespace v1
+}  // namespace callsheet

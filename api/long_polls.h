@@ -1,0 +1,66 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/remote_claims.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// Those who wait for jobs. What becomes ready wakes as many of them as it can feed, who waited longest first; nobody
+/// else claims, and nothing ticks while nothing happens. Lives on the loop's thread.
+class LongPolls {
+ public:
+  struct Poll {
+    std::vector<std::string> kinds;
+    std::uint32_t max = 1;
+    std::chrono::milliseconds timeout{0};
+    std::function<bool()> isGone;  ///< asked before a claim is made for it
+    /// Once: what was claimed for it, nothing when its time is over, or a refusal.
+    std::function<void(Claim::Answer)> feed;
+  };
+
+  LongPolls(ApiStore& store, RemoteClaims& claims, EventLoop& loop, const Clock& clock);
+  /// Looks at once whether there is something for it.
+  void add(Poll poll);
+  /// Something may have become ready.
+  void look();
+  /// Feeds all with nothing.
+  void stop();
+
+  [[nodiscard]] std::size_t waitingCount() const { return waiting_.size(); }
+  [[nodiscard]] std::uint64_t claimsMade() const { return claimsMade_; }
+
+ private:
+  using SteadyClock = std::chrono::steady_clock;
+  struct Waiting {
+    Poll poll;
+    SteadyClock::time_point until;
+    std::map<std::string, std::size_t> reserved;  ///< what the claim under way for it counts on; empty: none is
+  };
+  using Place = std::list<Waiting>::iterator;
+
+  void feedFrom(const Claimable& claimable, const std::vector<std::string>& kinds);
+  void claimFor(Place place);
+  void answered(Place place, Claim::Answer answer);
+  void expire();
+  void setTimers(std::int64_t nextDueAt);
+
+  ApiStore& store_;
+  RemoteClaims& claims_;
+  const Clock& clock_;
+  std::list<Waiting> waiting_;  // by when they came
+  bool isPromoting_ = false;
+  bool isStopped_ = false;
+  std::uint64_t claimsMade_ = 0;
+  Timer dueTimer_;
+  Timer endTimer_;
+};
+
+}  // namespace v1
+}  // namespace callsheet

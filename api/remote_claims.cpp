@@ -1,0 +1,59 @@
+#include "api/remote_claims.h"
+
+#include <utility>
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+constexpr const char* executorName = "api";
+}
+
+RemoteClaims::RemoteClaims(StoreAccess& access, EventLoop& loop, ApiStore& store, LogSink log,
+                           std::function<void()> onRing)
+    : access_(access),
+      loop_(loop),
+      store_(store),
+      log_(std::move(log)),
+      onRing_(std::move(onRing)),
+      life_(std::make_unique<ExecutorLife>(access, loop, executorName, std::vector<std::string>{}, onRing_)) {}
+
+void RemoteClaims::claim(std::vector<std::string> kinds, std::uint32_t max,
+                         std::function<void(Claim::Answer)> answered) {
+  Claim verb;
+  verb.id = makeClaimID();
+  verb.claimer = life_->incarnation();
+  verb.kinds = std::move(kinds);
+  verb.max = max;
+  verb.start = false;
+  verb.remote = true;
+  // What must run alone because it took its processes down is nothing to be shared with others.
+  verb.idle = max == 1;
+  const IncarnationID claimer = verb.claimer;
+  store_.post(std::move(verb), [this, claimer, answered = std::move(answered)](Claim::Answer answer) {
+    if (answer.verdict == Verdict::fenced && life_->incarnation() == claimer) renew();
+    answered(std::move(answer));
+  });
+}
+
+void RemoteClaims::giveBack(const std::vector<Claim::Item>& items, const char* why) {
+  for (const Claim::Item& item : items) store_.post(Unclaim{{item.row.id, item.row.execID, {}}, why});
+}
+
+/// Somebody closed this incarnation while the process stood still. It waits for a commit, which happens so seldom that
+/// everybody may wait for it.
+void RemoteClaims::renew() {
+  try {
+    life_ = std::make_unique<ExecutorLife>(access_, loop_, executorName, std::vector<std::string>{}, onRing_);
+  } catch (const Error& error) {
+    if (log_) log_(LogLevel::warning, std::string("the API cannot register anew yet: ") + error.what());
+  }
+}
+
+void RemoteClaims::close() {
+  const std::string why = life_->close();
+  if (!why.empty() && log_) log_(LogLevel::warning, "the API's incarnation was not closed: " + why);
+}
+
+}  // namespace v1
+}  // namespace callsheet

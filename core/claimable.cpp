@@ -1,0 +1,73 @@
+#include "core/claimable.h"
+
+#include <algorithm>
+#include <map>
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+constexpr std::int64_t leastRank = std::numeric_limits<std::int64_t>::min();
+
+std::size_t countReady(Rows& rows, const std::string& kind, std::size_t limit) {
+  std::size_t count = 0;
+  rows.scanReady({principalOwner, kind, {}, 0, leastRank, 0}, [&](const ReadyKey& key, JobID) {
+    if (key.owner != principalOwner || key.kind != kind) return false;
+    return ++count < limit;
+  });
+  return count;
+}
+
+std::size_t countInLanes(Rows& rows, const DefinitionRow& definition, std::size_t limit) {
+  std::vector<OpenLaneKey> lanes;
+  rows.scanOpenLanes({principalOwner, definition.kind, {}, leastRank, 0, 0}, [&](const OpenLaneKey& key) {
+    if (key.owner != principalOwner || key.kind != definition.kind) return false;
+    lanes.push_back(key);
+    return lanes.size() < limit;
+  });
+  std::map<std::uint64_t, std::size_t> roomOf;  // queues share a lane
+  std::size_t count = 0;
+  for (const OpenLaneKey& lane : lanes) {
+    const std::uint32_t running = rows.lane(definition.kind, lane.lane).running;
+    std::size_t& room =
+        roomOf.try_emplace(lane.lane, definition.concurrencyLimit - std::min(running, definition.concurrencyLimit))
+            .first->second;
+    rows.scanReady(
+        {lane.owner, lane.kind, lane.queue, lane.lane, lane.rank, lane.sequence}, [&](const ReadyKey& key, JobID) {
+          const bool isOfLane =
+              key.owner == lane.owner && key.kind == lane.kind && key.queue == lane.queue && key.lane == lane.lane;
+          if (!isOfLane || room == 0) return false;
+          --room;
+          return ++count < limit;
+        });
+    if (count >= limit) break;
+  }
+  return count;
+}
+}  // namespace
+
+Claimable claimableRemotely(Rows& rows, const Moment& now, const std::vector<std::string>& kinds, std::size_t limit) {
+  Claimable claimable;
+  for (const std::string& kind : kinds) {
+    const DefinitionRow* const definition = rows.definition(kind);
+    const bool isOffered = definition != nullptr && !definition->isDeleted && definition->runner == Runner::remote &&
+                           definition->laning == DefinitionRow::Laning::done;
+    std::size_t count = 0;
+    if (isOffered)
+      count = definition->hasLanes() ? countInLanes(rows, *definition, limit) : countReady(rows, kind, limit);
+    if (count > 0 && definition->rate.count > 0) {
+      const Tokens tokens = tokensOf(definition->rate, rows.lane(kind, 0), now);
+      if (tokens.count == 0) claimable.nextDueAt = std::min(claimable.nextDueAt, tokens.nextAt);
+      count = std::min<std::size_t>(count, tokens.count);
+    }
+    claimable.counts.push_back(count);
+  }
+  rows.scanWaiting({principalOwner, 0, {}}, [&](const WaitingKey& key) {
+    if (key.owner == principalOwner) claimable.nextDueAt = std::min(claimable.nextDueAt, key.wakeAt);
+    return false;
+  });
+  return claimable;
+}
+
+}  // namespace v1
+}  // namespace callsheet
