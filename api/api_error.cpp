@@ -9,6 +9,22 @@ Json ApiError::toJson() const {
   return {{"error", {{"type", type_}, {"message", what()}}}};
 }
 
+ApiError errorOf(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::usage:
+    case ErrorKind::invalid:
+      return {422, errorTypes::invalidParams, error.what()};
+    case ErrorKind::notFound:
+      return {404, errorTypes::notThere, error.what()};
+    case ErrorKind::corrupt:
+      return {500, errorTypes::storeCorrupt, error.what()};
+    case ErrorKind::storeFull:
+      return {507, errorTypes::storeFull, error.what()};
+    default:
+      return {503, errorTypes::storeUnavailable, error.what()};
+  }
+}
+
 ApiError errorOf(const Answer& answer) {
   switch (answer.verdict) {
     case Verdict::storeFull:

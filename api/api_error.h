@@ -3,6 +3,7 @@
 #include <string>
 
 #include "api/json.h"
+#include "callsheet/errors.h"
 #include "core/verbs.h"
 
 namespace callsheet {
@@ -36,11 +37,14 @@ inline constexpr const char* unknownDefinition = "awf.task/unknown-definition";
 inline constexpr const char* schemaMismatch = "awf.task/schema-mismatch";
 inline constexpr const char* definitionNotFound = "definition/not-found";
 inline constexpr const char* definitionInvalid = "definition/invalid";
+inline constexpr const char* notThere = "store/not-found";
 inline constexpr const char* storeFull = "store/full";
 inline constexpr const char* storeUnavailable = "store/unavailable";
 inline constexpr const char* storeCorrupt = "store/corrupt";
 }  // namespace errorTypes
 
+/// Of what a read of the store threw.
+[[nodiscard]] ApiError errorOf(const Error& error);
 /// What a verdict that is none of a job's own says: the store is full, did not answer in time, refused a value.
 [[nodiscard]] ApiError errorOf(const Answer& answer);
 /// Of a verb that names a job.

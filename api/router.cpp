@@ -94,8 +94,7 @@ void RouteCall::guard(const std::function<void()>& work) const {
   } catch (const ApiError& error) {
     answer(error);
   } catch (const Error& error) {
-    const bool isDamaged = error.kind() == ErrorKind::corrupt;
-    answer({isDamaged ? 500 : 503, isDamaged ? errorTypes::storeCorrupt : errorTypes::storeUnavailable, error.what()});
+    answer(errorOf(error));
   }
 }
 

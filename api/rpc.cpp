@@ -87,9 +87,7 @@ void guarded(const RpcReply& reply, const std::function<void()>& body) {
   } catch (const ApiError& error) {
     reply(errorResult(error));
   } catch (const Error& error) {
-    const bool isDamaged = error.kind() == ErrorKind::corrupt;
-    reply(errorResult(
-        {isDamaged ? 500 : 503, isDamaged ? errorTypes::storeCorrupt : errorTypes::storeUnavailable, error.what()}));
+    reply(errorResult(errorOf(error)));
   }
 }
 

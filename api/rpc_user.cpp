@@ -15,10 +15,7 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-constexpr std::int64_t listLimitDefault = 100;
 constexpr std::int64_t logLimitDefault = 100;
-// What one call of list looks at before it says where to go on.
-constexpr std::size_t pagesLookedAtMax = 5;
 
 NewJob newTaskFrom(const RpcContext& context, const Json& json, const std::string& what) {
   const Fields fields(json, what);
@@ -85,76 +82,6 @@ Json resourceOf(const JobView& view) {
   return taskResource(view.row, view.body, view.result ? &*view.result : nullptr);
 }
 
-/// Which tasks a list shows, as it was asked for.
-class ListFilter {
- public:
-  explicit ListFilter(const Fields& fields) {
-    included_ = fields.texts("includeDefinitions");
-    excluded_ = fields.texts("excludeDefinitions").value_or(std::vector<std::string>{});
-    ilike_ = lowered(fields.text("ilike").value_or(""));
-    if (const auto states = valuesOf(fields, "status"))
-      for (const std::string& name : *states) filter.states.push_back(stateNamed(fields, name));
-    if (const auto outcome = fields.text("outcome")) filter.outcome = outcomeNamed(fields, *outcome);
-    // One kind is what the store finds fastest.
-    if (included_ && included_->size() == 1) filter.kind = included_->front();
-  }
-  [[nodiscard]] bool matches(const JobView& view) const {
-    const auto isIn = [&](const std::vector<std::string>& kinds) {
-      return std::find(kinds.begin(), kinds.end(), view.row.kind) != kinds.end();
-    };
-    if ((included_ && !isIn(*included_)) || isIn(excluded_)) return false;
-    if (ilike_.empty()) return true;
-    const auto label = view.body.labels.find("label");
-    const std::string text = view.row.id.toString() + " " + view.row.kind + " " + view.body.parameters +
-                             (label == view.body.labels.end() ? std::string() : " " + label->second);
-    return lowered(text).find(ilike_) != std::string::npos;
-  }
-  JobFilter filter;
-
- private:
-  static std::string lowered(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-  }
-  static std::optional<std::vector<std::string>> valuesOf(const Fields& fields, const char* name) {
-    const Json* const value = fields.find(name);
-    if (value == nullptr) return std::nullopt;
-    if (value->is_string()) return std::vector<std::string>{value->get<std::string>()};
-    return fields.texts(name);
-  }
-  static JobState stateNamed(const Fields& fields, const std::string& name) {
-    for (int i = 0; i <= static_cast<int>(JobState::done); ++i)
-      if (name == toString(static_cast<JobState>(i))) return static_cast<JobState>(i);
-    fields.refuse("status", "is one of waiting, ready, requested, in-progress and done");
-  }
-  static JobOutcome outcomeNamed(const Fields& fields, const std::string& name) {
-    for (const JobOutcome outcome : {JobOutcome::succeeded, JobOutcome::failed, JobOutcome::canceled})
-      if (name == toString(outcome)) return outcome;
-    fields.refuse("outcome", "is one of succeeded, failed and canceled");
-  }
-
-  std::optional<std::vector<std::string>> included_;
-  std::vector<std::string> excluded_;
-  std::string ilike_;
-};
-
-/// "createdAt", "-createdAt" or {"createdAt":"desc"}: whether the newest come first.
-bool isNewestFirst(const Fields& fields) {
-  const Json* const sort = fields.find("sort");
-  if (sort == nullptr) return false;
-  const auto fromName = [&](std::string name) {
-    const bool isDescending = name.starts_with('-');
-    if (isDescending) name.erase(0, 1);
-    if (name != "createdAt") fields.refuse("sort", "is createdAt or -createdAt");
-    return isDescending;
-  };
-  if (sort->is_string()) return fromName(sort->get<std::string>());
-  const bool isPair = sort->is_object() && sort->size() == 1 && sort->begin()->is_string();
-  const std::string order = isPair ? sort->begin()->get<std::string>() : std::string();
-  if (order != "asc" && order != "desc") fields.refuse("sort", R"(is a name, or as {"createdAt":"desc"})");
-  return fromName((order == "desc" ? "-" : "") + sort->items().begin().key());
-}
 }  // namespace
 
 void taskCreateAndExecute(const RpcContext& context, RpcCall call) {
@@ -205,31 +132,6 @@ void taskCancel(const RpcContext& context, RpcCall call) {
       reply(resultOf({{"resource", taskResource(*answer.row, view.body, nullptr)}}));
     });
   });
-}
-
-void taskList(const RpcContext& context, RpcCall call) {
-  const Fields fields(call.params, "params");
-  ListFilter wanted(fields);
-  wanted.filter.newestFirst = isNewestFirst(fields);
-  const auto limit = static_cast<std::size_t>(
-      fields.integer("limit", 1, static_cast<std::int64_t>(limits::pageRowsMax)).value_or(listLimitDefault));
-  std::string page = fields.text("page").value_or("");
-  Json resources = Json::array();
-  for (std::size_t pages = 0; pages < pagesLookedAtMax; ++pages) {
-    // One row at a time near the end, so that the token stands behind the last one shown.
-    const JobPage found = context.store.reads().list(wanted.filter, page, limit - resources.size());
-    for (const JobView& view : found.jobs) {
-      if (!wanted.matches(view)) continue;
-      const bool hasResult = view.row.state == JobState::done;
-      const auto whole = hasResult ? context.store.reads().find(view.row.id) : std::nullopt;
-      resources.push_back(resourceOf(whole ? *whole : view));
-    }
-    page = found.next;
-    if (page.empty() || resources.size() == limit) break;
-  }
-  Json result{{"resources", std::move(resources)}};
-  if (!page.empty()) result["next"] = page;
-  call.reply(resultOf(std::move(result)));
 }
 
 }  // namespace v1

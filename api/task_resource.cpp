@@ -9,10 +9,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-std::int64_t lastUpdatedOf(const JobRow& row) {
-  return row.recentLog.empty() ? row.createdAt : row.recentLog.back().at;
-}
-
 Json reasonOf(const JobFailure& failure) {
   if (failure.type == failedByExecutor) return {{"type", failure.type}, {"message", "Failed by executor"}};
   if (failure.type == "deadline") return {{"type", failedByTimeout}, {"message", "Failed due to in-progress timeout"}};
@@ -34,6 +30,10 @@ const char* timerOf(const LogEntry& entry) {
   return entry.after == JobState::requested ? "start-time-out" : "deadline";
 }
 }  // namespace
+
+std::int64_t lastUpdatedOf(const JobRow& row) {
+  return row.recentLog.empty() ? row.createdAt : row.recentLog.back().at;
+}
 
 Json taskResource(const JobRow& row, const JobBody& body, const ResultRow* result) {
   Json json;

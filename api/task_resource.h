@@ -10,6 +10,9 @@ inline namespace v1 {
 /// One entry of its log: the resource AidboxTaskLog.
 [[nodiscard]] Json taskLogEntry(JobID job, const LogEntry& entry);
 
+/// UTC us of its last transition.
+[[nodiscard]] std::int64_t lastUpdatedOf(const JobRow& row);
+
 // What a remote attempt's end is stored as, and shown as its outcomeReason.
 inline constexpr const char* failedByExecutor = "awf.task/failed-by-executor";
 inline constexpr const char* failedByTimeout = "awf.task/failed-due-to-in-progress-timeout";

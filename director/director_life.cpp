@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "core/crash_point.h"
+#include "director/executor_life.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -16,10 +17,10 @@ DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
     : place_(place),
       incarnation_(makeIncarnationID()),
       onRing_(std::move(onRing)),
-      presence_(PresenceLock::acquire(
-          place.access.directory(), incarnation_,
-          PresenceInfo::ofThisProcess(place.mode.name(), place.mode.isPrincipal() ? "principal" : "assistant"))),
-      bell_(DoorbellSocket::bind(place.access.directory(), incarnation_)),
+      presence_(PresenceLock::acquire(place.access.directory(), incarnation_,
+                                      PresenceInfo::ofThisProcess(place.mode.name(), std::string(place.mode.role())))),
+      bell_(place.mode.isExecutor() ? DoorbellSocket::bindExecutor(place.access.directory(), incarnation_)
+                                    : DoorbellSocket::bind(place.access.directory(), incarnation_)),
       slot_(place.board.takeSlotIfAny(incarnation_, ::getpid(), place.options.mayBeKilledAsWriter)) {
   if (!slot_ && place.options.log)
     place.options.log(LogLevel::warning,
@@ -38,6 +39,8 @@ DirectorLife::DirectorLife(const Place& place, std::function<void()> onRing)
       principal_ = std::make_unique<PrincipalRole>(
           PrincipalRole::Place{place.access.directory(), place.access.store(), place.loop, place.board}, incarnation_,
           place.kinds, std::move(sweeps), onRing_);
+    } else if (place.mode.isExecutor()) {
+      registerExecutor(place.access, incarnation_, place.mode.name(), place.kinds);
     } else {
       const AssistantRole role(place.access.store(), place.access.directory(), incarnation_, place.mode.name(),
                                place.kinds);

@@ -11,6 +11,11 @@
 namespace callsheet {
 inline namespace v1 {
 
+/// Registers an executor in the store, and has the principal watch over it. Throws Error: invalid when it was refused,
+/// unavailable when nobody can say.
+void registerExecutor(StoreAccess& access, IncarnationID incarnation, const std::string& name,
+                      std::vector<std::string> kinds);
+
 /// One incarnation of somebody who takes jobs out of the principal's queue: presence, bell and the row in the store.
 /// With or without a principal alive. Thread-safe as far as its callers' own life is.
 class ExecutorLife {

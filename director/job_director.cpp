@@ -181,7 +181,7 @@ void JobDirector::Implementation::start() {
     subscription_ = Subscription(access_->store(), [this](const Effects& effects) {
       const IncarnationID self = incarnation();
       const auto concerns = [&](IncarnationID owner) {
-        return owner == self || (owner == principalOwner && mode_.isPrincipal());
+        return owner == self || (owner == principalOwner && mode_.servesPrincipalsQueue());
       };
       if (std::any_of(effects.owners.begin(), effects.owners.end(), concerns)) runner_->wake();
     });
@@ -196,7 +196,7 @@ void JobDirector::Implementation::start() {
   }
   wasStarted_ = true;
   isRunning_ = true;
-  say(LogLevel::info, (mode_.isPrincipal() ? "principal" : "assistant " + mode_.name()) + std::string(" of ") +
+  say(LogLevel::info, std::string(mode_.role()) + (mode_.isPrincipal() ? "" : " " + mode_.name()) + " of " +
                           access_->directory().dataPath() + " started as " + incarnation().toString());
 }
 

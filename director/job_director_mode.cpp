@@ -14,15 +14,24 @@ JobDirectorID::JobDirectorID(std::string_view name) : name_(name) {
                     "' is not a store's id: at most 64 of letters, digits, '.', '_' and '-', not starting with a dot");
 }
 
-JobDirectorMode JobDirectorMode::assistant(std::string_view name) {
+namespace {
+std::string checkedName(std::string_view name) {
   if (!isValidName(name))
     throw Error(
         ErrorKind::invalid,
         "'" + std::string(name) +
             "' is not a director's name: at most 64 of letters, digits, '.', '_' and '-', not starting with a dot");
-  if (name == "principal")
-    throw Error(ErrorKind::invalid, "'principal' is the principal's own name; choose another for an assistant");
-  return JobDirectorMode(std::string(name));
+  if (name == "principal") throw Error(ErrorKind::invalid, "'principal' is the principal's own name; choose another");
+  return std::string(name);
+}
+}  // namespace
+
+JobDirectorMode JobDirectorMode::assistant(std::string_view name) {
+  return JobDirectorMode(checkedName(name));
+}
+
+JobDirectorMode JobDirectorMode::executor(std::string_view name) {
+  return JobDirectorMode(checkedName(name), true);
 }
 
 }  // namespace v1

@@ -69,16 +69,6 @@ void LmdbRows::carryOut() {
   for (const Region region : regions) (void)at(region);
 }
 
-template <class Body>
-void LmdbRows::put(RecordType type, std::string_view key, const Body& body) {
-  encodeRecord(type, key, body, buffer_);
-  const Region region = keys::regionOf(key);
-  if (region == Region::part)
-    pending_[indexOf(region)].put(key, buffer_);
-  else
-    at(region).put(key, buffer_);
-}
-
 std::optional<JobRow> LmdbRows::job(JobID id) {
   const auto key = keys::jobKey(id, JobPart::row);
   std::string_view value;
@@ -367,99 +357,6 @@ void LmdbRows::putBusinessKey(std::string_view bytes, const KeyRow& row) {
 }
 void LmdbRows::eraseBusinessKey(std::string_view bytes) {
   at(Region::businessKey).erase(keys::businessKey(bytes).view());
-}
-
-namespace {
-std::optional<DefinitionRow> definitionFrom(std::string_view key, std::string_view value) {
-  std::optional<DefinitionRow> row(std::in_place);
-  try {
-    decodeRecord(RecordType::definition, key, value, *row);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::corrupt) throw;
-    return std::nullopt;  // `check` names it
-  }
-  row->kind = keys::kindOf(key);
-  return row;
-}
-}  // namespace
-
-const DefinitionRow* LmdbRows::definition(std::string_view kind) {
-  if (!hasDefinitions_) {
-    std::string_view key;
-    const auto first = keys::definitionKey({});
-    hasDefinitions_ = at(Region::definition).seek(first.view(), key) && keys::regionOf(key) == Region::definition;
-  }
-  if (!*hasDefinitions_) return nullptr;
-  auto known = definitions_.find(kind);
-  if (known == definitions_.end()) {
-    const auto key = keys::definitionKey(kind);
-    std::string_view value;
-    std::optional<DefinitionRow> row;
-    if (at(Region::definition).get(key.view(), value)) row = definitionFrom(key.view(), value);
-    known = definitions_.emplace(kind, std::move(row)).first;
-  }
-  return known->second ? &*known->second : nullptr;
-}
-
-void LmdbRows::putDefinition(const DefinitionRow& row) {
-  put(RecordType::definition, keys::definitionKey(row.kind).view(), row);
-  hasDefinitions_ = true;
-  definitions_.insert_or_assign(row.kind, row);
-}
-
-void LmdbRows::eraseDefinition(std::string_view kind) {
-  const auto key = keys::definitionKey(kind);
-  at(Region::definition).erase(key.view());
-  const auto known = definitions_.find(kind);
-  if (known != definitions_.end()) definitions_.erase(known);
-  hasDefinitions_.reset();
-}
-
-void LmdbRows::scanDefinitions(const std::function<bool(const DefinitionRow&)>& visit) {
-  const auto start = keys::definitionKey({});
-  at(start).scan(start.view(), [&](std::string_view key, std::string_view value) {
-    if (keys::regionOf(key) != Region::definition) return false;
-    const auto row = definitionFrom(key, value);
-    return !row || visit(*row);
-  });
-}
-
-LaneRow LmdbRows::lane(std::string_view kind, std::uint64_t lane) {
-  const auto key = keys::laneKey(kind, lane);
-  std::string_view value;
-  LaneRow row;
-  if (at(key).get(key.view(), value)) decodeRecord(RecordType::lane, key.view(), value, row);
-  return row;
-}
-
-void LmdbRows::putLane(std::string_view kind, std::uint64_t lane, const LaneRow& row) {
-  const auto key = keys::laneKey(kind, lane);
-  if (row == LaneRow{})
-    at(key).erase(key.view());
-  else
-    put(RecordType::lane, key.view(), row);
-}
-
-void LmdbRows::scanLanes(const std::function<bool(const std::string& kind, std::uint64_t lane)>& visit) {
-  const auto start = keys::laneKey({}, 0);
-  at(start).scan(start.view().substr(0, 1), [&](std::string_view key, std::string_view) {
-    const auto decoded = keys::decodeLane(key);
-    return decoded && visit(decoded->kind, decoded->lane);
-  });
-}
-
-void LmdbRows::putOpenLane(const OpenLaneKey& key) {
-  addPlace(keys::encode(key));
-}
-void LmdbRows::eraseOpenLane(const OpenLaneKey& key) {
-  removePlace(keys::encode(key));
-}
-void LmdbRows::scanOpenLanes(const OpenLaneKey& from, const std::function<bool(const OpenLaneKey&)>& visit) {
-  const auto start = keys::encode(from);
-  at(start).scan(start.view(), [&](std::string_view key, std::string_view) {
-    const auto decoded = keys::decodeOpenLane(key);
-    return decoded && visit(*decoded);
-  });
 }
 
 Totals& LmdbRows::totals() {

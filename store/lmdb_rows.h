@@ -104,5 +104,15 @@ class LmdbRows final : public Rows {
   Totals storedTotals_;
 };
 
+template <class Body>
+void LmdbRows::put(RecordType type, std::string_view key, const Body& body) {
+  encodeRecord(type, key, body, buffer_);
+  const keys::Region region = keys::regionOf(key);
+  if (region == keys::Region::part)
+    pending_[indexOf(region)].put(key, buffer_);
+  else
+    at(region).put(key, buffer_);
+}
+
 }  // namespace v1
 }  // namespace callsheet

@@ -50,6 +50,20 @@ DirectorProcess DirectorProcess::principal(const Stage& stage, unsigned workers)
   return started(stage, options);
 }
 
+DirectorProcess DirectorProcess::executor(const Stage& stage, const std::string& name, unsigned workers) {
+  Options options;
+  options.name = name;
+  options.workers = workers;
+  options.more = {"mode=executor"};
+  return started(stage, options);
+}
+
+DirectorProcess DirectorProcess::idlePrincipal(const Stage& stage) {
+  Options options;
+  options.more = {"runsJobs=false"};
+  return started(stage, options);
+}
+
 DirectorProcess DirectorProcess::assistant(const Stage& stage, const std::string& name, unsigned workers) {
   Options options;
   options.name = name;
@@ -145,6 +159,7 @@ JobDirectorOptions optionsOf(const RoleChannel& channel) {
   options.workers = static_cast<unsigned>(std::stoul(channel.argument("workers", "4")));
   options.lease = std::chrono::milliseconds(std::stoll(channel.argument("lease", "3600000")));
   options.writerLimit = std::chrono::milliseconds(std::stoll(channel.argument("writerLimit", "3600000")));
+  options.runsJobs = channel.argument("runsJobs", "true") == "true";
   options.transferGrace = std::chrono::milliseconds(std::stoll(channel.argument("transferGrace", "10000")));
   options.log = [file = channel.argument("location") + "/log", who = channel.argument("name", "")](
                     LogLevel level, std::string_view sentence) {
@@ -157,6 +172,7 @@ JobDirectorOptions optionsOf(const RoleChannel& channel) {
 
 JobDirectorMode modeOf(const RoleChannel& channel) {
   const std::string name = channel.argument("name");
+  if (channel.argument("mode", "") == "executor") return JobDirectorMode::executor(name);
   return name.empty() ? JobDirectorMode::principal() : JobDirectorMode::assistant(name);
 }
 

@@ -27,6 +27,10 @@ class DirectorProcess {
   [[nodiscard]] static DirectorProcess principal(const Stage& stage, unsigned workers = 4);
   [[nodiscard]] static DirectorProcess assistant(const Stage& stage, const std::string& name, unsigned workers = 4);
 
+  [[nodiscard]] static DirectorProcess executor(const Stage& stage, const std::string& name, unsigned workers = 4);
+  /// One that runs no jobs itself.
+  [[nodiscard]] static DirectorProcess idlePrincipal(const Stage& stage);
+
   [[nodiscard]] RoleProcess& process() { return process_; }
   [[nodiscard]] pid_t pid() const { return process_.pid(); }
   /// Waits until it has begun; false when it died or was refused, and then whyNot() says why if it could.

@@ -1,0 +1,259 @@
+// Long-polls over the real server: who is woken, how many, and what becomes of an answer that reaches nobody.
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+
+#include "api/api_server.h"
+#include "api/define.h"
+#include "director/store_access.h"
+#include "tests/api/http_client.h"
+#include "tests/support/process_role.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/verbs.h"
+#include "tests/support/wait_for.h"
+
+using namespace callsheet;
+using namespace callsheet::tests;
+
+namespace {
+
+/// A store with its API and a kind that executors take.
+class ApiStage {
+ public:
+  ApiStage() : access_(StoreAccess::open(directory_.path(), "main", {})) {
+    Definition definition;
+    definition.kind = "k";
+    definition.runner = Runner::remote;
+    define(access_->store(), definition);
+    api_.emplace(access_, ApiServerOptions{});
+  }
+  [[nodiscard]] JobStore& store() { return access_->store(); }
+  [[nodiscard]] const StoreDirectory& directory() { return access_->directory(); }
+  [[nodiscard]] const std::string& location() const { return directory_.path(); }
+  void stop() { api_.reset(); }
+
+  [[nodiscard]] HttpClient connect() { return HttpClient::toUnix(directory(), ApiServer::socketName); }
+  JobID add(NewJob job = newJob()) {
+    const JobID id = job.id;
+    REQUIRE(store().apply(submitOf({std::move(job)})).verdict == Verdict::ok);
+    return id;
+  }
+  [[nodiscard]] JobRow row(JobID id) { return *store().peek(id); }
+
+ private:
+  TemporaryDirectory directory_{TemporaryDirectory::Place::memory};
+  std::shared_ptr<StoreAccess> access_;
+  std::optional<ApiServer> api_;
+};
+
+std::string pollText(const std::string& method, int timeout, int batch = 1) {
+  return R"({"method":"awf.task/)" + method + R"(","params":{"taskDefinitions":["k"],"timeout":)" +
+         std::to_string(timeout) + R"(,"maxBatchSize":)" + std::to_string(batch) + "}}";
+}
+std::string requestOf(const std::string& body) {
+  return requestText("POST", "/rpc", body, "Content-Type: application/json\r\n");
+}
+std::size_t countIn(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+std::string execIDIn(const std::string& body) {
+  const auto at = body.find(R"("execId":")");
+  return at == std::string::npos ? std::string() : body.substr(at + 10, 36);
+}
+
+}  // namespace
+
+TEST_CASE("A job that becomes ready wakes one of a thousand long-polls, and the others wait on without a claim") {
+  ApiStage stage;
+  std::vector<HttpClient> clients;
+  for (int i = 0; i < 1000; ++i) {
+    clients.push_back(stage.connect());
+    REQUIRE(clients.back().send(requestOf(pollText("long-poll", 60'000))));
+  }
+  // All of them wait: the next request on the same loop comes behind them.
+  REQUIRE(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).status == 200);
+  const auto before = stage.store().info().commits;
+  const JobID job = stage.add();
+  REQUIRE(waitFor([&] { return stage.row(job).state == JobState::requested; }));
+  const auto isFed = [](const HttpClient& client) { return client.hasBytes(0); };
+  REQUIRE(waitFor([&] { return std::count_if(clients.begin(), clients.end(), isFed) == 1; }));
+  CHECK(clients.front().read().body.find(job.toString()) != std::string::npos);  // who waited longest
+  CHECK(stage.store().info().commits == before + 2);  // the submit and one claim
+  // Five more feed five of them; a batch is what one takes at once.
+  for (int i = 0; i < 5; ++i) stage.add();
+  REQUIRE(waitFor([&] { return std::count_if(clients.begin(), clients.end(), isFed) == 5; }));
+}
+
+TEST_CASE("A long-poll gets no more jobs than it asked for, the oldest first, and what is left goes to the next") {
+  ApiStage stage;
+  HttpClient three = stage.connect();
+  HttpClient ten = stage.connect();
+  std::vector<NewJob> jobs;
+  for (int i = 0; i < 5; ++i) jobs.push_back(newJob());
+  REQUIRE(three.send(requestOf(pollText("long-poll", 60'000, 3))));
+  REQUIRE(ten.send(requestOf(pollText("long-poll", 60'000, 10))));
+  REQUIRE(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).status == 200);
+  REQUIRE(stage.store().apply(submitOf(jobs)).verdict == Verdict::ok);
+  const std::string first = three.read().body;
+  const std::string second = ten.read().body;
+  CHECK(countIn(first, R"("status":"requested")") == 3);
+  CHECK(countIn(second, R"("status":"requested")") == 2);
+  CHECK(first.find(jobs[0].id.toString()) < first.find(jobs[2].id.toString()));
+  CHECK(second.find(jobs[4].id.toString()) != std::string::npos);
+}
+
+TEST_CASE("Nothing is claimed for a client that hung up while it waited") {
+  ApiStage stage;
+  HttpClient gone = stage.connect();
+  HttpClient there = stage.connect();
+  REQUIRE(gone.send(requestOf(pollText("long-poll", 60'000))));
+  REQUIRE(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).status == 200);
+  REQUIRE(there.send(requestOf(pollText("long-poll", 60'000))));
+  REQUIRE(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).status == 200);
+  gone.hangUp();
+  const JobID job = stage.add();
+  CHECK(there.read().body.find(job.toString()) != std::string::npos);
+  CHECK(stage.row(job).attempt == 1);
+}
+
+TEST_CASE("A job whose answer cannot be written is ready again at once, and not only after its start time-out") {
+  ApiStage stage;
+  // Its parameters fill the socket's buffer, so that the answer is under way when the client goes.
+  NewJob large = newJob();
+  large.body.parameters = "\"" + std::string(1'000'000, 'x') + "\"";
+  const JobID job = stage.add(std::move(large));
+  {
+    HttpClient client = stage.connect();
+    REQUIRE(client.send(requestOf(pollText("poll", 0))));
+    REQUIRE(waitFor([&] { return stage.row(job).state == JobState::requested; }));
+  }
+  REQUIRE(waitFor([&] { return stage.row(job).state == JobState::ready; }, std::chrono::seconds{5}));
+  CHECK(stage.store().readLog(job, 0, 10).back().move == Move::unclaim);
+}
+
+TEST_CASE("What is lost after the answer was written comes back at the start time-out") {
+  ApiStage stage;
+  Definition definition = *stage.store().definition("k");
+  definition.requestedToStartTimeoutMicros = 50'000;
+  define(stage.store(), definition);
+  const JobID job = stage.add();
+  const std::string body = stage.connect().ask("POST", "/rpc", pollText("poll", 0)).body;
+  REQUIRE_FALSE(execIDIn(body).empty());
+  // Nobody starts it. Any sweep ends it, whoever makes it; a principal does so once a second.
+  REQUIRE(waitFor([&] {
+    (void)stage.store().apply(Expire{});
+    return stage.row(job).state == JobState::ready;
+  }));
+  const std::string again = stage.connect().ask("POST", "/rpc", pollText("poll", 0)).body;
+  CHECK(execIDIn(again) != execIDIn(body));
+  CHECK(stage.row(job).started == 0);
+}
+
+TEST_CASE("A job that becomes due feeds a long-poll by itself") {
+  ApiStage stage;
+  NewJob later = newJob();
+  later.delayMicros = 200'000;
+  const JobID job = stage.add(std::move(later));
+  HttpClient client = stage.connect();
+  REQUIRE(client.send(requestOf(pollText("long-poll", 20'000))));
+  CHECK(client.read().body.find(job.toString()) != std::string::npos);
+}
+
+TEST_CASE("A rate feeds a long-poll when its next token comes") {
+  ApiStage stage;
+  Definition definition = *stage.store().definition("k");
+  definition.rate = {1, 300'000, 1};
+  define(stage.store(), definition);
+  stage.add();
+  stage.add();
+  CHECK(countIn(stage.connect().ask("POST", "/rpc", pollText("poll", 0, 5)).body, "execId") == 1);
+  CHECK(countIn(stage.connect().ask("POST", "/rpc", pollText("poll", 0, 5)).body, "execId") == 0);
+  CHECK(countIn(stage.connect().ask("POST", "/rpc", pollText("long-poll", 20'000, 5)).body, "execId") == 1);
+}
+
+TEST_CASE("A limited kind feeds as many long-polls as it has room for, and the next when one ends") {
+  ApiStage stage;
+  Definition definition = *stage.store().definition("k");
+  definition.concurrencyLimit = 1;
+  define(stage.store(), definition);
+  HttpClient one = stage.connect();
+  HttpClient two = stage.connect();
+  REQUIRE(one.send(requestOf(pollText("long-poll", 60'000))));
+  REQUIRE(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).status == 200);
+  REQUIRE(two.send(requestOf(pollText("long-poll", 60'000))));
+  const JobID first = stage.add();
+  const JobID second = stage.add();
+  const std::string body = one.read().body;
+  REQUIRE(body.find(first.toString()) != std::string::npos);
+  CHECK_FALSE(two.hasBytes(0));
+  const AttemptRef attempt{first, *ExecID::parse(execIDIn(body)), {}};
+  REQUIRE(stage.store().apply(Start{attempt}).verdict == Verdict::ok);
+  REQUIRE(stage.store().apply(Succeed{attempt, {}, {}}).verdict == Verdict::ok);
+  CHECK(two.read().body.find(second.toString()) != std::string::npos);
+}
+
+TEST_CASE("A server that stops answers those who wait, and what it handed out goes on") {
+  ApiStage stage;
+  HttpClient client = stage.connect();
+  const JobID job = stage.add();
+  const std::string body = client.ask("POST", "/rpc", pollText("poll", 0)).body;
+  REQUIRE(client.send(requestOf(pollText("long-poll", 60'000))));
+  REQUIRE(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).status == 200);
+  stage.stop();
+  const HttpReply reply = client.read();
+  CHECK((reply.status == 200 || reply.status == 503));
+  CHECK(countIn(reply.body, "execId") == 0);
+  const AttemptRef attempt{job, *ExecID::parse(execIDIn(body)), {}};
+  CHECK(stage.store().apply(Start{attempt}).verdict == Verdict::ok);
+}
+
+// ---- many pollers in several processes -----------------------------------------------------------------------------
+
+namespace {
+/// Takes jobs until none has come for a while, and prints the execId of each: `ID EXECID`.
+int playPoller(RoleChannel& channel) {
+  const auto directory = StoreDirectory::open(channel.argument("location"), "main", {});
+  HttpClient client = HttpClient::toUnix(directory, ApiServer::socketName);
+  channel.say("ready");
+  (void)channel.readLine();
+  std::string taken;
+  for (bool isMore = true; isMore;) {
+    const std::string body = client.ask("POST", "/rpc", pollText("long-poll", 1000, 3)).body;
+    isMore = false;
+    for (auto at = body.find(R"("execId":")"); at != std::string::npos; at = body.find(R"("execId":")", at + 1)) {
+      isMore = true;
+      taken += " " + body.substr(at + 10, 36);
+    }
+  }
+  channel.say("taken" + taken);
+  return 0;
+}
+const RoleRegistration pollerRole("poller", playPoller);
+}  // namespace
+
+TEST_CASE("Many pollers in several processes get each job exactly once") {
+  ApiStage stage;
+  std::vector<std::unique_ptr<RoleProcess>> pollers;
+  for (int i = 0; i < 4; ++i)
+    pollers.push_back(
+        std::make_unique<RoleProcess>("poller", std::vector<std::string>{"location=" + stage.location()}));
+  for (auto& poller : pollers) REQUIRE(poller->readLine() == "ready");
+  for (auto& poller : pollers) poller->send("go");
+  constexpr std::size_t count = 200;
+  for (std::size_t i = 0; i < count; ++i) stage.add();
+  std::multiset<std::string> execIDs;
+  std::size_t busy = 0;
+  for (auto& poller : pollers) {
+    const auto line = poller->readLine();
+    REQUIRE(line);
+    auto words = wordsOf(*line);
+    if (words.size() > 1) ++busy;
+    execIDs.insert(words.begin() + 1, words.end());
+  }
+  CHECK(execIDs.size() == count);
+  CHECK(std::set<std::string>(execIDs.begin(), execIDs.end()).size() == count);
+  CHECK(busy > 1);
+  CHECK(stage.store().totals().requested == count);
+}

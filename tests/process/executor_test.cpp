@@ -1,0 +1,149 @@
+// Executors: processes that take jobs out of the principal's queue.
+#include "callsheet/executor.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+
+#include "tests/process/director_process.h"
+#include "tests/support/wait_for.h"
+
+namespace callsheet::tests {
+
+namespace {
+
+std::vector<JobID> submitTo(Stage& stage, std::size_t count, const std::string& kind) {
+  std::vector<JobID> jobs;
+  for (std::size_t i = 0; i < count; ++i) jobs.push_back(stage.submit(kind));
+  return jobs;
+}
+
+void limit(Stage& stage, const std::string& kind, std::uint32_t most) {
+  Definition definition;
+  definition.kind = kind;
+  definition.concurrencyLimit = most;
+  REQUIRE(stage.store().apply(PutDefinition{definition}).verdict == Verdict::ok);
+}
+
+std::size_t runningOf(Stage& stage) {
+  return stage.store().totals().inProgress;
+}
+
+}  // namespace
+
+TEST_CASE("an executor runs the jobs of the principal's queue with no principal alive") {
+  Stage stage;
+  const auto before = submitTo(stage, 3, "count");
+  DirectorProcess executor = DirectorProcess::executor(stage, "one");
+  REQUIRE(stage.waitForDone(before));
+  const auto after = submitTo(stage, 3, "count");
+  REQUIRE(stage.waitForDone(after));
+  const JobID own = executor.submit("count").value();
+  REQUIRE(stage.waitForDone({own}));
+  CHECK(stage.row(own).owner == principalOwner);
+  for (const JobID job : after) CHECK(stage.effectsOf(job).front().pid == executor.pid());
+  executor.quit();
+}
+
+TEST_CASE("executors of several processes share a queue, and each job is handed out once") {
+  Stage stage;
+  std::vector<DirectorProcess> executors;
+  for (int i = 0; i < 3; ++i) executors.push_back(DirectorProcess::executor(stage, "same", 2));
+  const auto jobs = submitTo(stage, 300, "count");
+  REQUIRE(stage.waitForDone(jobs));
+  std::set<pid_t> pids;
+  for (const JobID job : jobs) {
+    const auto effects = stage.effectsOf(job);
+    REQUIRE(effects.size() == 1);
+    pids.insert(effects.front().pid);
+  }
+  CHECK(pids.size() > 1);
+  for (DirectorProcess& executor : executors) executor.quit();
+}
+
+TEST_CASE("what an executor was running when it was killed runs again at once, elsewhere") {
+  Stage stage;
+  DirectorProcess principal = DirectorProcess::idlePrincipal(stage);
+  DirectorProcess executor = DirectorProcess::executor(stage, "one");
+  const JobID job = stage.submit("hold");
+  REQUIRE(stage.waitForEffects(1));
+  DirectorProcess other = DirectorProcess::executor(stage, "two");
+  executor.kill();
+  REQUIRE(stage.waitForEffects(2));
+  stage.raiseFlag("release");
+  REQUIRE(stage.waitForDone({job}));
+  CHECK(stage.effectsOf(job).back().pid == other.pid());
+  CHECK(stage.row(job).holderDeaths == 0);
+  CHECK(stage.row(job).started == 2);
+  other.quit();
+  stage.expectNothingLeft();
+}
+
+TEST_CASE("an executor that stops gives its running jobs back, and is told to end a job that is canceled") {
+  Stage stage;
+  DirectorProcess executor = DirectorProcess::executor(stage, "one");
+  const JobID canceled = stage.submit("hold");
+  const JobID left = stage.submit("hold");
+  REQUIRE(stage.waitForEffects(2));
+  REQUIRE(stage.cancel(canceled));
+  REQUIRE(stage.waitForDone({canceled}));
+  CHECK(executor.stop().value().empty());
+  CHECK(stage.row(left).state == JobState::ready);
+  CHECK(stage.row(left).holderKind == HolderKind::none);
+  executor.quit();
+}
+
+TEST_CASE("an executor runs a native kind that the principal does not know, so that nothing stays unclaimable") {
+  Stage stage;
+  DirectorProcess principal = DirectorProcess::idlePrincipal(stage);
+  DirectorProcess assistant = DirectorProcess::assistant(stage, "one");
+  const JobID job = assistant.submit("hold").value();
+  REQUIRE(stage.waitForEffects(1));
+  assistant.kill();
+  REQUIRE(stage.waitForState(job, JobState::ready));
+  JobFilter unclaimable;
+  unclaimable.unclaimable = true;
+  CHECK(stage.store().list(unclaimable, {}, 10).jobs.size() == 1);
+  stage.raiseFlag("release");
+  DirectorProcess executor = DirectorProcess::executor(stage, "helper");
+  REQUIRE(stage.waitForDone({job}));
+  CHECK(stage.effectsOf(job).back().pid == executor.pid());
+  executor.quit();
+  stage.expectNothingLeft();
+}
+
+TEST_CASE("a limit holds over all processes that claim") {
+  Stage stage;
+  limit(stage, "hold", 2);
+  DirectorProcess principal = DirectorProcess::principal(stage, 4);
+  DirectorProcess one = DirectorProcess::executor(stage, "one");
+  DirectorProcess two = DirectorProcess::executor(stage, "two");
+  const auto jobs = submitTo(stage, 6, "hold");
+  REQUIRE(stage.waitForEffects(2));
+  // Work of another kind passes by, so everybody has claimed since.
+  REQUIRE(stage.waitForDone(submitTo(stage, 30, "count")));
+  CHECK(runningOf(stage) == 2);
+  CHECK(stage.effectCount() == 32);
+  stage.raiseFlag("release");
+  REQUIRE(stage.waitForDone(jobs));
+  one.quit();
+  two.quit();
+  stage.expectNothingLeft();
+}
+
+TEST_CASE("an Executor in this process submits to the queue that it serves") {
+  Stage stage;
+  useStage(stage.location());
+  Executor executor(JobDirectorID(stage.id()), stage.location(), "here", testJobs());
+  executor.start();
+  CHECK(executor.isRunning());
+  const Submission submission = executor.director().submit(CountJob{});
+  REQUIRE(submission.isAccepted());
+  const auto status = executor.director().wait(submission.id, std::chrono::seconds{20});
+  REQUIRE(status);
+  CHECK(status->isDone());
+  CHECK(executor.stop().leftRunning == 0);
+  CHECK_FALSE(executor.isRunning());
+}
+
+}  // namespace callsheet::tests
