@@ -33,11 +33,13 @@ class ApiServer::Implementation {
       : access_(std::move(access)),
         store_(access_->store(), loop_),
         claims_(*access_, loop_, store_, options.log, [this] { polls_->look(); }),
-        router_(allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_)})),
+        expiry_(store_, loop_, clock_),
+        router_(allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_), expiry_})),
         server_(loop_, serverOptions(*access_, options),
                 [this](std::shared_ptr<HttpExchange> exchange) { router_(std::move(exchange)); }) {
     store_.onPrincipalQueue([this] { polls_->look(); });
     loop_.start();
+    loop_.post([this] { expiry_.look(); });
     server_.listenUnix(access_->directory(), socketName);
     if (!options.listen.empty()) tcpAddress_ = server_.listenTcp(options.listen);
   }
@@ -64,6 +66,7 @@ class ApiServer::Implementation {
   ApiStore store_;
   RemoteClaims claims_;
   std::optional<LongPolls> polls_;
+  Expiry expiry_;
   const Router router_;
   HttpServer server_;
   std::string tcpAddress_;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "api/api_error.h"
+#include "api/expiry.h"
 #include "api/long_polls.h"
 
 namespace callsheet {
@@ -24,6 +25,7 @@ struct RpcContext {
   ApiStore& store;
   RemoteClaims& claims;
   LongPolls& polls;
+  Expiry& expiry;
 };
 
 /// One call of a method.

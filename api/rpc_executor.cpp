@@ -43,6 +43,7 @@ void replyWithClaimed(const RpcContext& context, const RpcReply& reply, Claim::A
   guarded(reply, [&] {
     if (!isAccepted(answer.verdict)) throw errorOf(answer);
     Json resources = Json::array();
+    for (const Claim::Item& item : answer.jobs) context.expiry.heard(item.row);
     for (const Claim::Item& item : answer.jobs) resources.push_back(taskResource(item.row, item.body, nullptr));
     RpcResult result = resultOf({{"resources", std::move(resources)}});
     if (!answer.jobs.empty())
@@ -69,13 +70,15 @@ void postAttempt(const RpcContext& context, const RpcReply& reply, OneVerb verb,
   OneVerb named;
   named.attempt = verb.attempt;
   const Verb kept = std::move(named);
-  context.store.post(std::move(verb), [reply, kept, accepted = std::move(accepted)](const AttemptAnswer& answer) {
-    guarded(reply, [&] {
-      const JobID job = std::get<OneVerb>(kept).attempt.job;
-      if (answer.verdict != Verdict::ok || !answer.row) throw errorOf(kept, job, answer);
-      reply(resultOf(accepted(*answer.row)));
-    });
-  });
+  context.store.post(std::move(verb),
+                     [context, reply, kept, accepted = std::move(accepted)](const AttemptAnswer& answer) {
+                       guarded(reply, [&] {
+                         const JobID job = std::get<OneVerb>(kept).attempt.job;
+                         if (answer.verdict != Verdict::ok || !answer.row) throw errorOf(kept, job, answer);
+                         context.expiry.heard(*answer.row);
+                         reply(resultOf(accepted(*answer.row)));
+                       });
+                     });
 }
 
 /// The resource as a verb left the row, with what never changes.

@@ -105,6 +105,8 @@ class JobStore {
   /// All kinds' settings, by kind.
   [[nodiscard]] virtual std::vector<DefinitionRow> definitions() = 0;
   [[nodiscard]] virtual std::optional<DefinitionRow> definition(std::string_view kind) = 0;
+  /// When Expire will find something (core/nearest_deadline.h).
+  [[nodiscard]] virtual std::int64_t nextDeadline() = 0;
   /// What claims over the API could get now (core/claimable.h).
   [[nodiscard]] virtual Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) = 0;
   [[nodiscard]] virtual Totals totals() = 0;

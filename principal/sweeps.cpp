@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t readerTicks = 5;
 constexpr std::uint64_t tasksTicks = 5;
 constexpr std::uint64_t pruneTicks = 60;
+constexpr std::uint64_t laningTicks = 8;
 
 /// Posts a sweep unless its former slice is still under way, and again at once while there is more.
 template <class Sweep>
@@ -52,12 +53,19 @@ void Sweeps::tick() {
   // At the first tick too: by then the jobs of those who died before the start have mostly been adopted.
   if (ticks_ % tasksTicks == 1) troubles_.guard("looking for what commands left running", [this] { tasks_.look(); });
   if (ticks_ % pruneTicks == 1) prune();
+  if (ticks_ % laningTicks == 1)
+    troubles_.guard("looking whether jobs have to be put into lanes", [this] { relane(); });
   troubles_.guard("looking for hung directors", [this] { findHung(); });
 }
 
 void Sweeps::expire() {
   if (!store_.hasPassedDeadline() || isExpiring_->exchange(true)) return;
   post(store_, Expire{limits::sliceRowsMax, std::random_device{}()}, isExpiring_);
+}
+
+void Sweeps::relane() {
+  if (!store_.hasOpenLaning() || isLaning_->exchange(true)) return;
+  post(store_, Relane{limits::sliceRowsMax}, isLaning_);
 }
 
 void Sweeps::prune() {

@@ -19,7 +19,8 @@ namespace callsheet {
 inline namespace v1 {
 
 /// What the principal does by the clock: ends attempts whose time is over, removes what retention lets go, frees dead
-/// readers and ends stopped ones, finds hung directors, and has what commands left running ended. Its tick is called
+/// readers and ends stopped ones, finds hung directors, and has what commands left running ended; and
+/// it finishes putting jobs into lanes where whoever defined their kind could not. Its tick is called
 /// every `period` on the loop's thread; nothing in it blocks, and what one part of it cannot read hinders no other.
 class Sweeps {
  public:
@@ -40,6 +41,7 @@ class Sweeps {
  private:
   void expire();
   void prune();
+  void relane();
   void findHung();
   void freeReaders();
   [[nodiscard]] bool mayKill(const StoppedReaders::Found& reader) const;
@@ -58,6 +60,7 @@ class Sweeps {
   // Set while a slice is under way; shared with its answer.
   std::shared_ptr<std::atomic<bool>> isExpiring_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<bool>> isPruning_ = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<bool>> isLaning_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace v1

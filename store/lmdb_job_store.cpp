@@ -12,6 +12,7 @@
 
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "core/nearest_deadline.h"
 #include "store/combined_commit.h"
 #include "store/commit_queue.h"
 #include "store/commit_room.h"
@@ -155,21 +156,22 @@ class Store final : public LmdbJobStore {
     read([&](LmdbRows& rows) { all = rows.records(id); });
     return all;
   }
-  bool hasPassedDeadline() override {
-    bool passed = false;
+  std::int64_t nextDeadline() override {
+    std::int64_t nearest = never;
     const Moment now = clock_->now();
+    read([&](LmdbRows& rows) { nearest = nearestDeadline(rows, now); });
+    return nearest;
+  }
+  bool hasPassedDeadline() override { return nextDeadline() < clock_->now().bootNanos; }
+  bool hasOpenLaning() override {
+    bool isOpen = false;
     read([&](LmdbRows& rows) {
-      const auto look = [&](const DeadlineKey& key) {
-        passed = passed || key.bootID != now.bootID || key.deadlineNanos < now.bootNanos;
-        return false;
-      };
-      rows.scanDeadlines({Uuid{}, 0, {}}, look);
-      rows.scanDeadlines({now.bootID, 0, {}}, look);
-      JobID last;
-      last.value.bytes.fill(0xFF);
-      rows.scanDeadlines({now.bootID, never, last}, look);  // another boot's, which may stand behind this one's
+      rows.scanDefinitions([&](const DefinitionRow& row) {
+        isOpen = row.laning != DefinitionRow::Laning::done;
+        return !isOpen;
+      });
     });
-    return passed;
+    return isOpen;
   }
   int clearDeadReaders() override { return environment_.clearDeadReaders(); }
   std::vector<SnapshotReader> readers() override {

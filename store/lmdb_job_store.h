@@ -66,6 +66,8 @@ class LmdbJobStore : public JobStore {
   [[nodiscard]] virtual std::vector<StoredRecord> records(JobID id) = 0;
   /// Whether Expire would find something; a look that takes no lock.
   [[nodiscard]] virtual bool hasPassedDeadline() = 0;
+  /// Whether Relane has something to go on with; the same.
+  [[nodiscard]] virtual bool hasOpenLaning() = 0;
   /// Frees reader slots of dead processes.
   virtual int clearDeadReaders() = 0;
   /// Whoever holds a snapshot; the dead too, until they are cleared.

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "core/nearest_deadline.h"
 #include "core/validator.h"
 #include "store/job_lookup.h"
 
@@ -297,6 +298,10 @@ class MemoryJobStore final : public JobStore {
   std::vector<DefinitionRow> definitions() override {
     const std::lock_guard lock(mutex_);
     return lookup::definitionsOf(rows_);
+  }
+  std::int64_t nextDeadline() override {
+    const std::lock_guard lock(mutex_);
+    return nearestDeadline(rows_, clock_.now());
   }
   Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
     const std::lock_guard lock(mutex_);

@@ -131,6 +131,32 @@ TEST_CASE("a limit holds over all processes that claim") {
   stage.expectNothingLeft();
 }
 
+TEST_CASE("jobs that were not all put into lanes by whoever set a limit are put there by the next principal") {
+  Stage stage;
+  std::vector<NewJob> jobs;
+  for (int i = 0; i < 1000; ++i) {
+    NewJob job;
+    job.id = makeJobID();
+    job.kind = "count";
+    job.body.parameters = "{}";
+    jobs.push_back(std::move(job));
+  }
+  std::vector<JobID> ids;
+  for (int batch = 0; batch < 2; ++batch) {
+    Submit submit;
+    submit.jobs = jobs;
+    for (NewJob& job : submit.jobs) ids.push_back(job.id = makeJobID());
+    REQUIRE(stage.store().apply(submit).verdict == Verdict::ok);
+  }
+  Definition definition;
+  definition.kind = "count";
+  definition.concurrencyLimit = 3;
+  REQUIRE(stage.store().apply(PutDefinition{definition}).more);
+  DirectorProcess principal = DirectorProcess::principal(stage);
+  REQUIRE(stage.waitForDone(ids));
+  stage.expectNothingLeft();
+}
+
 TEST_CASE("an Executor in this process submits to the queue that it serves") {
   Stage stage;
   useStage(stage.location());

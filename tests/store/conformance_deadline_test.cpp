@@ -113,3 +113,16 @@ TEST_CASE("Expire is a slice that says more") {
   for (int i = 0; i < 3; ++i) store.apply(expire);
   CHECK(store->totals().inProgress == 0);
 }
+
+TEST_CASE("The next deadline is the earliest one, and has passed for an attempt of another boot") {
+  ON_EVERY_STORE(store);
+  const auto executor = store.open(Role::executor, "e");
+  CHECK(store->nextDeadline() == never);
+  const JobRow later = store.addRequested(executor, minute);
+  const JobRow sooner = store.addRequested(executor, second);
+  CHECK(store->nextDeadline() == sooner.deadlineNanos);
+  store.apply(Start{attemptOf(sooner)});
+  CHECK(store->nextDeadline() == later.deadlineNanos);
+  store.clock().reboot(otherBoot(GENERATE(0, 1)));
+  CHECK(store->nextDeadline() < store.clock().now().bootNanos);
+}

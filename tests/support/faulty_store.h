@@ -71,6 +71,7 @@ class FaultyStore final : public LmdbJobStore {
   Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
     return readable().claimable(kinds, limit);
   }
+  std::int64_t nextDeadline() override { return readable().nextDeadline(); }
   Totals totals() override { return readable().totals(); }
   CountsByOwner countByOwner() override { return readable().countByOwner(); }
   StoreInfo info() override { return readable().info(); }
@@ -79,6 +80,7 @@ class FaultyStore final : public LmdbJobStore {
   CheckReport check() override { return inner_.check(); }
   void backup(const std::string& target) override { inner_.backup(target); }
   std::vector<StoredRecord> records(JobID id) override { return readable().records(id); }
+  bool hasOpenLaning() override { return readable().hasOpenLaning(); }
   bool hasPassedDeadline() override { return readable().hasPassedDeadline(); }
   int clearDeadReaders() override { return readable().clearDeadReaders(); }
   std::vector<SnapshotReader> readers() override { return readable().readers(); }

@@ -64,6 +64,7 @@ class LossyStore final : public JobStore {
   Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
     return inner_.claimable(kinds, limit);
   }
+  std::int64_t nextDeadline() override { return inner_.nextDeadline(); }
   Totals totals() override { return inner_.totals(); }
   CountsByOwner countByOwner() override { return inner_.countByOwner(); }
   StoreInfo info() override { return inner_.info(); }
