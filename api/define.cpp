@@ -104,5 +104,12 @@ bool undefine(JobStore& store, const std::string& kind) {
   return true;
 }
 
+void finishLaning(JobStore& store) {
+  SweepAnswer answer;
+  do answer = store.applySurely(Relane{});
+  while (isAccepted(answer.verdict) && answer.more);
+  if (!isAccepted(answer.verdict)) throw errorFor(answer, "(all)");
+}
+
 }  // namespace v1
 }  // namespace callsheet

@@ -21,5 +21,8 @@ bool define(JobStore& store, const Definition& definition);
 /// False when the kind is not defined. Throws Error.
 bool undefine(JobStore& store, const std::string& kind);
 
+/// Goes on until no kind's jobs have to be put into lanes any more. Throws Error.
+void finishLaning(JobStore& store);
+
 }  // namespace v1
 }  // namespace callsheet

@@ -1,7 +1,6 @@
 #include "api/long_polls.h"
 
 #include <algorithm>
-#include <set>
 
 #include "callsheet/limits.h"
 
@@ -26,22 +25,42 @@ LongPolls::LongPolls(ApiStore& store, RemoteClaims& claims, EventLoop& loop, con
 
 void LongPolls::add(Poll poll) {
   const auto until = SteadyClock::now() + poll.timeout;
+  for (const std::string& kind : poll.kinds) wanted_[kind] += poll.max;
   waiting_.push_back({std::move(poll), until, {}});
   look();
-  expire();
+  endAt(until);
+}
+
+void LongPolls::endAt(SteadyClock::time_point until) {
+  const auto now = SteadyClock::now();
+  if (until <= now) return expire();
+  if (until >= nearestEnd_) return;
+  nearestEnd_ = until;
+  endTimer_.once(std::chrono::ceil<milliseconds>(until - now));
+}
+
+void LongPolls::remove(Place place) {
+  for (const std::string& kind : place->poll.kinds)
+    if ((wanted_[kind] -= place->poll.max) == 0) wanted_.erase(kind);
+  waiting_.erase(place);
 }
 
 void LongPolls::look() {
   if (isStopped_ || waiting_.empty()) return;
-  std::set<std::string> names;
-  std::size_t most = 0;
-  for (const Waiting& one : waiting_) {
-    names.insert(one.poll.kinds.begin(), one.poll.kinds.end());
-    most += one.poll.max;
+  std::vector<std::string> kinds;
+  std::size_t most = 1;
+  for (const auto& [kind, count] : wanted_) {
+    kinds.push_back(kind);
+    most = std::max(most, count);
   }
-  const std::vector<std::string> kinds(names.begin(), names.end());
   const Claimable claimable = store_.reads().claimable(kinds, std::min(most, limits::claimJobsMax));
-  feedFrom(claimable, kinds);
+  std::map<std::string, std::size_t> left;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    const auto taken = reserved_.find(kinds[i]);
+    const std::size_t gone = taken == reserved_.end() ? 0 : taken->second;
+    if (claimable.counts[i] > gone) left[kinds[i]] = claimable.counts[i] - gone;
+  }
+  if (!left.empty()) feedFrom(std::move(left));
   if (claimable.nextDueAt > clock_.now().utcMicros) return setTimers(claimable.nextDueAt);
   if (isPromoting_) return;
   // Only when the due ones stand in the queue can it be seen whose they are.
@@ -55,21 +74,18 @@ void LongPolls::look() {
   });
 }
 
-void LongPolls::feedFrom(const Claimable& claimable, const std::vector<std::string>& kinds) {
-  std::map<std::string, std::size_t> left;
-  for (std::size_t i = 0; i < kinds.size(); ++i) left[kinds[i]] = claimable.counts[i];
-  for (const Waiting& one : waiting_)
-    for (const auto& [kind, count] : one.reserved) left[kind] -= std::min(left[kind], count);
-  for (Place place = waiting_.begin(); place != waiting_.end();) {
+void LongPolls::feedFrom(std::map<std::string, std::size_t> left) {
+  for (Place place = waiting_.begin(); place != waiting_.end() && !left.empty();) {
     const Place here = place++;
     if (!here->reserved.empty()) continue;
     std::size_t wanted = here->poll.max;
     for (const std::string& kind : here->poll.kinds) {
-      const std::size_t taken = std::min(wanted, left[kind]);
-      if (taken == 0) continue;
+      const auto there = left.find(kind);
+      if (there == left.end() || wanted == 0) continue;
+      const std::size_t taken = std::min(wanted, there->second);
       here->reserved[kind] += taken;
-      left[kind] -= taken;
       wanted -= taken;
+      if ((there->second -= taken) == 0) left.erase(there);
     }
     if (here->reserved.empty()) continue;
     if (!here->poll.isGone()) {
@@ -78,13 +94,14 @@ void LongPolls::feedFrom(const Claimable& claimable, const std::vector<std::stri
     }
     for (const auto& [kind, count] : here->reserved) left[kind] += count;
     const auto feed = std::move(here->poll.feed);
-    waiting_.erase(here);
+    remove(here);
     feed({});
   }
 }
 
 void LongPolls::claimFor(Place place) {
   ++claimsMade_;
+  for (const auto& [kind, count] : place->reserved) reserved_[kind] += count;
   claims_.claim(place->poll.kinds, place->poll.max,
                 [this, place](Claim::Answer answer) { answered(place, std::move(answer)); });
 }
@@ -92,35 +109,36 @@ void LongPolls::claimFor(Place place) {
 void LongPolls::answered(Place place, Claim::Answer answer) {
   // Fenced: the API has registered anew, and claims again.
   const bool isOver = !answer.jobs.empty() || !(isAccepted(answer.verdict) || answer.verdict == Verdict::fenced);
+  for (const auto& [kind, count] : place->reserved)
+    if ((reserved_[kind] -= count) == 0) reserved_.erase(kind);
   place->reserved.clear();
   if (isOver) {
     const auto feed = std::move(place->poll.feed);
-    waiting_.erase(place);
+    remove(place);
     feed(std::move(answer));
-    look();
-  } else {
-    // Somebody else was faster, or it is nothing for us: not again before something happens.
-    dueTimer_.once(restAfterNothing);
+    return look();
   }
-  expire();
+  // Somebody else was faster, or it is nothing for us: not again before something happens.
+  dueTimer_.once(restAfterNothing);
+  endAt(place->until);
 }
 
 void LongPolls::expire() {
   const auto now = SteadyClock::now();
   std::vector<std::function<void(Claim::Answer)>> over;
-  auto nearest = SteadyClock::time_point::max();
+  nearestEnd_ = SteadyClock::time_point::max();
   for (Place place = waiting_.begin(); place != waiting_.end();) {
     const Place here = place++;
     // A claim that is under way is waited for: what it brings is this one's.
     if (!here->reserved.empty()) continue;
     if (here->until > now && !isStopped_) {
-      nearest = std::min(nearest, here->until);
+      nearestEnd_ = std::min(nearestEnd_, here->until);
       continue;
     }
     over.push_back(std::move(here->poll.feed));
-    waiting_.erase(here);
+    remove(here);
   }
-  if (nearest != SteadyClock::time_point::max()) endTimer_.once(std::chrono::ceil<milliseconds>(nearest - now));
+  if (nearestEnd_ != SteadyClock::time_point::max()) endTimer_.once(std::chrono::ceil<milliseconds>(nearestEnd_ - now));
   Claim::Answer nothing;
   nothing.verdict = Verdict::ok;
   for (const auto& feed : over) feed(nothing);

@@ -45,16 +45,23 @@ class LongPolls {
   };
   using Place = std::list<Waiting>::iterator;
 
-  void feedFrom(const Claimable& claimable, const std::vector<std::string>& kinds);
+  /// What there is for those who wait and have no claim under way, by kind.
+  void feedFrom(std::map<std::string, std::size_t> left);
+  void remove(Place place);
   void claimFor(Place place);
   void answered(Place place, Claim::Answer answer);
+  /// Has expire() called when that time has come.
+  void endAt(SteadyClock::time_point until);
   void expire();
   void setTimers(std::int64_t nextDueAt);
 
   ApiStore& store_;
   RemoteClaims& claims_;
   const Clock& clock_;
-  std::list<Waiting> waiting_;  // by when they came
+  std::list<Waiting> waiting_;                                           // by when they came
+  std::map<std::string, std::size_t> wanted_;                            // by kind: how many jobs they would take
+  std::map<std::string, std::size_t> reserved_;                          // by kind: what the claims under way count on
+  SteadyClock::time_point nearestEnd_ = SteadyClock::time_point::max();  // that the timer is set for
   bool isPromoting_ = false;
   bool isStopped_ = false;
   std::uint64_t claimsMade_ = 0;

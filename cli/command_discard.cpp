@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "api/define.h"
 #include "callsheet/errors.h"
 #include "cli/answers.h"
 #include "cli/commands.h"
@@ -106,6 +107,8 @@ int discard(const DiscardOptions& options, Session& session) {
     const Error error = errorOf(answer, "job " + shortIDOf(job.id));
     failure.emplace(failure ? failure->kind() : error.kind(), error.what());
   }
+  // What the limits count was counted anew.
+  finishLaning(session.store());
   if (session.json) printJson(json);
   if (failure) throw Error(*failure);
   return 0;
