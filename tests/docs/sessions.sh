@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The shell sessions of README.md and docs/api.md, the blocks marked `sh`, do what they say when they are copied.
+set -euo pipefail
+[[ $# -eq 1 && -x $1/cli/callsheet ]] || { echo "usage: tests/docs/sessions.sh BUILD_DIR" >&2; exit 2; }
+PATH=$(cd "$1/cli" && pwd):$PATH
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+for program in curl jq; do
+  command -v "$program" >/dev/null || { echo "SKIPPED: $program is not installed"; exit 77; }
+done
+work=$(mktemp -d)
+export TMPDIR=$work
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+# shellcheck disable=SC2016 # no command substitution, but what begins a block
+blocksOf() { sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$1"; }
+
+# run FILE COMMANDS: its blocks as one session, then the commands; all must succeed, and no answer may be an error.
+run() {
+  { blocksOf "$1"; echo "$2"; } >"$work/session"
+  [[ $(blocksOf "$1") ]] || { echo "$1 has no session"; exit 1; }
+  timeout 120 bash -euo pipefail "$work/session" >"$work/output" 2>&1 || { cat "$work/output"; echo "$1: failed"; exit 1; }
+  [[ $(<"$work/output") != *'"error"'* ]] || { cat "$work/output"; echo "$1: an answer is an error"; exit 1; }
+}
+
+run README.md 'kill %1; wait %1; callsheet check'
+[[ $(grep -c '"status":"in-progress"' "$work/output") == 1 && $(<"$work/output") == *'"outcome":"succeeded"'*"clean: 1 job"* ]] ||
+  { cat "$work/output"; echo "README.md: its task was not done"; exit 1; }
+echo "README.md: the task is done"
+
+# docs/api.md begins with a principal that listens.
+export CALLSHEET_LOCATION=$work/api
+callsheet principal --listen 127.0.0.1:0 2>"$work/log" &
+for ((i = 0; i < 300; i++)); do
+  CALLSHEET_URL=$(sed -n 's/.* serving .* and \(http:.*\)/\1/p' "$work/log")
+  [[ -z $CALLSHEET_URL ]] || break
+  read -rt 0.1 <> <(:) || true
+done
+export CALLSHEET_URL
+run docs/api.md ''
+[[ $(grep -c '"definitions":\[\]' "$work/output") == 2 && $(<"$work/output") == *"resources: []"* ]] ||
+  { cat "$work/output"; echo "docs/api.md: other answers than it says"; exit 1; }
+echo "docs/api.md: answers over both sockets"
