@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The example executors work off one queue together, over both sockets. Each of them is killed while it holds a task; at the
-# end every task has succeeded exactly once, and TERM ends them in good order.
+# The example executors work off one queue together, over both sockets. Each of them is killed while it holds a task, and so
+# is the principal; at the end every task has succeeded exactly once, and TERM ends them in good order.
 set -euo pipefail
 [[ $# -eq 1 && -x $1/cli/callsheet ]] || { echo "usage: tests/executors/run.sh BUILD_DIR" >&2; exit 2; }
 PATH=$(cd "$1/cli" && pwd):$PATH
@@ -85,10 +85,11 @@ isAllDone() {
 
 # killHolding NAME: stopped first, so that it is killed with the task in its hands and not a moment later.
 isStoppedHolding() {
+  isHolding "$1" || return 1
   kill -STOP "${pids[$1]}"
-  if isHolding "$1" && [[ $(heldBy "$1") == "$held" ]]; then return 0; fi
+  # Twice, for what it had sent before may be under way.
+  if [[ $(heldBy "$1") == "$held" && $(heldBy "$1") == "$held" ]]; then return 0; fi
   kill -CONT "${pids[$1]}"
-  read -rt 0.05 <> <(:) || true
   return 1
 }
 killHolding() {
@@ -101,10 +102,14 @@ killHolding() {
   echo "$1: killed with task $held in its hands"
 }
 
-callsheet principal --listen 127.0.0.1:0 >"$work/principal.log" 2>&1 &
-principal=$!
 isServing() { grep -q ' serving ' "$work/principal.log"; }
-eventually 30 isServing
+# startPrincipal PORT
+startPrincipal() {
+  callsheet principal --listen "127.0.0.1:$1" >"$work/principal.log" 2>&1 &
+  principal=$!
+  eventually 30 isServing
+}
+startPrincipal 0
 url=$(sed -n 's/.* serving .* and \(http:.*\)/\1/p' "$work/principal.log")
 token=$(<"$work/executors.callsheet/api.token")
 
@@ -122,6 +127,13 @@ killHolding node
 startNode socket
 killHolding shell
 startShell tcp
+
+addTasks 10
+eventually 60 isHolding node
+kill -9 "$principal"
+wait "$principal" 2>/dev/null || true
+startPrincipal "${url##*:}"
+echo "the principal was killed while node held a task"
 
 eventually 120 isAllDone
 
