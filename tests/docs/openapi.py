@@ -41,7 +41,8 @@ def whole(schema):
     if "allOf" not in schema:
         return schema
     parts = [whole(part) for part in schema["allOf"]]
-    return {"type": "object", "required": [name for part in parts for name in part.get("required", [])],
+    return {"type": "object", "nullable": schema.get("nullable", False),
+            "required": [name for part in parts for name in part.get("required", [])],
             "properties": {name: one for part in parts for name, one in part["properties"].items()}}
 
 
