@@ -49,6 +49,7 @@ class LoopCore {
   bool post(std::function<void()> call);
   bool run(const std::function<void()>& call);
   void send(std::function<void()> call);
+  bool runPosted();
   [[nodiscard]] bool isLoopThread() const { return threadId_.load() == std::this_thread::get_id(); }
   [[nodiscard]] uv_loop_t* uvLoop() { return &uvLoop_; }  // on the loop's thread only, as all that takes it
 
@@ -56,7 +57,6 @@ class LoopCore {
   enum class Phase { idle, running, stopping, closed };
 
   void threadMain();
-  void runPosted();
   void closeEverything();
   // In a forked child there is no loop thread, the epoll descriptor is the parent's too, and mutex_ may be locked for
   // ever.
@@ -208,13 +208,14 @@ void LoopCore::threadMain() {
   closeEverything();
 }
 
-void LoopCore::runPosted() {
+bool LoopCore::runPosted() {
   std::vector<std::function<void()>> calls;
   {
     const std::lock_guard lock(mutex_);
     calls.swap(posted_);
   }
   for (auto& call : calls) [&]() noexcept { call(); }();
+  return !calls.empty();
 }
 
 void LoopCore::closeEverything() {
@@ -326,6 +327,10 @@ bool EventLoop::run(const std::function<void()>& call) {
 }
 bool EventLoop::isLoopThread() const {
   return core_->isLoopThread();
+}
+
+bool EventLoop::runPosted() {
+  return core_->runPosted();
 }
 
 Timer EventLoop::makeTimer(std::function<void()> callback) {

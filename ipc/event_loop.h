@@ -80,6 +80,8 @@ class EventLoop {
   /// throws is thrown here. False when the loop was stopped.
   bool run(const std::function<void()>& call);
   [[nodiscard]] bool isLoopThread() const;
+  /// Before start(): runs what was posted, on this thread. False when there was nothing.
+  bool runPosted();
 
   [[nodiscard]] Timer makeTimer(std::function<void()> callback);
   /// Throws Error when the descriptor cannot be polled.

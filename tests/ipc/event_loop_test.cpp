@@ -50,6 +50,20 @@ TEST_CASE("A loop may be stopped before it starts and stopped twice") {
   const EventLoop untouched;
 }
 
+TEST_CASE("What was posted to a loop that was never started runs when it is asked to") {
+  EventLoop loop;
+  int calls = 0;
+  loop.post([&] {
+    ++calls;
+    loop.post([&] { ++calls; });
+  });
+  CHECK(loop.runPosted());
+  CHECK(calls == 1);
+  CHECK(loop.runPosted());
+  CHECK(calls == 2);
+  CHECK_FALSE(loop.runPosted());
+}
+
 TEST_CASE("Calls run in their order on the loop's thread, also those posted before the start and before the stop") {
   EventLoop loop;
   std::vector<int> order;
