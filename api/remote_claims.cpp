@@ -11,18 +11,19 @@ constexpr const char* executorName = "api";
 
 RemoteClaims::RemoteClaims(StoreAccess& access, EventLoop& loop, ApiStore& store, LogSink log,
                            std::function<void()> onRing)
-    : access_(access),
-      loop_(loop),
-      store_(store),
+    : store_(store),
       log_(std::move(log)),
-      onRing_(std::move(onRing)),
-      life_(std::make_unique<ExecutorLife>(access, loop, executorName, std::vector<std::string>{}, onRing_)) {}
+      register_([&access, &loop, onRing = std::move(onRing)] {
+        return std::make_unique<ExecutorLife>(access, loop, executorName, std::vector<std::string>{}, onRing);
+      }),
+      life_(register_()),
+      claimer_(life_->incarnation()) {}
 
 void RemoteClaims::claim(std::vector<std::string> kinds, std::uint32_t max,
                          std::function<void(Claim::Answer)> answered) {
   Claim verb;
   verb.id = makeClaimID();
-  verb.claimer = life_->incarnation();
+  verb.claimer = claimer_;
   verb.kinds = std::move(kinds);
   verb.max = max;
   verb.start = false;
@@ -31,7 +32,7 @@ void RemoteClaims::claim(std::vector<std::string> kinds, std::uint32_t max,
   verb.idle = max == 1;
   const IncarnationID claimer = verb.claimer;
   store_.post(std::move(verb), [this, claimer, answered = std::move(answered)](Claim::Answer answer) {
-    if (answer.verdict == Verdict::fenced && life_->incarnation() == claimer) renew();
+    if (answer.verdict == Verdict::fenced && claimer_ == claimer) renew();
     answered(std::move(answer));
   });
 }
@@ -43,14 +44,17 @@ void RemoteClaims::giveBack(const std::vector<Claim::Item>& items, const char* w
 /// Somebody closed this incarnation while the process stood still. It waits for a commit, which happens so seldom that
 /// everybody may wait for it.
 void RemoteClaims::renew() {
+  if (!register_) return;
   try {
-    life_ = std::make_unique<ExecutorLife>(access_, loop_, executorName, std::vector<std::string>{}, onRing_);
+    life_ = register_();
+    claimer_ = life_->incarnation();
   } catch (const Error& error) {
     if (log_) log_(LogLevel::warning, std::string("the API cannot register anew yet: ") + error.what());
   }
 }
 
 void RemoteClaims::close() {
+  if (!life_) return;
   const std::string why = life_->close();
   if (!why.empty() && log_) log_(LogLevel::warning, "the API's incarnation was not closed: " + why);
 }

@@ -17,6 +17,8 @@ class RemoteClaims {
  public:
   /// Throws Error when it cannot be registered. `onRing`: another process may have made something ready.
   RemoteClaims(StoreAccess& access, EventLoop& loop, ApiStore& store, LogSink log, std::function<void()> onRing);
+  /// Under an incarnation that the caller registered and closes; it is never renewed.
+  RemoteClaims(ApiStore& store, IncarnationID claimer) : store_(store), claimer_(claimer) {}
 
   /// Up to `max` jobs of these kinds, each with an execId of its own. An accepted claim may be empty.
   void claim(std::vector<std::string> kinds, std::uint32_t max, std::function<void(Claim::Answer)> answered);
@@ -27,12 +29,11 @@ class RemoteClaims {
  private:
   void renew();
 
-  StoreAccess& access_;
-  EventLoop& loop_;
   ApiStore& store_;
   const LogSink log_;
-  const std::function<void()> onRing_;
+  const std::function<std::unique_ptr<ExecutorLife>()> register_;  // empty: somebody else does it
   std::unique_ptr<ExecutorLife> life_;
+  IncarnationID claimer_;
 };
 
 }  // namespace v1
