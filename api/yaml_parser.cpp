@@ -10,6 +10,7 @@
 #include "api/body_builder.h"
 #include "api/yaml_body.h"
 #include "callsheet/errors.h"
+#include "core/json_payload.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -55,8 +56,9 @@ class BodyHandler : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse("aliases are not taken", mark); }
   void OnAnchor(const YAML::Mark& mark, const std::string&) override { refuse("anchors are not taken", mark); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& text) override {
+                const std::string& scanned) override {
     count(mark, anchor);
+    const std::string text = repaired(scanned);
     Json value = typed(mark, tag, text);
     if (!builder_.wantsKey()) return builder_.value(std::move(value));
     if (tag == "?" && text == "<<") refuse("merge keys are not taken", mark);
@@ -97,6 +99,18 @@ class BodyHandler : public YAML::EventHandler {
 
   [[noreturn]] static void refuseTag(const YAML::Mark& mark, const std::string& tag) {
     refuse("the tag '" + tag.substr(0, 64) + "' is not taken here", mark);
+  }
+
+  /// The parser makes one byte each of the escapes `\N` and `\_` (next line and hard space, U+0085 and U+00A0).
+  static std::string repaired(std::string_view text) {
+    std::string whole;
+    for (auto at = findInvalidUtf8(text); at != text.npos; at = findInvalidUtf8(text)) {
+      whole += text.substr(0, at);
+      whole += '\xC2';
+      whole += text[at];
+      text.remove_prefix(at + 1);
+    }
+    return whole += text;
   }
 
   /// "?" is the tag of what is plain, "!" that of what is quoted or in a block.

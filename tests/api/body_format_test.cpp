@@ -226,6 +226,7 @@ TEST_CASE("YAML's plain scalars have the types of the core schema, quoted ones a
                                                {"2023-05-04T15:30:43", "2023-05-04T15:30:43"},
                                                {"'12'", "12"},
                                                {"\"null\"", "null"},
+                                               {R"("a\N\_\L\P\_")", "a\u0085\u00A0\u2028\u2029\u00A0"},
                                                {"!!str 12", "12"},
                                                {"!!str null", "null"},
                                                {"!!float 1", 1.0},
@@ -242,6 +243,7 @@ TEST_CASE("YAML's plain scalars have the types of the core schema, quoted ones a
   REQUIRE(yaml("{a, b: [], c}\n").dump() == R"({"a":null,"b":[],"c":null})");
   REQUIRE(yaml("? a\n? b\n: c\nd:\n").dump() == R"({"a":null,"b":"c","d":null})");
   REQUIRE(yaml("1: a\ntrue: b\n~: c\n'<<': d").dump() == R"({"1":"a","true":"b","~":"c","<<":"d"})");
+  REQUIRE(yaml(R"("\_": a)").dump() == "{\"\u00A0\":\"a\"}");
   REQUIRE(yaml("# note\n---\n- [a, {b: c}]\n- x\n...\n").dump() == R"([["a",{"b":"c"}],"x"])");
 }
 
