@@ -14,6 +14,12 @@ using std::chrono::milliseconds;
 constexpr std::int64_t dueWaitMillisMax = 30'000;
 // Between looks that lead to nothing.
 constexpr milliseconds restAfterNothing{1000};
+
+Claim::Answer nothing() {
+  Claim::Answer answer;
+  answer.verdict = Verdict::ok;
+  return answer;
+}
 }  // namespace
 
 LongPolls::LongPolls(ApiStore& store, RemoteClaims& claims, EventLoop& loop, const Clock& clock)
@@ -95,7 +101,7 @@ void LongPolls::feedFrom(std::map<std::string, std::size_t> left) {
     for (const auto& [kind, count] : here->reserved) left[kind] += count;
     const auto feed = std::move(here->poll.feed);
     remove(here);
-    feed({});
+    feed(nothing());
   }
 }
 
@@ -139,9 +145,7 @@ void LongPolls::expire() {
     remove(here);
   }
   if (nearestEnd_ != SteadyClock::time_point::max()) endTimer_.once(std::chrono::ceil<milliseconds>(nearestEnd_ - now));
-  Claim::Answer nothing;
-  nothing.verdict = Verdict::ok;
-  for (const auto& feed : over) feed(nothing);
+  for (const auto& feed : over) feed(nothing());
 }
 
 void LongPolls::setTimers(std::int64_t nextDueAt) {
