@@ -111,7 +111,8 @@ std::string payloadFrom(const RpcContext& context, const Fields& fields, const c
 
 void taskPoll(const RpcContext& context, RpcCall call) {
   PollParams params(Fields(call.params, "params"));
-  if (params.kinds.empty()) return call.reply(resultOf({{"resources", Json::array()}}));
+  // Whoever is gone already would only get what must be given back.
+  if (params.kinds.empty() || call.isClientGone()) return call.reply(resultOf({{"resources", Json::array()}}));
   context.claims.claim(std::move(params.kinds), params.max, [context, reply = call.reply](Claim::Answer answer) {
     replyWithClaimed(context, reply, std::move(answer));
   });
