@@ -63,7 +63,7 @@ ApiError errorOf(const Verb& verb, JobID job, const AttemptAnswer& answer) {
         return {422, errorTypes::hasBeenDone, name + " has already been done" + couldNot};
       if (answer.state == JobState::requested)
         return {422, errorTypes::notStarted, name + " has not been started" + couldNot};
-      if (std::holds_alternative<Start>(verb))
+      if (std::holds_alternative<Start>(verb) && answer.state == JobState::inProgress)
         return {422, errorTypes::hasBeenStarted, name + " has already been started" + couldNot};
       // The attempt is over though the job goes on: its execId stands for nothing any more.
       return {422, errorTypes::wrongExecID,

@@ -67,7 +67,7 @@ int qualityOf(const std::string& text) {
 }
 
 [[noreturn]] void refuse(const std::string& why) {
-  throw Error(ErrorKind::invalid, "The body is refused: " + why);
+  throw Error(ErrorKind::invalid, why);
 }
 
 class JsonBodySax : public nlohmann::json_sax<Json> {

@@ -50,18 +50,25 @@ SweepAnswer relaned(JobStore& store, SweepAnswer answer) {
 }  // namespace
 
 std::vector<Definition> definitionsIn(const std::string& text, const std::string& name) {
+  Json json;
   try {
-    Json json = parseBody(formatOf(text), text);
-    if (json.is_object() && json.size() == 1 && json.contains("definitions")) json = Json(json["definitions"]);
-    if (!json.is_array()) return {definitionFrom(json)};
-    std::vector<Definition> all;
-    for (const Json& one : json) all.push_back(definitionFrom(one));
-    return all;
-  } catch (const ApiError& error) {
-    throw Error(ErrorKind::invalid, name + ": " + error.what());
+    json = parseBody(formatOf(text), text);
   } catch (const Error& error) {
     throw Error(ErrorKind::invalid, name + " cannot be read: " + error.what());
   }
+  if (json.is_object() && json.size() == 1 && json.contains("definitions")) json = Json(json["definitions"]);
+  std::vector<Definition> all;
+  std::string which;
+  try {
+    if (!json.is_array()) return {definitionFrom(json)};
+    for (const Json& one : json) {
+      which = "definition " + std::to_string(all.size() + 1) + ": ";
+      all.push_back(definitionFrom(one));
+    }
+  } catch (const ApiError& error) {
+    throw Error(ErrorKind::invalid, name + ": " + which + error.what());
+  }
+  return all;
 }
 
 std::vector<Definition> definitionsInFile(const std::string& path) {

@@ -67,9 +67,9 @@ RateLimit rateFrom(const Json& json) {
 
 Definition definitionFrom(const Json& json) {
   const Fields fields(json, "definition", errorTypes::definitionInvalid);
-  fields.allowOnly({"kind", "runner", "requestedToStartTimeout", "inProgressTimeout", "allowedRetryCount", "retryDelay",
-                    "retryBackoff", "retryDelayMax", "retryOnFail", "concurrencyLimit", "concurrencyPath", "rateLimit",
-                    "paramsSchema", "resultSchema", "errorSchema", "version", "updatedAt"});
+  fields.allowOnly({"v", "kind", "runner", "requestedToStartTimeout", "inProgressTimeout", "allowedRetryCount",
+                    "retryDelay", "retryBackoff", "retryDelayMax", "retryOnFail", "concurrencyLimit", "concurrencyPath",
+                    "rateLimit", "paramsSchema", "resultSchema", "errorSchema", "version", "updatedAt"});
   Definition definition;
   definition.kind = fields.requiredText("kind");
   definition.runner = runnerFrom(fields);

@@ -56,7 +56,8 @@ std::optional<double> Fields::number(const char* name, double least, double most
   if (!value->is_number()) refuse(name, "must be a number");
   const auto number = value->get<double>();
   if (!(number >= least && number <= most))
-    refuse(name, "must lie within " + Json(least).dump() + " and " + Json(most).dump());
+    refuse(name,
+           "must lie within " + std::to_string(std::llround(least)) + " and " + std::to_string(std::llround(most)));
   return number;
 }
 

@@ -123,7 +123,7 @@ Json jobJson(const JobView& job, const OwnerNames& names) {
   json["retry"] = retryJson(body.retry);
   json["attemptLimitMs"] = body.attemptLimitMicros == 0 ? Json(nullptr) : Json(body.attemptLimitMicros / 1000.0);
   json["submitter"] = textJson(body.submitterName);
-  json["requester"] = textJson(body.requester);
+  json["requester"] = valueJson(body.requester);
   json["key"] = textJson(keyText(body));
   json["keyUntil"] = timeJson(row.keyUntil);
   json["retryOf"] = idJson(body.retryOf.value);

@@ -168,7 +168,7 @@ NewJob newJobFrom(ApiStore& store, const Json& body) {
     job.body.retry.maxDelay = std::max(job.body.retry.maxDelay, job.body.retry.firstDelay);
   }
   job.body.attemptLimitMicros = microsOf(fields.number("limit", 0, millisMax).value_or(0));
-  if (const auto requester = fields.text("requester")) job.body.requester = *requester;
+  if (const Json* const requester = fields.find("requester")) job.body.requester = requester->dump();
   if (const auto traceparent = fields.text("traceparent")) job.body.traceparent = *traceparent;
   return job;
 }

@@ -150,12 +150,16 @@ ListeningSocket ListeningSocket::unixSocket(const StoreDirectory& store, std::st
   return made;
 }
 
-ListeningSocket ListeningSocket::tcpSocket(const std::string& address) {
-  const auto loopback = parseLoopback(address);
-  if (!loopback)
+void ListeningSocket::checkTcpAddress(const std::string& address) {
+  if (!parseLoopback(address))
     throw Error(ErrorKind::usage, "'" + address +
                                       "' is no address to listen at: HTTP is for this machine alone, so use "
                                       "127.0.0.1:PORT, localhost:PORT or [::1]:PORT");
+}
+
+ListeningSocket ListeningSocket::tcpSocket(const std::string& address) {
+  checkTcpAddress(address);
+  const auto loopback = parseLoopback(address);
   ListeningSocket made;
   made.socket_ = openSocket(loopback->isSix ? AF_INET6 : AF_INET);
   const int yes = 1;  // else the port would stay taken for a minute after each stop

@@ -21,6 +21,8 @@ class ListeningSocket {
   /// "127.0.0.1:PORT", "localhost:PORT" or "[::1]:PORT"; port 0 takes any that is free. Throws Error: usage (another
   /// address), conflict (in use), io.
   [[nodiscard]] static ListeningSocket tcpSocket(const std::string& address);
+  /// Throws what tcpSocket would throw of an address that it does not take.
+  static void checkTcpAddress(const std::string& address);
 
   ListeningSocket(ListeningSocket&&) noexcept = default;
   ListeningSocket& operator=(ListeningSocket&&) = delete;

@@ -166,7 +166,8 @@ void taskNotify(const RpcContext& context, RpcCall call) {
   }
   notify.note = note.dump();
   postAttempt(context, call.reply, std::move(notify), [](const JobRow& row) -> Json {
-    return {{"inProgressTimeoutAt", formatUtcMicros(row.recentLog.empty() ? 0 : row.recentLog.back().timer)}};
+    const std::int64_t timer = row.recentLog.empty() ? 0 : row.recentLog.back().timer;
+    return {{"inProgressTimeoutAt", timer == 0 ? Json(nullptr) : Json(formatUtcMicros(timer))}};
   });
 }
 

@@ -150,7 +150,9 @@ Json listByUpdate(const RpcContext& context, const Fields& fields, const ListFil
   if (!page.empty()) {
     const std::size_t colon = page.find(':');
     std::int64_t at = 0;
-    if (colon == std::string::npos || std::from_chars(page.data(), page.data() + colon, at).ec != std::errc{})
+    const char* const end = colon == std::string::npos ? nullptr : page.data() + colon;
+    const auto read = end == nullptr ? std::from_chars_result{} : std::from_chars(page.data(), end, at);
+    if (end == nullptr || read.ec != std::errc{} || read.ptr != end)
       fields.refuse("page", "is none that a list of this order gave");
     const UpdateKey behind{at, page.substr(colon + 1)};
     from = std::find_if(all.begin(), all.end(), [&](const JobView& view) {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view digits = "0123456789";
 
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
-  throw Error(ErrorKind::invalid, "The body is refused: the number " + std::string(text.substr(0, 40)) + " " + why);
+  throw Error(ErrorKind::invalid, "the number " + std::string(text.substr(0, 40)) + " " + why);
 }
 
 bool consistsOf(std::string_view text, std::string_view letters) {

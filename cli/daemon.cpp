@@ -20,6 +20,7 @@
 
 #include "api/api_server.h"
 #include "api/define.h"
+#include "api/listening_socket.h"
 #include "callsheet/job_director.h"
 #include "cli/service_notifier.h"
 #include "cli/stop_signals.h"
@@ -323,6 +324,7 @@ int runDaemon(Session& session, const JobDirectorMode& mode, const DaemonOptions
   limits.lease = millisOf("--lease", options.lease);
   limits.writerLimit = millisOf("--writer-limit", options.writerLimit);
   (void)checked(limits);
+  if (!options.listen.empty()) ListeningSocket::checkTcpAddress(options.listen);
   // A reader of the log that goes away must not end the daemon.
   std::signal(SIGPIPE, SIG_IGN);
   return Daemon(session, mode, options).run(session, mode);

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# The example executors work off one queue together, over both sockets. Each of them is killed while it holds a task, and so
-# is the principal; at the end every task has succeeded exactly once, and TERM ends them in good order.
+# The example executors work off one queue together, over both sockets and straight on the store. Each of them is killed
+# while it holds a task, and so is the principal; at the end every task has succeeded exactly once, and TERM ends them in
+# good order.
 set -euo pipefail
 [[ $# -eq 1 && -x $1/cli/callsheet ]] || { echo "usage: tests/executors/run.sh BUILD_DIR" >&2; exit 2; }
 PATH=$(cd "$1/cli" && pwd):$PATH
+exampleExecutor=$(cd "$1/docs/examples" && pwd)/example_executor
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 for program in python3 node curl jq; do
   command -v "$program" >/dev/null || { echo "SKIPPED: $program is not installed"; exit 77; }
@@ -54,8 +56,9 @@ start() {
 startPython() { start python "$1" python3 docs/examples/executors/executor.py; }
 startNode() { start node "$1" node docs/examples/executors/executor.js; }
 startShell() { start shell "$1" bash docs/examples/executors/executor.sh; }
-# An executor in C++ joins here: a function startCpp, its name in `executors`, and a line where the others are started.
-executors=(python node shell)
+# Straight on the store; it says of itself what the others say over the API.
+startCpp() { start cpp socket "$exampleExecutor" "$work" executors; }
+executors=(python node shell cpp)
 
 # What the executor holds: the id and execId of a task in progress whose last sign came from that very process.
 heldBy() {
@@ -68,7 +71,7 @@ isHolding() {
   isAllDone && addTasks 10  # the others were too fast
   return 1
 }
-hasDone() { grep -q '^awf.task/success' "$work/$1.out"; }
+hasDone() { [[ $1 == cpp ]] || grep -q '^awf.task/success' "$work/$1.out"; }
 
 # addTasks COUNT: every twentieth takes longer than a task may be silent; heartbeats keep it.
 taskCount=0
@@ -120,6 +123,7 @@ addTasks 60
 startPython socket
 startNode tcp
 startShell socket
+startCpp
 lost=()
 killHolding python
 startPython tcp
@@ -127,6 +131,11 @@ killHolding node
 startNode socket
 killHolding shell
 startShell tcp
+killHolding cpp
+startCpp
+# Its lock tells of its death, so nothing waits for a time-out and none is counted.
+unset 'lost[-1]'
+byDeath=$held
 
 addTasks 10
 eventually 60 isHolding node
@@ -150,6 +159,8 @@ for id in "${lost[@]}"; do
   jq -se --arg id "$id" 'any(.id == $id and .started >= 2 and .failures >= 1)' "$work/jobs" >/dev/null ||
     fail "task $id was lost and not tried again"
 done
+jq -se --arg id "$byDeath" 'any(.id == $id and .started >= 2 and .failures == 0)' "$work/jobs" >/dev/null ||
+  fail "task $byDeath was lost with its executor's process"
 jq -se 'any(.parameters.ms > 2000 and .failures == 0)' "$work/jobs" >/dev/null || fail "heartbeats keep no task"
 for name in "${executors[@]}"; do
   by=$(jq -s --arg name "$name" 'map(select(.result.by == $name)) | length' "$work/jobs")
