@@ -26,7 +26,7 @@ notDefined() {
   serve
   post "{\"kind\": \"$kind\", \"runner\": \"remote\", $settings}"
   [[ $code == 201 ]]
-  jq -e --argjson given "{\"kind\": \"$kind\", \"runner\": \"remote\", $settings}" \
+  holds --argjson given "{\"kind\": \"$kind\", \"runner\": \"remote\", $settings}" \
     'del(.v, .version, .updatedAt) == $given and .v == 1 and .version == 1 and (.updatedAt | endswith("Z"))' <<<"$body"
   posted=$body
   ask GET "/v1/definitions/$kind"
@@ -34,9 +34,9 @@ notDefined() {
   post "{\"kind\": \"$kind\", \"runner\": \"remote\", \"inProgressTimeout\": 7}"
   [[ $code == 200 ]]
   # What is not given is not kept either.
-  jq -e '.version == 2 and .inProgressTimeout == 7 and (has("retryDelay") | not)' <<<"$body"
+  holds '.version == 2 and .inProgressTimeout == 7 and (has("retryDelay") | not)' <<<"$body"
   ask GET /v1/definitions
-  jq -e --argjson one "$(http GET "/v1/definitions/$kind")" '.v == 1 and .definitions == [$one | del(.v)]' <<<"$body"
+  holds --argjson one "$(http GET "/v1/definitions/$kind")" '.v == 1 and .definitions == [$one | del(.v)]' <<<"$body"
   ask DELETE "/v1/definitions/$kind"
   [[ $code == 200 ]]
   for method in GET DELETE; do
@@ -50,10 +50,10 @@ notDefined() {
   serve
   postYaml $'kind: a/b\nrunner: remote\nretryDelay: 200\nparamsSchema:\n  type: object\n  required: [url]'
   [[ $code == 201 ]]
-  jq -e '.retryDelay == 200 and .paramsSchema == {"type": "object", "required": ["url"]}' <<<"$body"
+  holds '.retryDelay == 200 and .paramsSchema == {"type": "object", "required": ["url"]}' <<<"$body"
   postYaml $'- kind: c\n- kind: d\n  concurrencyLimit: 1'
   [[ $code == 200 ]]
-  jq -e '.definitions | map(.kind) == ["c", "d"]' <<<"$body"
+  holds '.definitions | map(.kind) == ["c", "d"]' <<<"$body"
   [[ $(kinds) == "a/b c d" ]]
 }
 
@@ -112,16 +112,16 @@ notDefined() {
   endsWith 0 callsheet define - <<<'{"kind": "five", "runner": "native"}'
   [[ $output == five ]]
   [[ $(kinds) == "five four one three two" ]]
-  callsheet definitions one --json | jq -e --argjson given "$(cat one.json)" 'del(.v, .version, .updatedAt) == $given and .v == 1'
+  callsheet definitions one --json | holds --argjson given "$(cat one.json)" 'del(.v, .version, .updatedAt) == $given and .v == 1'
   [[ $(callsheet definitions two --json | jq .retryDelay) == 200 ]]
   # The same once more is no change.
   endsWith 0 callsheet define --json one.json
-  jq -e '. == {"v": 1, "definitions": [{"kind": "one", "changed": false}]}' <<<"$output"
+  holds '. == {"v": 1, "definitions": [{"kind": "one", "changed": false}]}' <<<"$output"
   [[ $(callsheet definitions one --json | jq .version) == 1 ]]
   echo 'kind: one' >one.json
   endsWith 0 callsheet define --json one.json
-  jq -e '.definitions[0].changed' <<<"$output"
-  callsheet definitions one --json | jq -e '.version == 2 and (has("concurrencyLimit") | not)'
+  holds '.definitions[0].changed' <<<"$output"
+  callsheet definitions one --json | holds '.version == 2 and (has("concurrencyLimit") | not)'
 }
 
 @test "definitions shows them all in a table, or one" {
@@ -142,7 +142,7 @@ notDefined() {
   endsWith 0 callsheet define --remove one two
   [[ $output == $'one\ntwo' && $(kinds) == three ]]
   endsWith 0 callsheet --json define --remove three
-  jq -e '. == {"v": 1, "removed": ["three"]}' <<<"$output"
+  holds '. == {"v": 1, "removed": ["three"]}' <<<"$output"
   [[ -z $(kinds) ]]
 }
 
@@ -208,12 +208,12 @@ notDefined() {
   create '{"url": "https://example.com"}'
   take
   start
-  before=$(task "$id" tojson)
+  before=$(resource "$id")
   refused 422 awf.task/schema-mismatch rows awf.task/success "{$attempt, \"result\": {}}"
   refused 422 awf.task/schema-mismatch result awf.task/success "{$attempt, \"result\": 7}"
   refused 422 awf.task/schema-mismatch why awf.task/fail "{$attempt, \"error\": {}}"
   refused 422 awf.task/schema-mismatch why awf.task/fail "{$attempt, \"result\": {}}"
-  [[ $(task "$id" tojson) == "$before" ]]
+  [[ $(resource "$id") == "$before" ]]
   succeed '{"rows": 7}'
 }
 
@@ -224,11 +224,11 @@ notDefined() {
   for count in 1 2 3; do
     eventually hasStatus "$id" ready
     take
-    start | jq -e --argjson count "$count" '.retryCount == $count'
+    start | holds --argjson count "$count" '.retryCount == $count'
     result awf.task/fail "{$attempt, \"error\": {\"n\": $count}}" .resource
   done
-  task "$id" tojson | jq -e '.status == "done" and .outcome == "failed" and .error == {"n": 3}'
-  log "$id" 'map(select(."status-after" == "waiting") | .scheduled.delay) | tojson' | jq -e '. == [100, 400]'
+  resource "$id" | holds '.status == "done" and .outcome == "failed" and .error == {"n": 3}'
+  log "$id" 'map(select(."status-after" == "waiting") | .scheduled.delay) | tojson' | holds '. == [100, 400]'
 }
 
 @test "the times of a definition that says none are those of the seed" {
@@ -237,7 +237,7 @@ notDefined() {
   create
   take
   start
-  log "$id" 'map(.scheduled.delay // 0) | tojson' | jq -e '. == [0, 10000, 120000]'
+  log "$id" 'map(.scheduled.delay // 0) | tojson' | holds '. == [0, 10000, 120000]'
 }
 
 @test "a change of a definition applies to what is handed out later" {

@@ -13,7 +13,7 @@ changed() { task "$1" .meta.versionId; }
 
 @test "A1: a task that is created is ready and comes back with all that was given" {
   resource=$(result awf.task/create-and-execute "{\"definition\": \"$kind\", \"params\": $organization}" '.resource | tojson')
-  jq -e --arg kind "$kind" --argjson params "$organization" '.status == "ready" and .definition == $kind
+  holds --arg kind "$kind" --argjson params "$organization" '.status == "ready" and .definition == $kind
     and .params == $params and .resourceType == "AidboxTask" and .meta.createdAt == .meta.lastUpdated
     and (.meta.versionId | type == "string") and (has("execId") | not) and (has("retryCount") | not)' <<<"$resource"
   [[ $(jq -r .id <<<"$resource") =~ $uuid ]]
@@ -22,7 +22,7 @@ changed() { task "$1" .meta.versionId; }
 @test "A2: poll takes a task once, with an execId of its own" {
   id=$(create)
   tasks=$(poll)
-  jq -e --arg id "$id" --argjson params "$organization" 'length == 1 and (.[0] | .id == $id and .status == "requested"
+  holds --arg id "$id" --argjson params "$organization" 'length == 1 and (.[0] | .id == $id and .status == "requested"
     and .params == $params and (has("retryCount") | not))' <<<"$tasks"
   [[ $(jq -r '.[0].execId' <<<"$tasks") =~ $uuid ]]
   [[ $(rpc awf.task/poll "{\"taskDefinitions\": [\"$kind\"]}") == '{"result":{"resources":[]}}' ]]
@@ -31,7 +31,7 @@ changed() { task "$1" .meta.versionId; }
 @test "A3: start makes a requested task in-progress and counts it" {
   create
   take
-  start | jq -e --arg exec "$exec" '.status == "in-progress" and .retryCount == 1 and .execId == $exec'
+  start | holds --arg exec "$exec" '.status == "in-progress" and .retryCount == 1 and .execId == $exec'
 }
 
 @test "A4: success ends a task with its result, and status shows the same" {
@@ -39,8 +39,8 @@ changed() { task "$1" .meta.versionId; }
   take
   start
   ended=$(succeed '{"imported-resources": 100}' | jq -cS .)
-  jq -e '.status == "done" and .outcome == "succeeded" and .result == {"imported-resources": 100} and .retryCount == 1' <<<"$ended"
-  [[ $(task "$id" tojson | jq -cS .) == "$ended" ]]
+  holds '.status == "done" and .outcome == "succeeded" and .result == {"imported-resources": 100} and .retryCount == 1' <<<"$ended"
+  [[ $(resource "$id" | jq -cS .) == "$ended" ]]
 }
 
 @test "A5: fail ends a task for good, with its error or without one" {
@@ -49,9 +49,9 @@ changed() { task "$1" .meta.versionId; }
     take
     start
     ended=$(result awf.task/fail "{$attempt, \"error\": $error}" .resource | jq -cS .)
-    jq -e --argjson error "$error" '.status == "done" and .outcome == "failed" and .error == $error
+    holds --argjson error "$error" '.status == "done" and .outcome == "failed" and .error == $error
       and .outcomeReason == {"type": "awf.task/failed-by-executor", "message": "Failed by executor"}' <<<"$ended"
-    [[ $(task "$id" tojson | jq -cS .) == "$ended" ]]
+    [[ $(resource "$id" | jq -cS .) == "$ended" ]]
     # Longer than the delay of a retry.
     [[ $(longPoll 300) == "[]" ]]
   done
@@ -61,7 +61,7 @@ changed() { task "$1" .meta.versionId; }
   create
   take
   start
-  result awf.task/fail "{$attempt, \"result\": {\"why\": \"so\"}}" .resource | jq -e '.outcome == "failed" and .error == {"why": "so"}'
+  result awf.task/fail "{$attempt, \"result\": {\"why\": \"so\"}}" .resource | holds '.outcome == "failed" and .error == {"why": "so"}'
 }
 
 @test "A9: progress and heartbeat are logged and renew the deadline" {
@@ -74,7 +74,7 @@ changed() { task "$1" .meta.versionId; }
   at=$(result awf.task/notify "{$attempt, \"notification\": \"progress\", \"progress-current\": 5, \"progress-total\": 10, \"progress-unit\": \"rows\"}" .inProgressTimeoutAt)
   [[ $at =~ ^[0-9-]+T[0-9:]+\.[0-9]{6}Z$ ]]
   isBetween $((first + 100)) "$(millisOf "$at")" $((first + 10000))
-  log "$id" 'map(select(.action == "notify") | ."action-params") | tojson' | jq -e '. == [
+  log "$id" 'map(select(.action == "notify") | ."action-params") | tojson' | holds '. == [
     {"notification": "heartbeat", "message": "alive"},
     {"notification": "progress", "progress-current": 5, "progress-total": 10, "progress-unit": "rows"}]'
   # What the last one set is what the log says.
@@ -117,12 +117,12 @@ changed() { task "$1" .meta.versionId; }
   refused 422 awf.task/exec-id-not-valid "$id" awf.task/start "{$other}"
   [[ $(changed "$id") == "$before" && $(task "$id" .status) == requested ]]
   start
-  before=$(task "$id" tojson)
+  before=$(resource "$id")
   refused 422 awf.task/exec-id-not-valid "$id" awf.task/start "{$other}"
   refused 422 awf.task/exec-id-not-valid "$id" awf.task/notify "{$other, \"notification\": \"heartbeat\"}"
   refused 422 awf.task/exec-id-not-valid "$id" awf.task/success "{$other}"
   refused 422 awf.task/exec-id-not-valid "$id" awf.task/fail "{$other}"
-  [[ $(task "$id" tojson) == "$before" ]]
+  [[ $(resource "$id") == "$before" ]]
   succeed
 }
 
@@ -142,7 +142,7 @@ changed() { task "$1" .meta.versionId; }
   [[ $exec =~ $uuid && $exec != "$oldExec" ]]
   refused 422 awf.task/exec-id-not-valid "$id" awf.task/start "{$old}"
   attempt="\"id\": \"$id\", \"execId\": \"$exec\""
-  start | jq -e '.retryCount == 1'
+  start | holds '.retryCount == 1'
 }
 
 @test "A13: silence lets an attempt time out, the next one comes after the delay, and the last one fails the task" {
@@ -156,20 +156,20 @@ changed() { task "$1" .meta.versionId; }
   isBetween 1000 "$(elapsed "$began")" 4000
   # How long it waits, by the log: its state may have moved on by now.
   log "$id" 'map(select(."status-after" == "waiting")) | tojson' |
-    jq -e 'length == 1 and .[0]."status-before" == "in-progress" and .[0].scheduled.delay == 200'
+    holds 'length == 1 and .[0]."status-before" == "in-progress" and .[0].scheduled.delay == 200'
   refused 422 awf.task/exec-id-not-valid "$id" awf.task/success "{$attempt}"
   eventually hasStatus "$id" ready
   take
-  start | jq -e '.retryCount == 2'
+  start | holds '.retryCount == 2'
   eventually hasStatus "$id" 'done'
-  task "$id" tojson | jq -e '.outcome == "failed" and .retryCount == 2
+  resource "$id" | holds '.outcome == "failed" and .retryCount == 2
     and .outcomeReason.type == "awf.task/failed-due-to-in-progress-timeout" and (.outcomeReason.message | length > 0)'
 }
 
 @test "a waiting task shows when it is due" {
   due=$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%S)
   id=$(create "$organization" "\"executeAt\": \"$due\"")
-  task "$id" tojson | jq -e --arg due "$due.000000Z" '.status == "waiting" and .executeAt == $due'
+  resource "$id" | holds --arg due "$due.000000Z" '.status == "waiting" and .executeAt == $due'
   [[ $(poll) == "[]" ]]
   # One without a zone is UTC, like one that says so.
   id=$(create "$organization" "\"executeAt\": \"${due}Z\"")
@@ -192,17 +192,17 @@ changed() { task "$1" .meta.versionId; }
   start
   refused 422 awf.task/has-been-started "already been started" awf.task/start "{$attempt}"
   succeed '{"first": true}'
-  before=$(task "$id" tojson)
+  before=$(resource "$id")
   refused 422 awf.task/has-been-done "has already been done" awf.task/start "{$attempt}"
   refused 422 awf.task/has-been-done "has already been done" awf.task/notify "{$attempt, \"notification\": \"heartbeat\"}"
   refused 422 awf.task/has-been-done "has already been done" awf.task/success "{$attempt, \"result\": {}}"
   refused 422 awf.task/has-been-done "has already been done" awf.task/fail "{$attempt}"
   refused 422 awf.task/has-been-done "has already been done" awf.task/cancel "{\"id\": \"$id\"}"
-  [[ $(task "$id" tojson) == "$before" ]]
+  [[ $(resource "$id") == "$before" ]]
 }
 
 @test "A15: a task is canceled from every state, and its execId stands for nothing then" {
-  canceled() { result awf.task/cancel "{\"id\": \"$1\"}" .resource | jq -e '.status == "done" and .outcome == "canceled"'; }
+  canceled() { result awf.task/cancel "{\"id\": \"$1\"}" .resource | holds '.status == "done" and .outcome == "canceled"'; }
   canceled "$(create)"
   canceled "$(create "$organization" '"executeAt": "2100-01-01"')"
   create
@@ -228,8 +228,8 @@ changed() { task "$1" .meta.versionId; }
 @test "A16: maxBatchSize tasks come at once, the oldest first" {
   for n in 1 2 3 4 5; do create "{\"n\": $n}"; done
   tasks=$(poll 3)
-  jq -e 'map(.params.n) == [1, 2, 3] and (map(.id) | unique | length == 3) and (map(.execId) | unique | length == 3)' <<<"$tasks"
-  poll 3 | jq -e 'map(.params.n) == [4, 5]'
+  holds 'map(.params.n) == [1, 2, 3] and (map(.id) | unique | length == 3) and (map(.execId) | unique | length == 3)' <<<"$tasks"
+  poll 3 | holds 'map(.params.n) == [4, 5]'
   for max in 0 -1 '"a"' 1.5 true; do
     refused 422 rpc/invalid-params maxBatchSize awf.task/poll "{\"taskDefinitions\": [\"$kind\"], \"maxBatchSize\": $max}"
     refused 422 rpc/invalid-params maxBatchSize awf.task/long-poll "{\"taskDefinitions\": [\"$kind\"], \"maxBatchSize\": $max}"
@@ -242,8 +242,8 @@ changed() { task "$1" .meta.versionId; }
   other=$(create '{}' '' other/kind)
   [[ $(poll 10 other/kind | jq -r '.[].id') == "$other" ]]
   [[ $(poll 10 unknown/kind) == "[]" ]]
-  [[ $(result awf.task/poll '{"taskDefinitions": []}' '.resources | tojson') == "[]" ]]
-  [[ $(result awf.task/poll '{"workflowDefinitions": ["no/workflow"]}' '.resources | tojson') == "[]" ]]
+  [[ $(inside resources awf.task/poll '{"taskDefinitions": []}') == "[]" ]]
+  [[ $(inside resources awf.task/poll '{"workflowDefinitions": ["no/workflow"]}') == "[]" ]]
   refused 422 awf.task/unknown-definition unknown/kind awf.task/create-and-execute '{"definition": "unknown/kind", "params": {}}'
   for method in poll long-poll; do
     refused 422 rpc/invalid-params taskDefinitions "awf.task/$method" '{}'
@@ -251,7 +251,7 @@ changed() { task "$1" .meta.versionId; }
     refused 422 rpc/invalid-params taskDefinitions "awf.task/$method" '{"taskDefinitions": [7]}'
   done
   # All of that took nothing.
-  poll 10 | jq -e 'length == 1'
+  poll 10 | holds 'length == 1'
 }
 
 @test "A21: a concurrency limit holds until one is done" {
@@ -263,13 +263,13 @@ changed() { task "$1" .meta.versionId; }
   start
   [[ $(poll) == "[]" ]]
   succeed
-  poll | jq -e 'map(.params.n) == [3]'
+  poll | holds 'map(.params.n) == [3]'
 }
 
 @test "A21: with a concurrency path the limit holds for each value" {
   define "$times, "'"concurrencyLimit": 1, "concurrencyPath": "params.input.resourceType"'
   for resource in Patient Patient Organization Patient Organization; do create "{\"input\": {\"resourceType\": \"$resource\"}}"; done
-  poll 10 | jq -e 'map(.params.input.resourceType) | sort == ["Organization", "Patient"]'
+  poll 10 | holds 'map(.params.input.resourceType) | sort == ["Organization", "Patient"]'
   [[ $(poll 10) == "[]" ]]
 }
 
@@ -320,10 +320,10 @@ changed() { task "$1" .meta.versionId; }
   take
   send "[$(request awf.task/start "{$attempt}"), $(request awf.task/nonsense '{}'), 7, $(request awf.task/poll "{\"taskDefinitions\": [\"$kind\"]}")]"
   [[ $code == 200 ]]
-  jq -e 'length == 4 and .[0].result.resource.status == "in-progress" and .[1].error.type == "rpc/unknown-method"
+  holds 'length == 4 and .[0].result.resource.status == "in-progress" and .[1].error.type == "rpc/unknown-method"
     and .[2].error.type == "rpc/invalid-params" and .[3] == {"result": {"resources": []}}' <<<"$body"
   send "[$(request awf.task/success "{$attempt}"), $(request awf.task/success "{$attempt}")]"
-  jq -e 'length == 2 and (map(has("result")) | sort == [false, true])' <<<"$body"
+  holds 'length == 2 and (map(has("result")) | sort == [false, true])' <<<"$body"
   send '[]'
   isError 422 rpc/invalid-params batch
 }
@@ -339,7 +339,7 @@ changed() { task "$1" .meta.versionId; }
   given='"id": "819c2499-1303-4c0e-bf1e-bcca761bfbde", "label": "nightly", "requester": {"id": "me"}, "parent": "3abf82be-ec63-4fb4-908a-21d91b2d4af9"'
   id=$(create '{}' "$given")
   [[ $id == 819c2499-1303-4c0e-bf1e-bcca761bfbde ]]
-  task "$id" tojson | jq -e '.label == "nightly" and .requester == {"id": "me"} and .parent.id == "3abf82be-ec63-4fb4-908a-21d91b2d4af9"'
+  resource "$id" | holds '.label == "nightly" and .requester == {"id": "me"} and .parent.id == "3abf82be-ec63-4fb4-908a-21d91b2d4af9"'
   before=$(changed "$id")
   refused 422 awf.task/already-exists "$id" awf.task/create-and-execute "{\"definition\": \"$kind\", \"params\": {}, $given}"
   [[ $(changed "$id") == "$before" ]]
@@ -360,7 +360,7 @@ changed() { task "$1" .meta.versionId; }
   [[ $(ids '{"ilike": "apple"}') == "$one $two" ]]
   [[ $(ids '{"sort": "-createdAt"}') == "$other $two $one" && $(ids '{"sort": {"createdAt": "desc"}}') == "$other $two $one" ]]
   first=$(result awf.task/list '{"limit": 2}' tojson)
-  jq -e '.resources | length == 2' <<<"$first"
+  holds '.resources | length == 2' <<<"$first"
   [[ $(ids "{\"limit\": 2, \"page\": $(jq .next <<<"$first")}") == "$other" ]]
   refused 422 rpc/invalid-params status awf.task/list '{"status": "asleep"}'
   refused 422 rpc/invalid-params outcome awf.task/list '{"outcome": "fine"}'
@@ -383,13 +383,13 @@ changed() { task "$1" .meta.versionId; }
   take
   start
   succeed
-  log "$id" tojson | jq -e --arg id "$id" 'map(."status-after") == ["ready", "requested", "in-progress", "done"]
+  log "$id" tojson | holds --arg id "$id" 'map(."status-after") == ["ready", "requested", "in-progress", "done"]
     and map(."status-before" // "") == ["", "ready", "requested", "in-progress"] and all(.subject.id == $id)
     and .[1].scheduled.delay == 60000 and .[2].scheduled.delay == 60000 and (.[3] | has("scheduled") | not)'
   result awf.task/status "{\"id\": \"$id\", \"include-log\": true, \"log-from\": 2, \"log-limit\": 1}" '.log | tojson' |
-    jq -e 'map(.index) == [2]'
-  result awf.task/status "{\"id\": \"$id\", \"include-settings\": true}" .settings | jq -e '.requestedToStartTimeout == 60000'
-  result awf.task/status "{\"id\": \"$id\"}" tojson | jq -e 'keys == ["resource"]'
+    holds 'map(.index) == [2]'
+  result awf.task/status "{\"id\": \"$id\", \"include-settings\": true}" .settings | holds '.requestedToStartTimeout == 60000'
+  result awf.task/status "{\"id\": \"$id\"}" tojson | holds 'keys == ["resource"]'
 }
 
 # wholeLives: of one task that succeeds and one that fails, in one of the ways.
@@ -411,7 +411,7 @@ wholeLives() {
     [[ $(value status) == 'done' && $(value outcome) == "$outcome" ]]
     callIn awf.task/status "{\"id\": \"$id\"}"
     [[ $(value status) == 'done' ]]
-    encoding=json over=unix task "$id" '(.result // .error) | tojson' | jq -e '. == {"lines": "a\nb", "list": [1, {}]}'
+    encoding=json over=unix task "$id" '(.result // .error) | tojson' | holds '. == {"lines": "a\nb", "list": [1, {}]}'
   done
 }
 

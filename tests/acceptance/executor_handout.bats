@@ -56,7 +56,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
     id=$(create)
     wait "$client"
     late=$(elapsed "$(millisOf "$(task "$id" .meta.createdAt)")")
-    jq -e --arg id "$id" '.result.resources | length == 1 and (.[0] | .id == $id and .status == "requested")' "$answer"
+    holds --arg id "$id" '.result.resources | length == 1 and (.[0] | .id == $id and .status == "requested")' <"$answer"
     taken=$(($(millisOf "$(jq -r '.result.resources[0].meta.lastUpdated' "$answer")") - $(millisOf "$(task "$id" .meta.createdAt)")))
     say "over $over a waiting poll took a new task after $taken ms, of which its shell knew after $late ms"
     ((taken < 1000))
@@ -70,7 +70,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
   letPass 300
   id=$(create)
   wait "$first" "$client"
-  cat "$one" "$answer" | jq -es --arg id "$id" 'map(.result.resources) | (map(length) | sort) == [0, 1] and (add | .[0].id == $id)'
+  cat "$one" "$answer" | holds -s --arg id "$id" 'map(.result.resources) | (map(length) | sort) == [0, 1] and (add | .[0].id == $id)'
   [[ $(actions "$id") == "submit request" ]]
   # Nobody has to poll twice for the second.
   answers=() clients=()
@@ -81,7 +81,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
   letPass 300
   result awf.task/create-and-execute "[{\"definition\": \"$kind\"}, {\"definition\": \"$kind\"}]" .
   wait "${clients[@]}"
-  cat "${answers[@]}" | jq -es 'map(.result.resources) | (map(length) | sort) == [0, 1, 1] and (add | map(.id) | unique | length == 2)'
+  cat "${answers[@]}" | holds -s 'map(.result.resources) | (map(length) | sort) == [0, 1, 1] and (add | map(.id) | unique | length == 2)'
 }
 
 @test "a task that becomes due, or ready again, goes to whoever waits" {
@@ -99,7 +99,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
   id=$(callsheet add --kind "$kind" --params '{"from": "another"}')
   added=$(now)
   wait "$client"
-  jq -e --arg id "$id" '.result.resources | length == 1 and .[0].id == $id and .[0].params.from == "another"' "$answer"
+  holds --arg id "$id" '.result.resources | length == 1 and .[0].id == $id and .[0].params.from == "another"' <"$answer"
   ((added + 1000 > $(millisOf "$(jq -r '.result.resources[0].meta.lastUpdated' "$answer")")))
 }
 
@@ -109,7 +109,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
     letPass 300
     hangUp
     id=$(create)
-    poll | jq -e --arg id "$id" 'length == 1 and .[0].id == $id'
+    poll | holds --arg id "$id" 'length == 1 and .[0].id == $id'
     [[ $(actions "$id") == "submit request" ]]
   done
 }
@@ -140,7 +140,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
     hangUp
     # Its start time-out is a minute away.
     tasks=$(longPoll 20000)
-    jq -e --arg id "$id" --arg first "$first" 'length == 1 and .[0].id == $id and .[0].execId != $first' <<<"$tasks"
+    holds --arg id "$id" --arg first "$first" 'length == 1 and .[0].id == $id and .[0].execId != $first' <<<"$tasks"
     [[ $(actions "$id") == "submit request unclaim request" ]]
     refused 422 awf.task/exec-id-not-valid "$id" awf.task/start "{\"id\": \"$id\", \"execId\": \"$first\"}"
   done
@@ -157,7 +157,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
   exec 5>&-
   kill -CONT "$daemon"
   letPass 500
-  poll | jq -e --arg id "$id" 'length == 1 and .[0].id == $id'
+  poll | holds --arg id "$id" 'length == 1 and .[0].id == $id'
   [[ $(actions "$id") == "submit request" ]]
 }
 
@@ -165,7 +165,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
   define '"requestedToStartTimeout": 1000'
   id=$(create)
   rpc awf.task/poll "{\"taskDefinitions\": [\"$kind\"]}" >/dev/null
-  longPoll 20000 | jq -e --arg id "$id" 'length == 1 and .[0].id == $id'
+  longPoll 20000 | holds --arg id "$id" 'length == 1 and .[0].id == $id'
   mapfile -t at < <(log "$id" '.[1:3] | map(.time)[]')
   isBetween 1000 $(($(millisOf "${at[1]}") - $(millisOf "${at[0]}"))) 4000
 }
@@ -179,7 +179,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
     letPass 1000
     result awf.task/notify "{$attempt, \"notification\": \"heartbeat\"}" .inProgressTimeoutAt
   done
-  succeed | jq -e '.outcome == "succeeded" and .retryCount == 1'
+  succeed | holds '.outcome == "succeeded" and .retryCount == 1'
 }
 
 @test "a slot of a concurrency limit that becomes free feeds whoever waits for it" {
@@ -193,13 +193,13 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
   start
   succeed
   wait "$client"
-  jq -e '.result.resources | map(.params.n) == [2]' "$answer"
+  holds '.result.resources | map(.params.n) == [2]' <"$answer"
 }
 
 @test "a rate limit holds back what is too much, and hands it out when its time has come" {
   define "$times, \"rateLimit\": {\"count\": 2, \"per\": 3600000}" hourly/kind
   for n in 1 2 3; do create "{\"n\": $n}" '' hourly/kind; done
-  poll 10 hourly/kind | jq -e 'map(.params.n) == [1, 2]'
+  poll 10 hourly/kind | holds 'map(.params.n) == [1, 2]'
   [[ $(poll 10 hourly/kind) == "[]" ]]
   define "$times, \"rateLimit\": {\"count\": 1, \"per\": 500, \"burst\": 1}"
   for n in 1 2 3; do create "{\"n\": $n}"; done
@@ -228,7 +228,7 @@ worker() {
   done
   wait "${workers[@]}"
   result awf.task/list '{}' '.resources | map(.id) | sort[]' | diff - <(cat "$BATS_TEST_TMPDIR"/worked.* | sort)
-  result awf.task/list '{}' '.resources | tojson' | jq -e 'length == 24 and all(.status == "done" and .outcome == "succeeded" and .retryCount == 1)'
+  result awf.task/list '{}' '.resources | tojson' | holds 'length == 24 and all(.status == "done" and .outcome == "succeeded" and .retryCount == 1)'
 }
 
 @test "a principal that is killed leaves every task as it was, with its execId and its deadline" {
@@ -255,7 +255,7 @@ worker() {
   # All but that the adoption of what the dead one handed out is a change of its own.
   tasks() { result awf.task/list '{}' '.resources | map(del(.meta.versionId, .meta.lastUpdated)) | tojson'; }
   before=$(tasks)
-  jq -e 'map(.status) | sort == ["done", "in-progress", "ready", "requested", "waiting", "waiting"]' <<<"$before"
+  holds 'map(.status) | sort == ["done", "in-progress", "ready", "requested", "waiting", "waiting"]' <<<"$before"
   killPrincipal
   serve
   [[ $(tasks) == "$before" ]]
@@ -263,13 +263,13 @@ worker() {
     isBetween $((${deadlines%% *} - 20)) "$(deadline "${!name}")" $((${deadlines%% *} + 20))
     deadlines=${deadlines#* }
   done
-  poll 10 | jq -e --arg id "$ready" 'map(.id) == [$id]'
+  poll 10 | holds --arg id "$ready" 'map(.id) == [$id]'
   attempt=$requested
-  start | jq -e '.retryCount == 1'
+  start | holds '.retryCount == 1'
   refused 422 awf.task/has-been-started "" awf.task/start "{$attempt}"
   attempt=$running
   result awf.task/notify "{$attempt, \"notification\": \"heartbeat\"}" .inProgressTimeoutAt
-  succeed '{"after": "the restart"}' | jq -e '.outcome == "succeeded" and .retryCount == 1'
+  succeed '{"after": "the restart"}' | holds '.outcome == "succeeded" and .retryCount == 1'
 }
 
 @test "a deadline that passed while the principal was down has passed" {
@@ -291,7 +291,7 @@ worker() {
   eventually hasStatus "$id" waiting
   [[ $(task "$id" .retryCount) == 1 ]]
   refused 422 awf.task/exec-id-not-valid "$unstartedId" awf.task/start "{$unstarted}"
-  longPoll 20000 slow/kind | jq -e --arg id "$unstartedId" '.[0].id == $id'
+  longPoll 20000 slow/kind | holds --arg id "$unstartedId" '.[0].id == $id'
 }
 
 @test "a long-poll is answered with nothing when the principal stops" {
@@ -299,5 +299,5 @@ worker() {
   letPass 300
   kill -TERM "$daemon"
   wait "$client"
-  jq -e '. == {"result": {"resources": []}}' "$answer"
+  holds '. == {"result": {"resources": []}}' <"$answer"
 }
