@@ -51,7 +51,7 @@ actions() { log "$1" 'map(.action) | join(" ")'; }
 @test "A7: a long-poll is answered as soon as there is a task, and waits longer than 2 seconds if it does not say how long" {
   for over in unix tcp; do
     client "$(request awf.task/long-poll "{\"taskDefinitions\": [\"$kind\"]}")"
-    letPass $([[ $over == unix ]] && echo 2500 || echo 500)
+    letPass "$([[ $over == unix ]] && echo 2500 || echo 500)"
     isRunning "$client"
     id=$(create)
     wait "$client"
