@@ -56,6 +56,8 @@ ApiError errorOf(const Verb& verb, JobID job, const AttemptAnswer& answer) {
     case Verdict::notFound:
       return {422, errorTypes::notFound, name + " does not exist."};
     case Verdict::fenced:
+      if (answer.state == JobState::done)
+        return {422, errorTypes::hasBeenDone, name + " has already been done" + couldNot};
       return {422, errorTypes::wrongExecID, "The execId is not valid for " + name + ": " + answer.why + couldNot};
     case Verdict::alreadyApplied:
     case Verdict::illegal:

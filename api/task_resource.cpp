@@ -15,6 +15,15 @@ Json reasonOf(const JobFailure& failure) {
   return {{"type", unknownError}, {"message", failure.message}};
 }
 
+/// When it is due, or until its first start, when it was asked to begin; 0 where there is no such time.
+std::int64_t executeAtOf(const JobRow& row) {
+  if (row.state == JobState::waiting) return row.wakeAt == never ? 0 : row.wakeAt;
+  if (row.started > 0 || row.recentLog.empty()) return 0;
+  const LogEntry& first = row.recentLog.front();
+  const bool isBeginning = first.move == Move::submit || first.move == Move::submitLater;
+  return isBeginning ? first.timer : 0;
+}
+
 void addOutcome(Json& json, const JobRow& row, const ResultRow* result) {
   if (row.outcome == JobOutcome::none) return;
   json["outcome"] = toString(row.outcome);
@@ -44,11 +53,7 @@ Json taskResource(const JobRow& row, const JobBody& body, const ResultRow* resul
   json["params"] = body.binary ? Json(nullptr) : valueJson(body.parameters);
   if (row.started > 0) json["retryCount"] = row.started;
   addOutcome(json, row, result);
-  // When it is due, or was: what is ready from the beginning needs no such time.
-  if (row.state == JobState::waiting && row.wakeAt != never)
-    json["executeAt"] = formatUtcMicros(row.wakeAt);
-  else if (row.started == 0 && row.readyAt > row.createdAt)
-    json["executeAt"] = formatUtcMicros(row.readyAt);
+  if (const std::int64_t at = executeAtOf(row); at != 0) json["executeAt"] = formatUtcMicros(at);
   if (const auto label = body.labels.find("label"); label != body.labels.end()) json["label"] = label->second;
   if (!body.requester.empty()) json["requester"] = valueJson(body.requester);
   if (!body.parent.isNil()) json["parent"] = {{"resourceType", "AidboxTask"}, {"id", body.parent.toString()}};
@@ -73,7 +78,7 @@ Json taskLogEntry(JobID job, const LogEntry& entry) {
   if (!isFirst) json["status-before"] = toString(entry.before);
   json["status-after"] = toString(entry.after);
   if (entry.attempt > 0) json["attempt"] = entry.attempt;
-  if (entry.timer > 0)
+  if (entry.timer > 0 && entry.after != JobState::ready)
     json[entry.move == Move::notify ? "re-scheduled" : "scheduled"] = {
         {"action", timerOf(entry)}, {"at", formatUtcMicros(entry.timer)}, {"delay", (entry.timer - entry.at) / 1000}};
   return json;

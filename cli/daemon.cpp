@@ -97,12 +97,13 @@ class Daemon {
         grace_(millisOf("--grace", options.grace)),
         writerLimit_(millisOf("--writer-limit", options.writerLimit)),
         log_("callsheet", std::make_shared<spdlog::sinks::stderr_sink_mt>()),
+        definitions_(options.definitions.empty() ? std::vector<Definition>{}
+                                                 : definitionsInDirectory(options.definitions)),
         directory_(StoreDirectory::open(session.location, session.id,
                                         {.create = true, .allowForeignFilesystem = session.allowForeignFilesystem})) {
     log_.set_formatter(
         std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
     log_.set_level(levelNamed(options.logLevel));
-    if (!options.definitions.empty()) definitions_ = definitionsInDirectory(options.definitions);
     name_ = mode.isPrincipal() ? std::string("principal") : "assistant " + mode.name();
   }
 
@@ -275,8 +276,8 @@ class Daemon {
   std::string name_;
   Wakeup wakeup_;
   spdlog::logger log_;
+  const std::vector<Definition> definitions_;  // read before anything is made on the disk
   StoreDirectory directory_;
-  std::vector<Definition> definitions_;
   std::unique_ptr<JobDirector> director_;  // its threads use all of the above
   std::unique_ptr<ApiServer> api_;         // so do its own
 };

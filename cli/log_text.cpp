@@ -15,7 +15,7 @@ std::string logLine(const LogEntry& entry, const OwnerNames& names) {
   std::string line = fmt::format("{}  {:<16} {:<16}", formatUtc(entry.at), toString(entry.move), state);
   if (entry.attempt > 0) line += fmt::format(" attempt {}", entry.attempt);
   if (!entry.actor.isNil()) line += " by " + names.nameOf(IncarnationID{entry.actor});
-  if (entry.timer != 0) line += " until " + formatUtc(entry.timer);
+  if (entry.timer != 0) line += (entry.after == JobState::ready ? " due since " : " until ") + formatUtc(entry.timer);
   if (!entry.note.empty()) line += ": " + printable(entry.note);
   line.erase(line.find_last_not_of(' ') + 1);
   return line;

@@ -40,7 +40,7 @@ struct LogEntry {
   WaitReason waitingFor = WaitReason::none;
   std::uint32_t attempt = 0;
   Uuid actor;              ///< the incarnation that asked for it, if any
-  std::int64_t timer = 0;  ///< UTC us of the timer it set, 0 = none
+  std::int64_t timer = 0;  ///< UTC us of the timer it set, 0 = none; of a submit, when it was asked to begin
   std::string note;
 
   template <class Archive>

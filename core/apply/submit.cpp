@@ -86,6 +86,8 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   }
   if (!body.retryOf.isNil()) inheritMemos(row, body.retryOf);
   writeLog(row, row.state, row.state == JobState::ready ? Move::submit : Move::submitLater, sender, {});
+  // The time that was asked for, also where it is over.
+  if (row.state == JobState::ready) row.recentLog.back().timer = job.notBeforeMicros;
   LaneMove lane(*this, nullptr, row);
   rows_.insertJob(row, body);
   lane.settle();
