@@ -61,6 +61,9 @@ std::size_t sizeOf(const std::string& pattern) {
     switch (pattern[at]) {
       case '\\':
         ++at;
+        // The library would only find out after it has read the number, and does not look whether one fits.
+        if (at < pattern.size() && pattern[at] >= '1' && pattern[at] <= '9')
+          refuse(pattern, "refers back, which is not supported");
         add(1);
         break;
       case '[':
