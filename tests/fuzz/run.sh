@@ -91,7 +91,7 @@ for target in api decoders; do
   if grep -q '^Done ' "$build/fuzz/$target.log"; then
     echo "fuzz_$target: $count executions, $(figure "$target" average_exec_per_sec) exec/s, peak $(figure "$target" peak_rss_mb) MiB."
   else
-    tail -n 60 "$build/fuzz/$target.log"
+    grep -av '^#[0-9]' "$build/fuzz/$target.log" | tail -n 60
     echo "fuzz_$target failed. Repeat it: $build/fuzz/fuzz_$target INPUT, with the input that it has just written."
     failed=1
   fi
