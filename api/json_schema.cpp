@@ -77,10 +77,7 @@ JsonSchema JsonSchema::parse(const std::string& schemaText) {
   try {
     schema = parseBody(BodyFormat::json, schemaText);
   } catch (const Error& error) {
-    std::string sentence = error.what();
-    constexpr std::string_view subject = "The body";
-    if (sentence.starts_with(subject)) sentence.replace(0, subject.size(), "The schema");
-    throw Error(error.kind(), sentence);
+    throw Error(error.kind(), std::string("The schema is refused: ") + error.what());
   }
   const nlohmann::json rewritten = rewriteSchema(schema);
   const auto compiled = std::make_shared<Compiled>();

@@ -24,7 +24,7 @@ std::string placeOf(const YAML::Mark& mark) {
 }
 
 [[noreturn]] void refuse(const std::string& why) {
-  throw Error(ErrorKind::invalid, why);
+  throw Error(ErrorKind::invalid, why + ".");
 }
 
 [[noreturn]] void refuse(const std::string& why, const YAML::Mark& mark) {

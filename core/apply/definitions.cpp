@@ -12,6 +12,12 @@ using Laning = DefinitionRow::Laning;
 
 constexpr std::int64_t leastRank = std::numeric_limits<std::int64_t>::min();
 
+void startLaning(DefinitionRow& row) {
+  row.laning = Laning::closing;
+  row.runningFrom = AttachedKey{};
+  row.readyFrom = ReadyKey{};
+}
+
 AttachedKey behind(AttachedKey key) {
   for (std::size_t i = 16; i-- > 0;)
     if (++key.id.value.bytes[i] != 0) return key;
@@ -70,7 +76,7 @@ SweepAnswer Application::replaceDefinition(DefinitionRow after) {
   after.runningFrom = before.runningFrom;
   after.readyFrom = before.readyFrom;
   if (after.concurrencyLimit != before.concurrencyLimit || after.concurrencyPath != before.concurrencyPath)
-    after.laning = Laning::closing;
+    startLaning(after);
   // A new rate begins with a full bucket.
   if (after.rate != before.rate) rows_.putLane(after.kind, 0, {});
   rows_.putDefinition(after);
@@ -139,7 +145,6 @@ void Application::closeLanes(DefinitionRow& row, std::uint32_t limit, SweepAnswe
   answer.moved += static_cast<std::uint32_t>(open.size());
   if (answer.moved >= limit) return;
   row.laning = Laning::running;
-  row.runningFrom = AttachedKey{};
 }
 
 void Application::relaneRunning(DefinitionRow& row, std::uint32_t limit, SweepAnswer& answer) {
@@ -163,14 +168,15 @@ void Application::relaneRunning(DefinitionRow& row, std::uint32_t limit, SweepAn
   answer.moved += static_cast<std::uint32_t>(keys.size());
   if (answer.moved >= limit) return;
   row.laning = Laning::ready;
-  row.readyFrom = ReadyKey{{}, row.kind, {}, 0, leastRank, 0};
+  row.runningFrom = AttachedKey{};
+  row.readyFrom.rank = leastRank;
   rows_.putDefinition(row);  // from now on lanes open
 }
 
 void Application::relaneReady(DefinitionRow& row, std::uint32_t limit, SweepAnswer& answer) {
   std::vector<std::pair<ReadyKey, JobID>> found;
-  row.readyFrom.kind = row.kind;
   ReadyKey from = row.readyFrom;
+  from.kind = row.kind;
   bool isMore = true;
   while (isMore && answer.moved + found.size() < limit) {
     isMore = false;
@@ -198,7 +204,10 @@ void Application::relaneReady(DefinitionRow& row, std::uint32_t limit, SweepAnsw
   }
   answer.moved += static_cast<std::uint32_t>(found.size());
   row.readyFrom = from;
-  if (answer.moved < limit) row.laning = Laning::done;
+  row.readyFrom.kind.clear();  // it is the row's own
+  if (answer.moved >= limit) return;
+  row.laning = Laning::done;
+  row.readyFrom = ReadyKey{};
 }
 
 void Application::recountLanes() {
@@ -228,7 +237,7 @@ void Application::recountLanes() {
     }
   }
   for (DefinitionRow& row : limited) {
-    row.laning = Laning::closing;
+    startLaning(row);
     rows_.putDefinition(row);
   }
 }

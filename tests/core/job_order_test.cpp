@@ -57,8 +57,13 @@ TEST_CASE("An attempt is attached to its holder and its owner, each once") {
   keys = attachedKeysOf(row);
   REQUIRE(keys.count == 1);
   CHECK(keys.keys[0].incarnation == IncarnationID{row.holder});
-  // A remote attempt at the principal's job stands with nobody, and yet has a place.
+  // A remote attempt names who handed it out, so that a claim can be repeated; when that one is gone it stands with
+  // nobody, and yet has a place.
   row.holderKind = HolderKind::remote;
+  keys = attachedKeysOf(row);
+  REQUIRE(keys.count == 1);
+  CHECK(keys.keys[0].incarnation == IncarnationID{row.holder});
+  row.holder = Uuid{};
   keys = attachedKeysOf(row);
   REQUIRE(keys.count == 1);
   CHECK(keys.keys[0].incarnation == principalOwner);
