@@ -18,33 +18,44 @@ inline namespace v1 {
 
 namespace {
 
+constexpr const char* ownProgram = "/proc/self/exe";
+
 volatile std::sig_atomic_t interruption = 0;
 
 void interrupted(int signal) {
   interruption = signal;
 }
 
-/// Between fork and exec: only what a signal handler may call.
-[[noreturn]] void becomeChild(char* const* argv, int page, bool isQuiet, pid_t parent) {
+}  // namespace
+
+/// How a child begins.
+struct BenchChild::Plan {
+  const char* program;
+  const char* directory;  ///< null: the bench's own
+  int page;
+  bool isQuiet;
+};
+
+void BenchChild::become(const Plan& plan, char* const* argv, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it died before it could be promised that we die with it
   // Standard output is the bench's own; children say only what is wrong.
   const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   ::dup2(nowhere, STDIN_FILENO);
-  ::dup2(isQuiet ? nowhere : STDERR_FILENO, STDOUT_FILENO);
-  if (isQuiet) ::dup2(nowhere, STDERR_FILENO);
-  if (page == sharedPageDescriptor)
-    ::fcntl(page, F_SETFD, 0);
-  else if (page >= 0)
-    ::dup2(page, sharedPageDescriptor);
-  ::execv("/proc/self/exe", argv);
+  ::dup2(plan.isQuiet ? nowhere : STDERR_FILENO, STDOUT_FILENO);
+  if (plan.isQuiet) ::dup2(nowhere, STDERR_FILENO);
+  if (plan.page == sharedPageDescriptor)
+    ::fcntl(plan.page, F_SETFD, 0);
+  else if (plan.page >= 0)
+    ::dup2(plan.page, sharedPageDescriptor);
+  if (plan.directory == nullptr || ::chdir(plan.directory) == 0) ::execv(plan.program, argv);
   ::_exit(127);
 }
 
-}  // namespace
-
-BenchChild BenchChild::start(const std::vector<std::string>& arguments, int page, bool isQuiet) {
-  std::vector<std::string> words{"callsheet"};
+BenchChild BenchChild::start(const Plan& plan, const std::vector<std::string>& arguments) {
+  std::string name;
+  for (const std::string& argument : arguments) name += (name.empty() ? "" : " ") + argument;
+  std::vector<std::string> words{plan.program == ownProgram ? "callsheet" : plan.program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -52,10 +63,17 @@ BenchChild BenchChild::start(const std::vector<std::string>& arguments, int page
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) throw systemError("a process for the bench cannot be started", errno);
-  if (pid == 0) becomeChild(argv.data(), page, isQuiet, parent);
-  std::string name;
-  for (const std::string& argument : arguments) name += (name.empty() ? "" : " ") + argument;
-  return {pid, std::move(name)};
+  if (pid == 0) become(plan, argv.data(), parent);
+  return {pid, plan.program == ownProgram ? name : words.front()};
+}
+
+BenchChild BenchChild::start(const std::vector<std::string>& arguments, int page, bool isQuiet) {
+  return start(Plan{ownProgram, nullptr, page, isQuiet}, arguments);
+}
+
+BenchChild BenchChild::startProgram(const std::string& path, const std::vector<std::string>& arguments,
+                                    const std::string& directory) {
+  return start(Plan{path.c_str(), directory.c_str(), -1, true}, arguments);
 }
 
 BenchChild BenchChild::startRole(const std::string& role, const std::string& directory, unsigned number, int page) {

@@ -17,8 +17,8 @@ struct BenchFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// This program, run again: in a hidden role, or as a command of its own. Killed and reaped when the handle goes, and
-/// by the kernel when the bench dies. Move-only; lives on the main thread.
+/// This program, run again: in a hidden role, or as a command of its own; or another one. Killed and reaped when the
+/// handle goes, and by the kernel when the bench dies. Move-only; lives on the main thread.
 class BenchChild {
  public:
   /// `page` becomes the child's descriptor sharedPageDescriptor; -1: none. A quiet child's messages go nowhere.
@@ -26,6 +26,10 @@ class BenchChild {
   /// `bench-role NAME DIRECTORY NUMBER`.
   [[nodiscard]] static BenchChild startRole(const std::string& role, const std::string& directory, unsigned number,
                                             int page);
+
+  /// Another program, quiet, that begins in a directory.
+  [[nodiscard]] static BenchChild startProgram(const std::string& path, const std::vector<std::string>& arguments,
+                                               const std::string& directory);
 
   BenchChild(BenchChild&& other) noexcept;
   BenchChild& operator=(BenchChild&&) = delete;
@@ -43,6 +47,10 @@ class BenchChild {
 
  private:
   BenchChild(pid_t pid, std::string name) : pid_(pid), name_(std::move(name)) {}
+  struct Plan;
+  [[nodiscard]] static BenchChild start(const Plan& plan, const std::vector<std::string>& arguments);
+  /// Between fork and exec: only what a signal handler may call.
+  [[noreturn]] static void become(const Plan& plan, char* const* argv, pid_t parent);
   /// Whether it has ended; its status is kept.
   [[nodiscard]] bool hasEnded();
 

@@ -83,6 +83,10 @@ void BenchReport::addPercentile(const std::string& group, const std::string& nam
   rows_.push_back({group, name, unit, percentileOf(std::move(all), percent), std::move(samples), std::move(aim)});
 }
 
+void BenchReport::note(const std::string& group, const std::string& sentence) {
+  notes_.push_back({group, sentence});
+}
+
 void BenchReport::print() const {
   Table table({"GROUP", "WHAT", "VALUE", "MIN", "MAX", "UNIT", "AIM"});
   for (const BenchRow& row : rows_) {
@@ -100,6 +104,13 @@ void BenchReport::print() const {
                aim});
   }
   table.print();
+  for (const Note& note : notes_) printLine(fmt::format("{}: {}", note.group, note.sentence));
+}
+
+Json BenchReport::notesJson() const {
+  Json notes = Json::array();
+  for (const Note& note : notes_) notes.push_back({{"group", note.group}, {"text", note.sentence}});
+  return notes;
 }
 
 Json BenchReport::json() const {

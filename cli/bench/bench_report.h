@@ -46,13 +46,24 @@ class BenchReport {
   void addPercentile(const std::string& group, const std::string& name, const std::string& unit, double percent,
                      const std::vector<std::vector<double>>& repetitions, std::optional<BenchAim> aim = {});
 
+  /// A sentence instead of a figure, such as why there is none.
+  void note(const std::string& group, const std::string& sentence);
+
   [[nodiscard]] const std::vector<BenchRow>& rows() const { return rows_; }
+  /// The table, and the notes below it.
   void print() const;
   /// An array of rows.
   [[nodiscard]] Json json() const;
+  /// An array of the notes.
+  [[nodiscard]] Json notesJson() const;
 
  private:
+  struct Note {
+    std::string group;
+    std::string sentence;
+  };
   std::vector<BenchRow> rows_;
+  std::vector<Note> notes_;
 };
 
 }  // namespace v1

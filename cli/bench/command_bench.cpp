@@ -14,13 +14,18 @@
 #include "callsheet/errors.h"
 #include "cli/bench/bench_child.h"
 #include "cli/bench/disk_rate.h"
+#include "cli/bench/executor_rate.h"
 #include "cli/bench/idle.h"
 #include "cli/bench/load_measurement.h"
+#include "cli/bench/long_poll_latency.h"
 #include "cli/bench/machine.h"
+#include "cli/bench/peer_rate.h"
 #include "cli/bench/pick_up.h"
+#include "cli/bench/rpc_rate.h"
 #include "cli/bench/step_rate.h"
 #include "cli/bench/step_run.h"
 #include "cli/bench/takeover.h"
+#include "cli/bench/waiting_polls.h"
 #include "cli/terminal.h"
 
 namespace callsheet {
@@ -38,6 +43,7 @@ constexpr BenchSettings quickSettings{.seconds = 0.3, .repetitions = 1, .pickUps
 struct BenchOptions {
   std::string directory;
   std::vector<std::string> only;
+  bool isApi = false;
   bool isQuick = false;
   bool isVerbose = false;
   std::optional<double> seconds;
@@ -64,8 +70,8 @@ std::string directoryOf(const BenchOptions& options) {
   return temporary != nullptr && *temporary != '\0' ? temporary : "/var/tmp";
 }
 
-std::vector<std::unique_ptr<Measurement>> allMeasurements(const BenchSettings& settings,
-                                                          const BenchDirectory& directory) {
+std::vector<std::unique_ptr<Measurement>> storeMeasurements(const BenchSettings& settings,
+                                                            const BenchDirectory& directory) {
   std::vector<std::unique_ptr<Measurement>> all;
   all.push_back(std::make_unique<DiskRate>(settings, directory));
   for (const LoadMeasurement::Plan& plan :
@@ -77,6 +83,18 @@ std::vector<std::unique_ptr<Measurement>> allMeasurements(const BenchSettings& s
   all.push_back(std::make_unique<PickUpLatency>(settings, directory));
   all.push_back(std::make_unique<TakeoverLatency>(settings, directory));
   all.push_back(std::make_unique<IdleCost>(settings, directory));
+  return all;
+}
+
+/// What the API is measured by, and the executors that need none.
+std::vector<std::unique_ptr<Measurement>> apiMeasurements(const BenchSettings& settings,
+                                                          const BenchDirectory& directory) {
+  std::vector<std::unique_ptr<Measurement>> all;
+  all.push_back(std::make_unique<RpcRate>(settings, directory));
+  all.push_back(std::make_unique<PeerRate>(settings, directory));
+  all.push_back(std::make_unique<LongPollLatency>(settings, directory));
+  all.push_back(std::make_unique<WaitingPolls>(settings, directory));
+  all.push_back(std::make_unique<ExecutorRate>(settings, directory));
   return all;
 }
 
@@ -93,10 +111,11 @@ void keepOnly(const std::vector<std::string>& wanted, std::vector<std::unique_pt
 
 Json settingsJson(const BenchSettings& settings, const BenchOptions& options) {
   return {{"seconds", settings.seconds}, {"repetitions", settings.repetitions}, {"pickUps", settings.pickUps},
-          {"kills", settings.kills},     {"idleSeconds", settings.idleSeconds}, {"quick", options.isQuick}};
+          {"kills", settings.kills},     {"idleSeconds", settings.idleSeconds}, {"quick", options.isQuick},
+          {"api", options.isApi}};
 }
 
-void printReport(const BenchReport& report, const Json& machine, const BenchSettings& settings) {
+void printReport(const BenchReport& report, const Json& machine, const BenchSettings& settings, bool isApi) {
   report.print();
   printLine("");
   printLine(fmt::format("{} {}; {} cores ({}), {}, {}", machine["date"].get<std::string>(),
@@ -108,7 +127,9 @@ void printReport(const BenchReport& report, const Json& machine, const BenchSett
   printLine(fmt::format("{} repetitions of {} s, interleaved; load before: {}, after: {}", settings.repetitions,
                         settings.seconds, machine["loadBefore"].get<std::string>(),
                         machine["loadAfter"].get<std::string>()));
-  printLine("Every job was received once and completed once, every step ran once; every store was checked and clean.");
+  printLine(isApi ? "Every task was handed out once and done once; every store was checked and clean."
+                  : "Every job was received once and completed once, every step ran once; every store was checked and "
+                    "clean.");
 }
 
 int runBench(const Session& session, const BenchOptions& options) {
@@ -117,7 +138,7 @@ int runBench(const Session& session, const BenchOptions& options) {
   requireRealDisk(parent);
   catchInterruptions();
   const BenchDirectory directory(parent);
-  auto measurements = allMeasurements(settings, directory);
+  auto measurements = options.isApi ? apiMeasurements(settings, directory) : storeMeasurements(settings, directory);
   keepOnly(options.only, measurements);
   Json machine = machineJson(parent);
   const bool saysProgress = options.isVerbose || ::isatty(STDERR_FILENO) == 1;
@@ -139,13 +160,14 @@ int runBench(const Session& session, const BenchOptions& options) {
   std::getline(loads, load);
   machine["loadAfter"] = load;
   if (!session.json) {
-    printReport(report, machine, settings);
+    printReport(report, machine, settings, options.isApi);
     return 0;
   }
   Json json = versioned();
   json["machine"] = machine;
   json["settings"] = settingsJson(settings, options);
   json["rows"] = report.json();
+  json["notes"] = report.notesJson();
   printJson(json);
   return 0;
 }
@@ -159,6 +181,8 @@ int runRole(const std::string& role, const std::string& directory, unsigned numb
     runStepDirector(directory);
   else if (role == StepRate::bareRole)
     runBareSteps(directory);
+  else if (role == ExecutorRate::role)
+    ExecutorRate::runExecutor(directory, number);
   else
     LoadMeasurement::runRole(role, directory, number);
   return 0;
@@ -174,7 +198,11 @@ Work defineBench(CLI::App& app) {
   app.add_option("--reps", options->repetitions, "Repetitions, interleaved over all groups (default: 5)")
       ->type_name("N");
   app.add_option("--idle", options->idleSeconds, "How long idle daemons are watched (default: 10)")->type_name("S");
-  app.add_option("--only", options->only, "Only this group: disk, single, batch, many, steps, pickup, takeover, idle")
+  app.add_flag("--api", options->isApi,
+               "Measure the API and the C++ executors instead, and other job servers where they are installed");
+  app.add_option("--only", options->only,
+                 "Only this group: disk, single, batch, many, steps, pickup, takeover, idle; with --api: rpc, peers, "
+                 "longpoll, waiting, executors")
       ->type_name("GROUP");
   app.add_flag("--quick", options->isQuick, "One short repetition: whether all is well, not figures to quote");
   app.add_flag("-v,--verbose", options->isVerbose, "Say on stderr what is measured, also when it is no terminal");
@@ -183,8 +211,11 @@ Work defineBench(CLI::App& app) {
       "and prints\n"
       "medians (or percentiles) over all repetitions with the least and the greatest repetition. Writes only below "
       "--dir, and\n"
-      "removes that again. Exits with 0 whether or not an aim is reached, and with 1 when a job was lost or done "
-      "twice.");
+      "removes that again. With --api it drives the Unix socket of a `callsheet principal` of its own, and beside it, "
+      "where they\n"
+      "are installed, beanstalkd and redis-server with every write flushed. Exits with 0 whether or not an aim is "
+      "reached, and\n"
+      "with 1 when a job was lost or done twice.");
   return [options](Session& session) { return runBench(session, *options); };
 }
 

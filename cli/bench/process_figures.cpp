@@ -1,6 +1,7 @@
 #include "cli/bench/process_figures.h"
 
 #include <sys/resource.h>
+#include <time.h>
 
 #include <filesystem>
 #include <fstream>
@@ -42,6 +43,13 @@ std::int64_t processorNanos() {
     return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_usec * 1000;
   };
   return nanosIn(usage.ru_utime) + nanosIn(usage.ru_stime);
+}
+
+std::int64_t processorNanosOf(pid_t pid) {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
 }
 
 ProcessMemory memoryOf(pid_t pid) {

@@ -11,6 +11,8 @@ inline namespace v1 {
 
 /// User and system time of all threads of this process.
 [[nodiscard]] std::int64_t processorNanos();
+/// The same of another process.
+[[nodiscard]] std::int64_t processorNanosOf(pid_t pid);
 
 struct ProcessMemory {
   double residentMiB = 0;

@@ -8,3 +8,19 @@ load helper
   [[ $(jq -r '[.rows[].group] | unique | join(" ")' <<<"$output") == "batch disk idle many pickup single steps takeover" ]]
   [[ -z $(ls "$CALLSHEET_LOCATION") ]]
 }
+
+@test "a quick bench of the API loses no task, does none twice and prints JSON" {
+  endsWith 0 callsheet bench --api --quick --seconds 0.1 --idle 0.5 --dir /var/tmp --json
+  [[ $(jq -r '.v, .settings.api, .settings.quick' <<<"$output" | xargs) == "1 true true" ]]
+  # Other job servers are measured where they are installed; else a note says that they are not.
+  [[ $(jq -r '[.rows[].group] | unique - ["peers"] | join(" ")' <<<"$output") == "executors longpoll rpc waiting" ]]
+  [[ $(jq -r '[(.rows[], .notes[]) | select(.group == "peers")] | length > 1' <<<"$output") == true ]]
+  [[ -z $(ls "$CALLSHEET_LOCATION") ]]
+}
+
+@test "--only knows the groups of the API with --api, and only then" {
+  endsWith 2 callsheet bench --only rpc --dir /var/tmp
+  saysOneSentence "no group 'rpc'"
+  endsWith 2 callsheet bench --api --only disk --dir /var/tmp
+  saysOneSentence "there are: rpc peers longpoll waiting executors"
+}
