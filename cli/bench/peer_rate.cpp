@@ -5,9 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <cstdlib>
-#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <sstream>
 
@@ -25,6 +24,13 @@ namespace {
 
 constexpr std::array<std::size_t, 3> connections{1, 8, 64};
 constexpr std::chrono::seconds patience{30};
+
+// Both make their socket in the directory in which they begin.
+constexpr const char* socketName = "peer.sock";
+// Redis's log is never rewritten: that is a process of its own beside the one that is measured.
+constexpr const char* redisConfiguration =
+    "port 0\nunixsocket peer.sock\nloglevel warning\nsave \"\"\n"
+    "appendonly yes\nappendfsync always\nauto-aof-rewrite-percentage 0\n";
 
 /// Where a program is: in PATH, or where servers are that PATH need not name. Empty: nowhere.
 std::string pathOf(const std::string& program) {
@@ -91,13 +97,13 @@ void PeerRate::measure(unsigned repetition) {
 
 double PeerRate::run(const Peer& peer, std::size_t connectionCount) const {
   const std::string place = directory_.makeFresh();
-  const std::string socketPath = place + "/peer.sock";
+  const std::string socketPath = fmt::format("{}/{}", place, socketName);
   const bool isRedis = peer.protocol == Protocol::redis;
-  const std::vector<std::string> arguments =
-      isRedis ? std::vector<std::string>{"--port",        "0",      "--unixsocket", "peer.sock", "--dir",        place,
-                                         "--daemonize",   "no",     "--save",       "",          "--appendonly", "yes",
-                                         "--appendfsync", "always", "--loglevel",   "warning"}
-              : std::vector<std::string>{"-l", "unix:peer.sock", "-b", place, "-f0"};
+  std::vector<std::string> arguments{"-l", "unix:peer.sock", "-b", ".", "-f0"};
+  if (isRedis) {
+    std::ofstream(place + "/redis.conf") << redisConfiguration;
+    arguments = {"redis.conf"};
+  }
   BenchChild server = BenchChild::startProgram(peer.path, arguments, place);
   awaitServer(server, socketPath);
   if (isRedis) {
@@ -114,8 +120,6 @@ double PeerRate::run(const Peer& peer, std::size_t connectionCount) const {
   }
   const double seconds = driveCycles(socketPath, sessions, settings_.seconds);
   ledger.requireAllDone();
-  ::kill(server.pid(), SIGTERM);
-  server.reap();
   return static_cast<double>(ledger.doneCount()) / seconds;
 }
 

@@ -66,10 +66,10 @@ std::optional<HttpAnswer> firstHttpAnswer(std::string_view received) {
 
 std::string createCalls(std::size_t count) {
   const std::string filler(loadPayloadBytes - std::string_view(R"({"filler":""})").size(), 'x');
-  const std::string call = fmt::format(
+  const std::string one = fmt::format(
       R"({{"method":"awf.task/create-and-execute","params":{{"definition":"{}","params":{{"filler":"{}"}}}}}})",
       rpcKind, filler);
-  return callsOf(count, [&](std::size_t) { return call; });
+  return callsOf(count, [&](std::size_t) { return std::string(one); });
 }
 
 std::string pollCall(std::size_t max) {

@@ -143,7 +143,7 @@ void WaitingPolls::report(BenchReport& report) const {
   // A beat of one second may fall into one window once more than into the other.
   report.add(group(), "wake-ups, more with them", "/s", growth(&Quiet::wakeUps),
              BenchAim{1 / settings_.idleSeconds, false,
-                      fmt::format("none, give or take one in {:.0f} s", settings_.idleSeconds)});
+                      fmt::format("none, give or take one in {:g} s", settings_.idleSeconds)});
   report.add(group(), "processor time of the principal, without", "us/s", column(without_, &Quiet::processorMicros));
   report.add(group(), "processor time, more with them", "us/s", growth(&Quiet::processorMicros));
   report.add(group(), fmt::format("{} creates in one request, until all are fed", polls), "ms", fedMillis_);

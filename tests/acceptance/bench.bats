@@ -10,7 +10,7 @@ load helper
 }
 
 @test "a quick bench of the API loses no task, does none twice and prints JSON" {
-  endsWith 0 callsheet bench --api --quick --seconds 0.1 --idle 0.5 --dir /var/tmp --json
+  endsWith 0 callsheet bench --api --quick --seconds 0.05 --idle 0.5 --dir /var/tmp --json
   [[ $(jq -r '.v, .settings.api, .settings.quick' <<<"$output" | xargs) == "1 true true" ]]
   # Other job servers are measured where they are installed; else a note says that they are not.
   [[ $(jq -r '[.rows[].group] | unique - ["peers"] | join(" ")' <<<"$output") == "executors longpoll rpc waiting" ]]
