@@ -37,6 +37,7 @@ inline constexpr const char* unknownDefinition = "awf.task/unknown-definition";
 inline constexpr const char* schemaMismatch = "awf.task/schema-mismatch";
 inline constexpr const char* definitionNotFound = "definition/not-found";
 inline constexpr const char* definitionInvalid = "definition/invalid";
+inline constexpr const char* internal = "http/internal";
 inline constexpr const char* notThere = "store/not-found";
 inline constexpr const char* storeFull = "store/full";
 inline constexpr const char* storeUnavailable = "store/unavailable";

@@ -12,6 +12,9 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
+// How long a stop waits for what was posted before.
+constexpr std::chrono::seconds drainPatience{10};
+
 std::vector<Route> allRoutes(const RpcContext& context) {
   std::vector<Route> all;
   for (auto& some :
@@ -33,19 +36,22 @@ class ApiServer::Implementation {
       : access_(std::move(access)),
         store_(access_->store(), loop_),
         claims_(*access_, loop_, store_, options.log, [this] { polls_->look(); }),
-        expiry_(store_, loop_, clock_),
-        router_(allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_), expiry_})),
+        expiry_(store_, loop_, clock_, options.log),
+        router_(allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_, options.log), expiry_})),
         server_(loop_, serverOptions(*access_, options),
                 [this](std::shared_ptr<HttpExchange> exchange) { router_(std::move(exchange)); }) {
+    // What can fail first: until the loop runs nobody calls back.
+    server_.listenUnix(access_->directory(), socketName);
+    if (!options.listen.empty()) tcpAddress_ = server_.listenTcp(options.listen);
     store_.onPrincipalQueue([this] { polls_->look(); });
     loop_.start();
     loop_.post([this] { expiry_.look(); });
-    server_.listenUnix(access_->directory(), socketName);
-    if (!options.listen.empty()) tcpAddress_ = server_.listenTcp(options.listen);
   }
   ~Implementation() {
     loop_.run([this] { polls_->stop(); });
     server_.stop();
+    // What a claim under way still brings is given back first.
+    store_.drain(drainPatience);
     claims_.close();
     loop_.stop();
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -32,6 +33,9 @@ class ApiStore {
   void post(Verb verb) {
     postAny(std::move(verb), [](const AnyAnswer&) {});
   }
+
+  /// Waits until all answers that were posted for have come and were dealt with. Not on the loop's thread.
+  void drain(std::chrono::milliseconds patience);
 
   /// What is written once a commit of this process has touched the principal's queue. On the loop's thread.
   void onPrincipalQueue(std::function<void()> call);

@@ -36,6 +36,7 @@ template <class OneVerb>
 void change(ApiStore& store, const Call& call, OneVerb verb, std::function<void()> done) {
   store.post(std::move(verb), [&store, call, done = std::move(done)](const SweepAnswer& answer) {
     call->guard([&] {
+      if (answer.verdict == Verdict::notFound) throw ApiError(404, errorTypes::definitionNotFound, answer.why);
       if (!isAccepted(answer.verdict)) throw errorOf(answer);
       if (!answer.more) return done();
       relaneAll(store, [call, done](const SweepAnswer& last) {

@@ -16,8 +16,8 @@ constexpr std::int64_t waitMillisMax = 30'000;
 constexpr milliseconds restAfterFailure{1000};
 }  // namespace
 
-Expiry::Expiry(ApiStore& store, EventLoop& loop, const Clock& clock)
-    : store_(store), clock_(clock), timer_(loop.makeTimer([this] { look(); })) {}
+Expiry::Expiry(ApiStore& store, EventLoop& loop, const Clock& clock, const LogSink& log)
+    : store_(store), clock_(clock), troubles_(log), timer_(loop.makeTimer([this] { look(); })) {}
 
 void Expiry::heard(const JobRow& row) {
   if (row.deadlineNanos != 0 && row.deadlineNanos < armedFor_) arm(row.deadlineNanos);
@@ -26,6 +26,10 @@ void Expiry::heard(const JobRow& row) {
 void Expiry::look() {
   if (isUnderWay_) return;
   armedFor_ = never;
+  if (!troubles_.guard("looking for attempts whose time is over", [this] { lookNow(); })) timer_.once(restAfterFailure);
+}
+
+void Expiry::lookNow() {
   const std::int64_t next = store_.reads().nextDeadline();
   if (next == never) return timer_.cancel();
   if (next >= clock_.now().bootNanos) return arm(next);

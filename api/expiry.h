@@ -3,6 +3,7 @@
 
 #include "api/api_store.h"
 #include "core/clock.h"
+#include "core/once_per_sentence.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -11,16 +12,18 @@ inline namespace v1 {
 /// the API has short limits. Nothing ticks while nothing is handed out. Lives on the loop's thread.
 class Expiry {
  public:
-  Expiry(ApiStore& store, EventLoop& loop, const Clock& clock);
+  Expiry(ApiStore& store, EventLoop& loop, const Clock& clock, const LogSink& log);
   /// An attempt has this limit now.
   void heard(const JobRow& row);
   void look();
 
  private:
+  void lookNow();
   void arm(std::int64_t deadline);
 
   ApiStore& store_;
   const Clock& clock_;
+  OncePerSentence troubles_;
   std::int64_t armedFor_ = never;  ///< boot clock
   bool isUnderWay_ = false;
   Timer timer_;

@@ -12,6 +12,8 @@ using std::chrono::milliseconds;
 
 // Long waits are cut: the wall clock may be set meanwhile, and the loop's clock stands still while the machine sleeps.
 constexpr std::int64_t dueWaitMillisMax = 30'000;
+// From so many on that wait, those who hung up are looked for.
+constexpr std::size_t goneLookedForFrom = 256;
 // Between looks that lead to nothing.
 constexpr milliseconds restAfterNothing{1000};
 
@@ -22,19 +24,41 @@ Claim::Answer nothing() {
 }
 }  // namespace
 
-LongPolls::LongPolls(ApiStore& store, RemoteClaims& claims, EventLoop& loop, const Clock& clock)
+LongPolls::LongPolls(ApiStore& store, RemoteClaims& claims, EventLoop& loop, const Clock& clock, const LogSink& log)
     : store_(store),
       claims_(claims),
       clock_(clock),
+      troubles_(log),
       dueTimer_(loop.makeTimer([this] { look(); })),
-      endTimer_(loop.makeTimer([this] { expire(); })) {}
+      endTimer_(loop.makeTimer([this] { expire(); })),
+      restTimer_(loop.makeTimer([this] { look(); })) {}
+
+void LongPolls::rest() {
+  restTimer_.once(restAfterNothing);
+}
 
 void LongPolls::add(Poll poll) {
   const auto until = SteadyClock::now() + poll.timeout;
   for (const std::string& kind : poll.kinds) wanted_[kind] += poll.max;
   waiting_.push_back({std::move(poll), until, {}});
   look();
+  if (waiting_.size() > goneLookedForFrom) forgetGone();
   endAt(until);
+}
+
+/// A client that hung up would keep its connection until its time is over; while many wait, room is made for others.
+void LongPolls::forgetGone() {
+  const auto now = SteadyClock::now();
+  if (now < goneLookedForAt_ + restAfterNothing) return;
+  goneLookedForAt_ = now;
+  std::vector<std::function<void(Claim::Answer)>> gone;
+  for (Place place = waiting_.begin(); place != waiting_.end();) {
+    const Place here = place++;
+    if (!here->reserved.empty() || !here->poll.isGone()) continue;
+    gone.push_back(std::move(here->poll.feed));
+    remove(here);
+  }
+  for (const auto& feed : gone) feed(nothing());
 }
 
 void LongPolls::endAt(SteadyClock::time_point until) {
@@ -52,6 +76,11 @@ void LongPolls::remove(Place place) {
 }
 
 void LongPolls::look() {
+  ++looks_;
+  if (!troubles_.guard("looking for what those who wait could have", [this] { lookNow(); })) rest();
+}
+
+void LongPolls::lookNow() {
   if (isStopped_ || waiting_.empty()) return;
   std::vector<std::string> kinds;
   std::size_t most = 1;
@@ -76,7 +105,7 @@ void LongPolls::look() {
     if (answer.moved > 0)
       look();
     else
-      dueTimer_.once(restAfterNothing);
+      rest();
   });
 }
 
@@ -107,6 +136,7 @@ void LongPolls::feedFrom(std::map<std::string, std::size_t> left) {
 
 void LongPolls::claimFor(Place place) {
   ++claimsMade_;
+  place->looks = looks_;
   for (const auto& [kind, count] : place->reserved) reserved_[kind] += count;
   claims_.claim(place->poll.kinds, place->poll.max,
                 [this, place](Claim::Answer answer) { answered(place, std::move(answer)); });
@@ -124,8 +154,11 @@ void LongPolls::answered(Place place, Claim::Answer answer) {
     feed(std::move(answer));
     return look();
   }
-  // Somebody else was faster, or it is nothing for us: not again before something happens.
-  dueTimer_.once(restAfterNothing);
+  // Somebody else was faster, or it is nothing for us: not again before something happens, if it has not yet.
+  if (place->looks != looks_)
+    look();
+  else
+    rest();
   endAt(place->until);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/remote_claims.h"
+#include "core/once_per_sentence.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -25,7 +26,7 @@ class LongPolls {
     std::function<void(Claim::Answer)> feed;
   };
 
-  LongPolls(ApiStore& store, RemoteClaims& claims, EventLoop& loop, const Clock& clock);
+  LongPolls(ApiStore& store, RemoteClaims& claims, EventLoop& loop, const Clock& clock, const LogSink& log);
   /// Looks at once whether there is something for it.
   void add(Poll poll);
   /// Something may have become ready.
@@ -42,11 +43,15 @@ class LongPolls {
     Poll poll;
     SteadyClock::time_point until;
     std::map<std::string, std::size_t> reserved;  ///< what the claim under way for it counts on; empty: none is
+    std::uint64_t looks = 0;                      ///< how often had been looked when that was posted
   };
   using Place = std::list<Waiting>::iterator;
 
   /// What there is for those who wait and have no claim under way, by kind.
   void feedFrom(std::map<std::string, std::size_t> left);
+  void lookNow();
+  void rest();
+  void forgetGone();
   void remove(Place place);
   void claimFor(Place place);
   void answered(Place place, Claim::Answer answer);
@@ -58,6 +63,7 @@ class LongPolls {
   ApiStore& store_;
   RemoteClaims& claims_;
   const Clock& clock_;
+  OncePerSentence troubles_;
   std::list<Waiting> waiting_;                                           // by when they came
   std::map<std::string, std::size_t> wanted_;                            // by kind: how many jobs they would take
   std::map<std::string, std::size_t> reserved_;                          // by kind: what the claims under way count on
@@ -65,8 +71,11 @@ class LongPolls {
   bool isPromoting_ = false;
   bool isStopped_ = false;
   std::uint64_t claimsMade_ = 0;
+  std::uint64_t looks_ = 0;
+  SteadyClock::time_point goneLookedForAt_{};
   Timer dueTimer_;
   Timer endTimer_;
+  Timer restTimer_;
 };
 
 }  // namespace v1

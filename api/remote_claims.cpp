@@ -28,8 +28,8 @@ void RemoteClaims::claim(std::vector<std::string> kinds, std::uint32_t max,
   verb.max = max;
   verb.start = false;
   verb.remote = true;
-  // What must run alone because it took its processes down is nothing to be shared with others.
-  verb.idle = max == 1;
+  // What must run alone, because it took processes down, comes alone.
+  verb.idle = true;
   const IncarnationID claimer = verb.claimer;
   store_.post(std::move(verb), [this, claimer, answered = std::move(answered)](Claim::Answer answer) {
     if (answer.verdict == Verdict::fenced && claimer_ == claimer) renew();

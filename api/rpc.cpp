@@ -11,7 +11,7 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-constexpr std::size_t batchCallsMax = 1000;
+constexpr std::size_t batchCallsMax = 100;
 
 constexpr RpcMethod methods[] = {{"awf.task/poll", taskPoll},
                                  {"awf.task/long-poll", taskLongPoll},
@@ -88,6 +88,8 @@ void guarded(const RpcReply& reply, const std::function<void()>& body) {
     reply(errorResult(error));
   } catch (const Error& error) {
     reply(errorResult(errorOf(error)));
+  } catch (const std::exception& error) {
+    reply(errorResult({500, errorTypes::internal, error.what()}));  // no memory, or a defect: only this call's
   }
 }
 
@@ -103,6 +105,7 @@ void carryOut(const RpcContext& context, const Json& request, const std::functio
   batch->done = std::move(done);
   for (std::size_t i = 0; i < request.size(); ++i) {
     carryOutOne(context, request[i], isClientGone, [batch, i](RpcResult result) {
+      if (batch->results[i].body) return;  // it was answered before
       batch->results[i] = std::move(result);
       if (--batch->missing == 0) batch->finish();
     });

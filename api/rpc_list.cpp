@@ -13,10 +13,14 @@ inline namespace v1 {
 
 namespace {
 constexpr std::int64_t listLimitDefault = 100;
-// What one call looks at before it says where to go on.
-constexpr std::size_t pagesLookedAtMax = 5;
+// The loop waits for a list, so a call looks at so much only: a page of the store's that has few rows has looked at
+// many.
+constexpr std::size_t pageRows = 20;
+constexpr std::size_t poorPagesMax = 5;
+// Of parameters in one answer.
+constexpr std::size_t answerBytesMax = 4u << 20;
 // Of how many tasks the last updated ones can be found: there is no order of them, so all are looked at.
-constexpr std::size_t sortedMax = 20'000;
+constexpr std::size_t sortedMax = 10'000;
 
 /// Which tasks a list shows, as it was asked for.
 class ListFilter {
@@ -108,12 +112,18 @@ Json resourceOf(const RpcContext& context, const JobView& view) {
 /// In the store's own order, from page to page.
 Json listByCreation(const RpcContext& context, const ListFilter& wanted, std::size_t limit, std::string page) {
   Json resources = Json::array();
-  for (std::size_t pages = 0; pages < pagesLookedAtMax; ++pages) {
-    const JobPage found = context.store.reads().list(wanted.filter, page, limit - resources.size());
-    for (const JobView& view : found.jobs)
-      if (wanted.matches(view)) resources.push_back(resourceOf(context, view));
+  std::size_t bytes = 0;
+  for (std::size_t poor = 0; poor < poorPagesMax;) {
+    const std::size_t asked = std::min(pageRows, limit - resources.size());
+    const JobPage found = context.store.reads().list(wanted.filter, page, asked);
+    for (const JobView& view : found.jobs) {
+      if (!wanted.matches(view)) continue;
+      resources.push_back(resourceOf(context, view));
+      bytes += view.body.parameters.size();
+    }
     page = found.next;
-    if (page.empty() || resources.size() == limit) break;
+    if (found.jobs.size() < asked) ++poor;  // it looked at many for few
+    if (page.empty() || resources.size() == limit || bytes > answerBytesMax) break;
   }
   Json result{{"resources", std::move(resources)}};
   if (!page.empty()) result["next"] = page;
@@ -131,41 +141,57 @@ UpdateKey updateKeyOf(const JobView& view) {
   return {lastUpdatedOf(view.row), view.row.id.toString()};
 }
 
-Json listByUpdate(const RpcContext& context, const Fields& fields, const ListFilter& wanted, bool isDescending,
-                  std::size_t limit, const std::string& page) {
-  std::vector<JobView> all;
+UpdateKey updateKeyIn(const Fields& fields, const std::string& page) {
+  const std::size_t colon = page.find(':');
+  UpdateKey key;
+  const char* const end = colon == std::string::npos ? nullptr : page.data() + colon;
+  const auto read = end == nullptr ? std::from_chars_result{} : std::from_chars(page.data(), end, key.at);
+  if (end == nullptr || read.ec != std::errc{} || read.ptr != end)
+    fields.refuse("page", "is none that a list of this order gave");
+  key.id = page.substr(colon + 1);
+  return key;
+}
+
+/// Of all that match, where they stand; no more of them is kept.
+std::vector<UpdateKey> updateKeys(const RpcContext& context, const Fields& fields, const ListFilter& wanted) {
+  std::vector<UpdateKey> keys;
   std::string next;
+  std::size_t poor = 0;
   do {
-    JobPage found = context.store.reads().list(wanted.filter, next, limits::pageRowsMax);
-    for (JobView& view : found.jobs)
-      if (wanted.matches(view)) all.push_back(std::move(view));
+    const JobPage found = context.store.reads().list(wanted.filter, next, pageRows);
+    for (const JobView& view : found.jobs)
+      if (wanted.matches(view)) keys.push_back(updateKeyOf(view));
     next = found.next;
-    if (all.size() > sortedMax)
+    if (found.jobs.size() < pageRows) ++poor;
+    if (keys.size() > sortedMax || poor > poorPagesMax)
       fields.refuse("sort", "by lastUpdated is for at most " + std::to_string(sortedMax) + " tasks; filter them");
   } while (!next.empty());
-  std::sort(all.begin(), all.end(), [&](const JobView& a, const JobView& b) {
-    return isDescending ? updateKeyOf(b) < updateKeyOf(a) : updateKeyOf(a) < updateKeyOf(b);
-  });
-  auto from = all.begin();
+  return keys;
+}
+
+Json listByUpdate(const RpcContext& context, const Fields& fields, const ListFilter& wanted, bool isDescending,
+                  std::size_t limit, const std::string& page) {
+  std::vector<UpdateKey> keys = updateKeys(context, fields, wanted);
+  std::sort(keys.begin(), keys.end());
+  if (isDescending) std::reverse(keys.begin(), keys.end());
+  auto from = keys.begin();
   if (!page.empty()) {
-    const std::size_t colon = page.find(':');
-    std::int64_t at = 0;
-    const char* const end = colon == std::string::npos ? nullptr : page.data() + colon;
-    const auto read = end == nullptr ? std::from_chars_result{} : std::from_chars(page.data(), end, at);
-    if (end == nullptr || read.ec != std::errc{} || read.ptr != end)
-      fields.refuse("page", "is none that a list of this order gave");
-    const UpdateKey behind{at, page.substr(colon + 1)};
-    from = std::find_if(all.begin(), all.end(), [&](const JobView& view) {
-      return isDescending ? updateKeyOf(view) < behind : behind < updateKeyOf(view);
-    });
+    const UpdateKey behind = updateKeyIn(fields, page);
+    from = std::find_if(keys.begin(), keys.end(),
+                        [&](const UpdateKey& key) { return isDescending ? key < behind : behind < key; });
   }
   Json resources = Json::array();
-  for (; from != all.end() && resources.size() < limit; ++from) resources.push_back(resourceOf(context, *from));
-  Json result{{"resources", std::move(resources)}};
-  if (from != all.end()) {
-    const UpdateKey last = updateKeyOf(*std::prev(from));
-    result["next"] = std::to_string(last.at) + ":" + last.id;
+  std::size_t bytes = 0;
+  UpdateKey last;
+  for (; from != keys.end() && resources.size() < limit && bytes <= answerBytesMax; ++from) {
+    last = *from;
+    const auto view = context.store.reads().find(*JobID::parse(from->id));
+    if (!view) continue;
+    resources.push_back(taskResource(view->row, view->body, view->result ? &*view->result : nullptr));
+    bytes += view->body.parameters.size();
   }
+  Json result{{"resources", std::move(resources)}};
+  if (from != keys.end()) result["next"] = std::to_string(last.at) + ":" + last.id;
   return result;
 }
 }  // namespace

@@ -18,7 +18,7 @@ Json reasonOf(const JobFailure& failure) {
 /// When it is due, or until its first start, when it was asked to begin; 0 where there is no such time.
 std::int64_t executeAtOf(const JobRow& row) {
   if (row.state == JobState::waiting) return row.wakeAt == never ? 0 : row.wakeAt;
-  if (row.started > 0 || row.recentLog.empty()) return 0;
+  if (row.started > 0 || row.state == JobState::done || row.recentLog.empty()) return 0;
   const LogEntry& first = row.recentLog.front();
   const bool isBeginning = first.move == Move::submit || first.move == Move::submitLater;
   return isBeginning ? first.timer : 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "core/names.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -19,15 +21,9 @@ std::size_t countReady(Rows& rows, const std::string& kind, std::size_t limit) {
 }
 
 std::size_t countInLanes(Rows& rows, const DefinitionRow& definition, std::size_t limit) {
-  std::vector<OpenLaneKey> lanes;
-  rows.scanOpenLanes({principalOwner, definition.kind, {}, leastRank, 0, 0}, [&](const OpenLaneKey& key) {
-    if (key.owner != principalOwner || key.kind != definition.kind) return false;
-    lanes.push_back(key);
-    return lanes.size() < limit;
-  });
   std::map<std::uint64_t, std::size_t> roomOf;  // queues share a lane
   std::size_t count = 0;
-  for (const OpenLaneKey& lane : lanes) {
+  const auto countLane = [&](const OpenLaneKey& lane) {
     const std::uint32_t running = rows.lane(definition.kind, lane.lane).running;
     std::size_t& room =
         roomOf.try_emplace(lane.lane, definition.concurrencyLimit - std::min(running, definition.concurrencyLimit))
@@ -40,8 +36,12 @@ std::size_t countInLanes(Rows& rows, const DefinitionRow& definition, std::size_
           --room;
           return ++count < limit;
         });
-    if (count >= limit) break;
-  }
+  };
+  rows.scanOpenLanes({principalOwner, definition.kind, {}, leastRank, 0, 0}, [&](const OpenLaneKey& key) {
+    if (key.owner != principalOwner || key.kind != definition.kind) return false;
+    countLane(key);
+    return count < limit;
+  });
   return count;
 }
 }  // namespace
@@ -49,7 +49,7 @@ std::size_t countInLanes(Rows& rows, const DefinitionRow& definition, std::size_
 Claimable claimableRemotely(Rows& rows, const Moment& now, const std::vector<std::string>& kinds, std::size_t limit) {
   Claimable claimable;
   for (const std::string& kind : kinds) {
-    const DefinitionRow* const definition = rows.definition(kind);
+    const DefinitionRow* const definition = isValidKind(kind) ? rows.definition(kind) : nullptr;
     const bool isOffered = definition != nullptr && !definition->isDeleted && definition->runner == Runner::remote &&
                            definition->laning == DefinitionRow::Laning::done;
     std::size_t count = 0;

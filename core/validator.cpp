@@ -205,6 +205,10 @@ Why why(const Expire& verb) {
 Why why(const PutDefinition& verb) {
   return whyRefused(verb.definition);
 }
+Why why(const DeleteDefinition& verb) {
+  if (!isValidKind(verb.kind)) return "'" + verb.kind.substr(0, limits::kindLengthMax) + "' is not a kind";
+  return std::nullopt;
+}
 Why why(const Relane& verb) {
   return whyLimit(verb.limit);
 }

@@ -154,7 +154,7 @@ struct AttemptAnswer : Answer {
   bool cancelRequested = false;
   bool transferRequested = false;
   JobState state = JobState::done;    ///< where the job stands now
-  std::shared_ptr<const JobRow> row;  ///< of an accepted verb that wants it
+  std::shared_ptr<const JobRow> row;  ///< of a verb that changed it and wants it
 };
 
 struct Start {
@@ -296,7 +296,8 @@ struct PutDefinition {
   Definition definition;
 };
 
-/// The same with no settings. What was handed out goes on under the defaults.
+/// The same with no settings. What was handed out goes on under the defaults. A repeat may be answered `notFound`, and
+/// is as good.
 struct DeleteDefinition {
   using Answer = SweepAnswer;
   std::string kind;

@@ -1,4 +1,6 @@
 // The definitions of kinds and what their limits count, among the rows of an LMDB store.
+#include <set>
+
 #include "store/lmdb_rows.h"
 
 namespace callsheet {
@@ -65,8 +67,33 @@ LaneRow LmdbRows::lane(std::string_view kind, std::uint64_t lane) {
   const auto key = keys::laneKey(kind, lane);
   std::string_view value;
   LaneRow row;
-  if (at(key).get(key.view(), value)) decodeRecord(RecordType::lane, key.view(), value, row);
+  if (!at(key).get(key.view(), value)) return row;
+  try {
+    decodeRecord(RecordType::lane, key.view(), value, row);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt) throw;
+    row = LaneRow{};  // the next write of it heals it
+    if (lane != 0) row.running = countRunning(kind, lane);
+  }
   return row;
+}
+
+std::uint32_t LmdbRows::countRunning(std::string_view kind, std::uint64_t lane) {
+  std::set<JobID> attached;
+  scanAttached({}, [&](const AttachedKey& key) {
+    attached.insert(key.id);
+    return true;
+  });
+  std::uint32_t count = 0;
+  for (const JobID id : attached) {
+    try {
+      const auto row = job(id);
+      if (row && isRunning(*row) && row->kind == kind && row->lane == lane) ++count;
+    } catch (const UnreadableRow&) {
+      continue;
+    }
+  }
+  return count;
 }
 
 void LmdbRows::putLane(std::string_view kind, std::uint64_t lane, const LaneRow& row) {

@@ -83,6 +83,8 @@ class LmdbRows final : public Rows {
   void carryOut();
   void putRowOf(const JobRow& row);
   void eraseMemos(JobID id);
+  /// From the rows, in place of a lane's record that cannot be read.
+  [[nodiscard]] std::uint32_t countRunning(std::string_view kind, std::uint64_t lane);
   /// From the rows, in place of totals that cannot be read.
   [[nodiscard]] Totals countTotals();
   void addPlaces(const JobRow& row);

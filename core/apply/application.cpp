@@ -71,7 +71,12 @@ void Application::change(const JobFacts& before, JobRow& after, Move move, Incar
   if (after.owner != principalOwner && after.state != JobState::done && !isOpen(after.owner))
     after.owner = principalOwner;
   if (!isLegal(before.state, move, after.state)) std::abort();
-  if (after.state == JobState::ready && before.state != JobState::ready) after.lane = laneOfReady(after, nullptr);
+  // A job that moves to another owner or holder while its kind is put into lanes may come to stand behind where that
+  // is.
+  const bool hasMoved = before.state == after.state && (after.state == JobState::ready || isRunning(after)) &&
+                        (before.owner != after.owner || before.holder != after.holder);
+  if ((after.state == JobState::ready && before.state != JobState::ready) || hasMoved)
+    after.lane = laneOfReady(after, nullptr);
   writeLog(after, before.state, move, actor, std::move(note));
   touchUp(before, after);
   if (after.state == JobState::ready || after.state == JobState::waiting) effects_.touch(after.owner);

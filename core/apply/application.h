@@ -134,6 +134,8 @@ class Application {
   // Definitions: definitions.cpp.
   [[nodiscard]] SweepAnswer replaceDefinition(DefinitionRow after);
   void relane(DefinitionRow row, std::uint32_t limit, SweepAnswer& answer);
+  /// Wakes whoever has ready jobs of the kind.
+  void touchPlaces(const std::string& kind);
   void closeLanes(DefinitionRow& row, std::uint32_t limit, SweepAnswer& answer);
   void relaneRunning(DefinitionRow& row, std::uint32_t limit, SweepAnswer& answer);
   void relaneReady(DefinitionRow& row, std::uint32_t limit, SweepAnswer& answer);

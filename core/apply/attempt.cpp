@@ -88,16 +88,17 @@ std::optional<Move> Application::overruled(const JobFacts& before, JobRow& row, 
 
 Move Application::failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random) {
   const DefinitionRow* const definition = rows_.definition(row.kind);
+  const Runner runner = row.holderKind == HolderKind::remote ? Runner::remote : row.runner;
   RetryPolicy policy;
   try {
-    if (const auto body = rows_.body(row.id)) policy = retryPolicyOf(definition, row.runner, body->retry);
+    if (const auto body = rows_.body(row.id)) policy = retryPolicyOf(definition, runner, body->retry);
   } catch (const UnreadableRow&) {
     // The attempt must end all the same; the next claim will set the job aside.
   }
   endAttempt(row);
   ++row.failures;
   row.holderDeaths = 0;
-  if (finalMove == Move::fail && !retriesFails(definition, row.runner)) retryable = false;
+  if (finalMove == Move::fail && !retriesFails(definition, runner)) retryable = false;
   if (retryable && mayRetry(policy, row.failures)) {
     row.state = JobState::waiting;
     row.waitingFor = WaitReason::backoff;

@@ -88,6 +88,7 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
 
 void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer, Claim::Answer& answer) {
   std::size_t depth = verb.max;
+  std::size_t bytes = 0;  // of parameters: an answer over the API is no larger than it must be
   for (;;) {
     bool cut = false;
     bool isTooShallow = false;
@@ -96,7 +97,7 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
     const auto heads = headsOfQueues(verb, claimer.queueOwner(), depth, cut);
     answer.jobs.reserve(std::min<std::size_t>(verb.max, answer.jobs.size() + heads.size()));
     for (const auto& [key, id] : heads) {
-      if (answer.jobs.size() == verb.max) {
+      if (answer.jobs.size() == verb.max || (verb.remote && bytes > limits::commitBytesMax)) {
         answer.more = true;
         return;
       }
@@ -110,6 +111,7 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
         answer.aloneWaiting = true;
       else if (row)
         outcome = handOut(verb, claimer, *row, answer);
+      if (outcome == HandOut::done) bytes += answer.jobs.back().body.parameters.size();
       if (outcome == HandOut::throttled) continue;  // and what stands behind it would be as well
       if (mustWait || outcome == HandOut::tooNew || outcome == HandOut::blocked) {
         ++steppedOver;
@@ -148,7 +150,9 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
     return HandOut::unreadable;
   }
   // Who cannot read it leaves it to who can.
-  if (body->kindVersion > 1 && !knows(verb.kinds, after.kind, body->kindVersion)) return HandOut::tooNew;
+  // Whoever takes it over the API is given all of it, and says himself when he cannot.
+  if (!verb.remote && body->kindVersion > 1 && !knows(verb.kinds, after.kind, body->kindVersion))
+    return HandOut::tooNew;
   const DefinitionRow* const definition = rows_.definition(after.kind);
   if (definition != nullptr) {
     // Another queue's job may have taken the last place of the lane in this very claim.
@@ -157,7 +161,6 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
   }
   const JobFacts before = after;
   after.holderKind = verb.remote ? HolderKind::remote : HolderKind::incarnation;
-  if (verb.remote) after.runner = Runner::remote;
   after.holder = claimer.id.value;
   after.execID = execIDOf(verb.id, static_cast<std::uint32_t>(answer.jobs.size()));
   after.alone = mustRunAlone(after);

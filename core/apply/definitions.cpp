@@ -77,11 +77,12 @@ SweepAnswer Application::replaceDefinition(DefinitionRow after) {
   after.readyFrom = before.readyFrom;
   if (after.concurrencyLimit != before.concurrencyLimit || after.concurrencyPath != before.concurrencyPath)
     startLaning(after);
+  const std::string verbKind = after.kind;
   // A new rate begins with a full bucket.
   if (after.rate != before.rate) rows_.putLane(after.kind, 0, {});
   rows_.putDefinition(after);
   relane(std::move(after), limits::sliceRowsMax, answer);
-  effects_.touch(principalOwner);
+  touchPlaces(verbKind);
   return answer;
 }
 
@@ -99,7 +100,13 @@ SweepAnswer Application::operator()(const Relane& verb) {
     else
       relane(std::move(row), verb.limit, answer);
   }
+  if (open.size() == verb.limit) answer.more = true;  // there may be more of them
   return answer;
+}
+
+void Application::touchPlaces(const std::string& kind) {
+  effects_.touch(principalOwner);  // whoever polls for the kind, too, when nothing is ready yet
+  forEachPlace(kind, [&](const LanePlace& place) { effects_.touch(place.first); });
 }
 
 void Application::relane(DefinitionRow row, std::uint32_t limit, SweepAnswer& answer) {
@@ -117,7 +124,7 @@ void Application::relane(DefinitionRow row, std::uint32_t limit, SweepAnswer& an
     answer.more = true;
   } else {
     if (row.isDeleted) rows_.eraseDefinition(row.kind);
-    if (wasLaning) effects_.touch(principalOwner);
+    if (wasLaning) touchPlaces(row.kind);
   }
 }
 

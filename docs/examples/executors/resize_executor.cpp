@@ -1,6 +1,5 @@
 // An executor of the kind `resize` in C++: straight on the store, from a process of its own, with no server between.
-// TERM: the tasks in hand are finished, no other one taken. Any death loses nothing: what was in hand comes back at
-// once.
+// TERM: the task in hand is given back, and another executor has it. Any death loses nothing: it comes back at once.
 #include <callsheet/executor.h>
 #include <unistd.h>
 
