@@ -264,8 +264,9 @@ class World {
   ApiStore store_{*jobs_, loop_};
   RemoteClaims claims_{store_, claimer_};
   LongPolls polls_{store_, claims_, loop_, clock_};
+  Expiry expiry_{store_, loop_, clock_};
   const Router router_{[this] {
-    const RpcContext context{store_, claims_, polls_};
+    const RpcContext context{store_, claims_, polls_, expiry_};
     std::vector<Route> all;
     for (auto& some : {rpcRoutes(context), definitionRoutes(store_), jobRoutes(store_), descriptionRoutes()})
       all.insert(all.end(), some.begin(), some.end());
