@@ -263,8 +263,8 @@ class World {
   EventLoop loop_;
   ApiStore store_{*jobs_, loop_};
   RemoteClaims claims_{store_, claimer_};
-  LongPolls polls_{store_, claims_, loop_, clock_};
-  Expiry expiry_{store_, loop_, clock_};
+  LongPolls polls_{store_, claims_, loop_, clock_, {}};
+  Expiry expiry_{store_, loop_, clock_, {}};
   const Router router_{[this] {
     const RpcContext context{store_, claims_, polls_, expiry_};
     std::vector<Route> all;
