@@ -1,4 +1,6 @@
 // Long-polls over the real server: who is woken, how many, and what becomes of an answer that reaches nobody.
+#include <lmdb.h>
+
 #include <catch2/catch.hpp>
 #include <map>
 #include <set>
@@ -28,6 +30,7 @@ class ApiStage {
     api_.emplace(access_, ApiServerOptions{});
   }
   [[nodiscard]] JobStore& store() { return access_->store(); }
+  [[nodiscard]] LmdbJobStore& lmdb() { return access_->store(); }
   [[nodiscard]] const StoreDirectory& directory() { return access_->directory(); }
   [[nodiscard]] const std::string& location() const { return directory_.path(); }
   void stop() { api_.reset(); }
@@ -204,6 +207,46 @@ TEST_CASE("A server that stops answers those who wait, and what it handed out go
   CHECK(countIn(reply.body, "execId") == 0);
   const AttemptRef attempt{job, *ExecID::parse(execIDIn(body)), {}};
   CHECK(stage.store().apply(Start{attempt}).verdict == Verdict::ok);
+}
+
+// ---- a store that cannot be read -----------------------------------------------------------------------------------
+
+namespace {
+/// Takes every snapshot that the store has to give, until it is killed.
+int playGreedyReader(RoleChannel& channel) {
+  MDB_env* environment = nullptr;
+  if (mdb_env_create(&environment) != 0 || mdb_env_set_mapsize(environment, std::size_t{16} << 30) != 0 ||
+      mdb_env_open(environment, channel.argument("path").c_str(), MDB_RDONLY | MDB_NOTLS, 0600) != 0)
+    return 1;
+  MDB_txn* txn = nullptr;
+  do {
+    while (mdb_txn_begin(environment, nullptr, MDB_RDONLY, &txn) == 0) {
+    }
+    channel.say("full");
+  } while (channel.readLine());
+  return 0;
+}
+const RoleRegistration greedyReader("greedy reader", playGreedyReader);
+}  // namespace
+
+TEST_CASE("A store that cannot be read ends neither the server nor those who wait, and feeds them when it can be") {
+  ApiStage stage;
+  HttpClient client = stage.connect();
+  REQUIRE(client.send(requestOf(pollText("long-poll", 60'000))));
+  REQUIRE(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).status == 200);
+  RoleProcess greedy("greedy reader", {"path=" + stage.directory().dataPath()});
+  REQUIRE(greedy.readLine() == "full");
+  NewJob job = newJob();
+  REQUIRE(stage.store().apply(submitOf({job})).verdict == Verdict::ok);
+  // Whoever asks is told, and asks again.
+  const HttpReply refused = stage.connect().ask("POST", "/rpc", R"({"method":"awf.task/list"})");
+  CHECK(refused.status == 503);
+  greedy.kill();
+  REQUIRE(waitFor([&] {
+    stage.lmdb().clearDeadReaders();
+    return client.hasBytes(0);
+  }));
+  CHECK(client.read().body.find(job.id.toString()) != std::string::npos);
 }
 
 // ---- many pollers in several processes -----------------------------------------------------------------------------

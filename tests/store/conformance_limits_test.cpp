@@ -177,6 +177,33 @@ TEST_CASE("Putting many jobs into lanes goes in slices, and none is handed out b
   CHECK(items.back().row.id == between);
 }
 
+TEST_CASE("Jobs that are adopted while their kind is put into lanes come into the right ones") {
+  ON_EVERY_STORE(store);
+  const auto principal = store.openPrincipal();
+  const auto left = store.openAssistant();
+  const auto executor = store.open(Role::executor, "e");
+  std::vector<NewJob> jobs;
+  for (int i = 0; i < 10; ++i) jobs.push_back(jobFor("a"));
+  const JobID first = jobs.front().id;
+  REQUIRE(store.apply(submitOf(jobs, left)).verdict == Verdict::ok);
+  const JobRow running = store.run(first, left);
+  store.clock().advanceMicros(second);
+  for (int batch = 0; batch < 2; ++batch) {
+    std::vector<NewJob> more;
+    for (int i = 0; i < 700; ++i) more.push_back(jobFor("b"));
+    REQUIRE(store.apply(submitOf(std::move(more))).verdict == Verdict::ok);
+  }
+  REQUIRE(store.apply(PutDefinition{limited(1, "input.host")}).more);
+  store.close(left, Closing::died, principal);
+  store.adoptAll(left, principal, 3);
+  for (bool more = true; more;) more = store.apply(Relane{50}).more;
+  const auto items = claim(store, executor);
+  REQUIRE(items.size() == 2);
+  CHECK(items[0].row.id == first);
+  CHECK(items[0].row.attempt == running.attempt + 1);
+  CHECK(claim(store, executor).empty());
+}
+
 TEST_CASE("A rate limits how often attempts begin, with a bucket that fills evenly") {
   ON_EVERY_STORE(store);
   const auto executor = store.open(Role::executor, "e");

@@ -428,3 +428,40 @@ TEST_CASE("A step that is lost, or belongs to no job, is found by check") {
   damaged.fixture.open();
   damaged.checkIsNamed(row.id);
 }
+
+TEST_CASE("A lane whose record cannot be read is counted anew, and stops nobody") {
+  Damaged damaged;
+  Definition definition;
+  definition.kind = "k";
+  definition.concurrencyLimit = 2;
+  definition.rate = {1, minute, 3};
+  REQUIRE(damaged.fixture->apply(PutDefinition{definition}).verdict == Verdict::ok);
+  for (int i = 0; i < 4; ++i) damaged.add(newJob(), damaged.left);
+  const auto running = damaged.fixture->apply(claimOf(damaged.left, 1)).jobs;
+  REQUIRE(running.size() == 1);
+  damageMeta(damaged, keys::laneKey("k", 1).view());
+  damageMeta(damaged, keys::laneKey("k", 0).view());
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.size() == 1);  // one of two still runs
+  CHECK(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(running[0].row), {}, {}}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.size() == 1);
+}
+
+TEST_CASE("A definition whose record cannot be read limits nothing, is named by check and can be put again") {
+  Damaged damaged;
+  Definition definition;
+  definition.kind = "k";
+  definition.concurrencyLimit = 1;
+  REQUIRE(damaged.fixture->apply(PutDefinition{definition}).verdict == Verdict::ok);
+  for (int i = 0; i < 3; ++i) damaged.add(newJob(), damaged.left);
+  damageMeta(damaged, keys::definitionKey("k").view());
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  CHECK_FALSE(damaged.fixture->definition("k"));
+  CHECK(damaged.fixture->definitions().empty());
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 1)).jobs.size() == 1);
+  auto answer = damaged.fixture->apply(PutDefinition{definition});
+  CHECK(answer.verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.empty());
+  CHECK(damaged.fixture->check().isClean());
+}
