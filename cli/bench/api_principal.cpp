@@ -1,5 +1,7 @@
 #include "cli/bench/api_principal.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <csignal>
@@ -73,8 +75,14 @@ std::string ask(StreamConnection& connection, std::string_view path, std::string
 }
 
 void finishTasks(StreamConnection& connection, const std::vector<RpcTask>& tasks) {
-  (void)ask(connection, "/rpc", startCalls(tasks));
-  (void)ask(connection, "/rpc", successCalls(tasks));
+  constexpr std::size_t callsARequest = 100;  // as many as a batch may have
+  for (std::size_t from = 0; from < tasks.size(); from += callsARequest) {
+    const auto begin = tasks.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::vector<RpcTask> some(begin,
+                                    begin + static_cast<std::ptrdiff_t>(std::min(callsARequest, tasks.size() - from)));
+    (void)ask(connection, "/rpc", startCalls(some));
+    (void)ask(connection, "/rpc", successCalls(some));
+  }
 }
 
 }  // namespace v1

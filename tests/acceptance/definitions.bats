@@ -155,7 +155,7 @@ notDefined() {
   printf 'a: [1\n' >broken.yaml
   : >empty.yaml
   notDefined 4 "bad.json: definition has no field 'nonsense'" good.json bad.json
-  notDefined 4 "bad.yaml: definition.retryDelay must be a number" bad.yaml
+  notDefined 4 "bad.yaml: definition 2: definition.retryDelay must be a number" bad.yaml
   notDefined 4 "broken.json cannot be read" good.json broken.json
   notDefined 4 "broken.yaml cannot be read" broken.yaml
   notDefined 4 "empty.yaml" empty.yaml

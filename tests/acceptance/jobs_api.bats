@@ -102,7 +102,7 @@ wrong() {
 @test "a wrong job is refused with its field's name, and nothing is made" {
   wrong 422 rpc/invalid-params kind POST /v1/jobs -d '{}'
   for more in '"nonsense": 1' '"id": "x"' '"queue": 7' '"queue": ".hidden"' '"priority": 1001' '"priority": 0.5' '"delay": -1' \
-    '"delay": "1s"' '"notBefore": "soon"' '"key": 7' '"labels": []' '"labels": {"a": 1}' '"attempts": 0' '"retryDelay": -1' '"limit": -1' '"requester": 7'; do
+    '"delay": "1s"' '"notBefore": "soon"' '"key": 7' '"labels": []' '"labels": {"a": 1}' '"attempts": 0' '"retryDelay": -1' '"limit": -1'; do
     name=${more#\"}
     wrong 422 rpc/invalid-params "${name%%\"*}" POST /v1/jobs -d "{\"kind\": \"one\", $more}"
   done

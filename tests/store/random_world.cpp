@@ -147,9 +147,9 @@ Verb RandomWorld::defining() {
   if (dice_.oneIn(2)) put.definition.allowedRetryCount = dice_.roll(5);  // 0 is refused by the validator
   if (dice_.oneIn(2)) put.definition.retryDelayMicros = dice_.roll(30) * second;
   if (dice_.oneIn(4)) put.definition.retryOnFail = dice_.oneIn(2);
-  if (dice_.oneIn(2)) put.definition.concurrencyLimit = 1 + dice_.roll(4);
+  if (dice_.oneIn(4)) put.definition.concurrencyLimit = 1 + dice_.roll(6);
   if (put.definition.concurrencyLimit > 0 && dice_.oneIn(2)) put.definition.concurrencyPath = "params.g";
-  if (dice_.oneIn(4)) put.definition.rate = {1 + dice_.roll(5), (1 + dice_.roll(60)) * second, 1 + dice_.roll(5)};
+  if (dice_.oneIn(8)) put.definition.rate = {1 + dice_.roll(5), (1 + dice_.roll(60)) * second, 1 + dice_.roll(5)};
   return put;
 }
 
