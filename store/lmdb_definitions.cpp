@@ -72,8 +72,12 @@ LaneRow LmdbRows::lane(std::string_view kind, std::uint64_t lane) {
     decodeRecord(RecordType::lane, key.view(), value, row);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::corrupt) throw;
-    row = LaneRow{};  // the next write of it heals it
+    // The next write of it heals it. Until then the first count stands: it was made before a row moved.
+    const auto known = recounted_.find({std::string(kind), lane});
+    if (known != recounted_.end()) return known->second;
+    row = LaneRow{};
     if (lane != 0) row.running = countRunning(kind, lane);
+    recounted_[{std::string(kind), lane}] = row;
   }
   return row;
 }
@@ -98,6 +102,7 @@ std::uint32_t LmdbRows::countRunning(std::string_view kind, std::uint64_t lane) 
 
 void LmdbRows::putLane(std::string_view kind, std::uint64_t lane, const LaneRow& row) {
   const auto key = keys::laneKey(kind, lane);
+  recounted_.erase({std::string(kind), lane});
   if (row == LaneRow{})
     at(key).erase(key.view());
   else

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/rows.h"
 #include "store/keys.h"
@@ -101,6 +102,7 @@ class LmdbRows final : public Rows {
   std::optional<Totals> totals_;
   std::map<IncarnationID, bool>
       isOpen_;  // what this transaction has looked up; nearly every verb asks for the same few
+  std::map<std::pair<std::string, std::uint64_t>, LaneRow> recounted_;  // lanes whose records cannot be read
   std::optional<bool> hasDefinitions_;
   std::map<std::string, std::optional<DefinitionRow>, std::less<>> definitions_;  // the same; nodes stay where they are
   Totals storedTotals_;
