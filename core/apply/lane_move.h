@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <optional>
 
 #include "core/apply/application.h"
@@ -22,16 +23,16 @@ class Application::LaneMove {
   struct Lane {
     std::uint64_t lane = 0;
     bool wasOpen = false;
-    int difference = 0;                      ///< of its count
-    std::optional<IncarnationID> owners[2];  ///< in whose queues its first job may be another afterwards
-    std::optional<OpenLaneKey> heads[2];     ///< what it was before, one for each of them
+    int difference = 0;                                  ///< of its count
+    std::array<std::optional<IncarnationID>, 2> owners;  ///< in whose queues its first job may be another afterwards
+    std::array<std::optional<OpenLaneKey>, 2> heads;     ///< what it was before, one for each of them
   };
   void add(std::uint64_t lane, const JobFacts& facts, int sign);
   void settle(const Lane& lane);
 
   Application& application_;
   const JobRow& row_;
-  Lane lanes_[2];
+  std::array<Lane, 2> lanes_;
   int count_ = 0;
 };
 

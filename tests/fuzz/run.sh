@@ -78,9 +78,9 @@ figure() { sed -n "s/^stat::$2: *//p" "$build/fuzz/$1.log"; }
 echo "CALLSHEET_SEED=$seed"
 [[ -n ${FUZZ_SECONDS-} ]] || rm -rf "$build"/fuzz/found_*
 started=$SECONDS
-fuzz api $((executions / 10)) &
+fuzz api $((executions / 20)) &
 api=$!
-fuzz decoders $((executions - executions / 10)) &
+fuzz decoders $((executions - executions / 20)) &
 decoders=$!
 wait "$api" || failed=1
 wait "$decoders" || failed=1
