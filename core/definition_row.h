@@ -35,7 +35,7 @@ struct Definition {
   std::string kind;                                           ///< the key; not in the body
   std::optional<Runner> runner;                               ///< nothing: what the submitter says
   std::optional<std::int64_t> requestedToStartTimeoutMicros;  ///< from hand-out to start; 0: no limit
-  std::optional<std::int64_t> inProgressTimeoutMicros;        ///< from start, of a remote attempt from its last sign
+  std::optional<std::int64_t> inProgressTimeoutMicros;        ///< from start, or from the last sign of life
   std::optional<std::uint32_t> allowedRetryCount;             ///< attempts in all
   std::optional<std::int64_t> retryDelayMicros;               ///< before the second attempt
   std::optional<double> retryBackoff;                         ///< each further delay is so many times as long
@@ -129,7 +129,7 @@ struct OpenLaneKey {
 // What holds for an attempt. `definition` may be null.
 /// How long a job may be handed out without being started; 0: no limit. `isRemote`: nothing but a limit holds it.
 [[nodiscard]] std::int64_t startLimitMicros(const Definition* definition, bool isRemote);
-/// How long an attempt may take, a remote one since its last sign of life; 0: no limit. A limit of the job itself wins.
+/// How long an attempt may take since its start or last sign of life; 0: no limit. A limit of the job itself wins.
 [[nodiscard]] std::int64_t attemptLimitMicros(const Definition* definition, bool isRemote, std::int64_t ofJobMicros);
 /// What the definition sets, in place of what the job's own policy does.
 [[nodiscard]] RetryPolicy retryPolicyOf(const Definition* definition, Runner runner, const RetryPolicy& ofJob);

@@ -18,6 +18,7 @@ JobRunner::~JobRunner() = default;
 
 void JobRunner::run(Claim::Item item, IncarnationID sender) {
   auto attempt = std::make_shared<Attempt>();
+  attempt->deadlineNanos = item.row.deadlineNanos;
   attempt->ref = {item.row.id, item.row.execID, sender};
   attempt->item = std::move(item);
   {
@@ -172,7 +173,7 @@ std::vector<AttemptRef> JobRunner::running() const {
 std::vector<AttemptRef> JobRunner::pastDeadline(std::int64_t bootNanos) const {
   std::vector<AttemptRef> past;
   for (const auto& attempt : attempts(std::nullopt)) {
-    const std::int64_t deadline = attempt->item.row.deadlineNanos;
+    const std::int64_t deadline = attempt->deadlineNanos;
     if (!attempt->isVoid && deadline != 0 && deadline < bootNanos) past.push_back(attempt->ref);
   }
   return past;
@@ -182,7 +183,7 @@ std::optional<std::chrono::nanoseconds> JobRunner::untilNextTime(std::int64_t bo
   std::optional<std::chrono::nanoseconds> nearest;
   const auto consider = [&](std::chrono::nanoseconds time) { nearest = std::min(nearest.value_or(time), time); };
   for (const auto& attempt : attempts(std::nullopt)) {
-    const std::int64_t deadline = attempt->item.row.deadlineNanos;
+    const std::int64_t deadline = attempt->deadlineNanos;
     if (!attempt->isVoid && deadline != 0)
       consider(std::chrono::nanoseconds{std::max<std::int64_t>(0, deadline - bootNanos)});
   }
@@ -222,6 +223,11 @@ void JobRunner::makeVoid(JobID id, ExecID exec) {
     attempt->isVoid = true;
     attempt->stop.request_stop();
   }
+}
+
+void JobRunner::prolong(JobID id, ExecID exec, std::int64_t deadlineNanos) {
+  for (const auto& attempt : attempts(id))
+    if (attempt->ref.exec == exec) attempt->deadlineNanos = deadlineNanos;
 }
 
 void JobRunner::giveBackAll() {

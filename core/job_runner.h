@@ -60,6 +60,8 @@ class JobRunner {
   void cancel(JobID id);
   /// The attempt is no longer valid: asks it to end, and drops what becomes of it.
   void makeVoid(JobID id, ExecID exec);
+  /// The store has given the attempt more time: its deadline on the boot clock.
+  void prolong(JobID id, ExecID exec, std::int64_t deadlineNanos);
   /// Asks all to end because the director stops: they are given back unless they succeed.
   void giveBackAll();
 

@@ -29,12 +29,13 @@ struct RunningAttempt {
   Claim::Item item;
   AttemptRef ref;
   std::stop_source stop;
-  std::atomic<bool> isCanceled{false};        // by somebody
-  std::atomic<bool> isGivenBack{false};       // the director stops
-  std::atomic<bool> isVoid{false};            // fenced, expired, replaced, or suspended already
-  std::atomic<bool> isTransferred{false};     // the request is durable
-  std::atomic<std::int64_t> progressedAt{0};  // steady clock, ns
-  std::weak_ptr<TreeRun> tree;                // its runner's, guarded by that one's mutex
+  std::atomic<bool> isCanceled{false};         // by somebody
+  std::atomic<bool> isGivenBack{false};        // the director stops
+  std::atomic<bool> isVoid{false};             // fenced, expired, replaced, or suspended already
+  std::atomic<bool> isTransferred{false};      // the request is durable
+  std::atomic<std::int64_t> progressedAt{0};   // steady clock, ns
+  std::atomic<std::int64_t> deadlineNanos{0};  // boot clock, as far as is known here; 0: none
+  std::weak_ptr<TreeRun> tree;                 // its runner's, guarded by that one's mutex
 
   void makeVoid() {
     isVoid = true;

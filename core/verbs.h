@@ -168,7 +168,7 @@ struct Unclaim {
   std::string why;
 };
 
-/// A sign of life with progress. For a remote attempt its time limit begins anew.
+/// A sign of life with progress. A time limit that is the definition's begins anew.
 struct Notify {
   using Answer = AttemptAnswer;
   AttemptRef attempt;

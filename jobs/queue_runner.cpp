@@ -139,13 +139,30 @@ void QueueRunner::lookAtRunning() {
 }
 
 void QueueRunner::timeHasCome() {
-  const std::vector<AttemptRef> past = runner_->pastDeadline(clock_.now().bootNanos);
+  const std::int64_t now = clock_.now().bootNanos;
+  std::vector<AttemptRef> past = runner_->pastDeadline(now);
+  std::erase_if(past, [&](const AttemptRef& attempt) { return wasProlonged(attempt, now); });
   for (const AttemptRef& attempt : past) runner_->makeVoid(attempt.job, attempt.exec);
   // Whoever finds one ends them all; nobody need be principal for that.
   if (!past.empty()) add(Expire{limits::sliceRowsMax, std::random_device{}()});
   lookAtSteps(TreeLook::timer);
   setTimeTimer();
   pump();
+}
+
+/// A sign of life may have given it more time in the store.
+bool QueueRunner::wasProlonged(const AttemptRef& attempt, std::int64_t bootNanos) {
+  bool isProlonged = false;
+  troubles_.guard("looking whether an attempt was given more time", [&] {
+    try {
+      const auto row = store_.peek(attempt.job);
+      isProlonged = row && row->execID == attempt.exec && isRunning(*row) && row->deadlineNanos >= bootNanos;
+      if (isProlonged) runner_->prolong(attempt.job, attempt.exec, row->deadlineNanos);
+    } catch (const UnreadableRow&) {
+      // Nothing that it sends could be stored any more.
+    }
+  });
+  return isProlonged;
 }
 
 void QueueRunner::lookAtSteps(TreeLook why) {

@@ -89,6 +89,7 @@ class QueueRunner final : private JobRunner::Host {
   void lookAtRunning();
   void lookAtSteps(TreeLook why);
   void timeHasCome();
+  [[nodiscard]] bool wasProlonged(const AttemptRef& attempt, std::int64_t bootNanos);
   void setDueTimer(std::int64_t dueAt);
   void setTimeTimer();
   [[nodiscard]] AttemptAnswer toldWhenLost(AttemptAnswer answer);

@@ -30,6 +30,13 @@ void Application::setDeadline(JobRow& row, std::int64_t limitMicros) {
   row.deadlineBootID = limitMicros > 0 ? now_.bootID : Uuid{};
 }
 
+bool Application::isLengthened(const JobRow& row) {
+  if (row.holderKind == HolderKind::remote) return true;
+  if (row.deadlineNanos == 0) return false;
+  const auto body = rows_.body(row.id);
+  return body && body->attemptLimitMicros == 0;
+}
+
 std::int64_t Application::limitOf(const JobRow& row) {
   const auto body = rows_.body(row.id);
   return attemptLimitMicros(rows_.definition(row.kind), row.holderKind == HolderKind::remote,
@@ -149,7 +156,7 @@ AttemptAnswer Application::operator()(const Notify& verb) {
   after.progress = verb.progress;
   after.progressText = verb.text;
   after.stalled = false;
-  if (after.holderKind == HolderKind::remote) setDeadline(after, limitOf(after));
+  if (isLengthened(after)) setDeadline(after, limitOf(after));
   if (verb.logged)
     change(before, after, Move::notify, verb.attempt.sender, verb.note.empty() ? verb.text : verb.note);
   else

@@ -14,8 +14,9 @@ inline namespace v1 {
 /// What ended and the next claim share a commit. Its presence is a lock as a director's is, so that its death gives its
 /// jobs back at once, as soon as a principal lives. There may be many of one name. Thread-safe.
 ///
-/// Its attempts are held by that lock: they have a time limit only where the kind's definition or the job sets one. A
-/// job that asks for its transfer goes back into the same queue.
+/// Its attempts are held by that lock: they have a time limit only where the kind's definition or the job sets one, and
+/// JobContext::progress() gives the definition's whole time anew. A job that asks for its transfer goes back into the
+/// same queue.
 class Executor {
  public:
   /// Opens or makes the store `location/<id>.callsheet`. Throws Error as JobDirector does.

@@ -1,6 +1,4 @@
 // Long-polls over the real server: who is woken, how many, and what becomes of an answer that reaches nobody.
-#include <lmdb.h>
-
 #include <catch2/catch.hpp>
 #include <map>
 #include <set>
@@ -9,6 +7,7 @@
 #include "api/define.h"
 #include "director/store_access.h"
 #include "tests/api/http_client.h"
+#include "tests/support/greedy_reader.h"
 #include "tests/support/process_role.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/verbs.h"
@@ -212,20 +211,6 @@ TEST_CASE("A server that stops answers those who wait, and what it handed out go
 // ---- a store that cannot be read -----------------------------------------------------------------------------------
 
 namespace {
-/// Takes every snapshot that the store has to give, until it is killed.
-int playGreedyReader(RoleChannel& channel) {
-  MDB_env* environment = nullptr;
-  if (mdb_env_create(&environment) != 0 || mdb_env_set_mapsize(environment, std::size_t{16} << 30) != 0 ||
-      mdb_env_open(environment, channel.argument("path").c_str(), MDB_RDONLY | MDB_NOTLS, 0600) != 0)
-    return 1;
-  MDB_txn* txn = nullptr;
-  do {
-    while (mdb_txn_begin(environment, nullptr, MDB_RDONLY, &txn) == 0) {
-    }
-    channel.say("full");
-  } while (channel.readLine());
-  return 0;
-}
 const RoleRegistration greedyReader("greedy reader", playGreedyReader);
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/process/director_process.h"
+#include "tests/support/verbs.h"
 #include "tests/support/wait_for.h"
 
 namespace callsheet::tests {
@@ -129,6 +130,29 @@ TEST_CASE("a limit holds over all processes that claim") {
   one.quit();
   two.quit();
   stage.expectNothingLeft();
+}
+
+TEST_CASE("signs of life keep an executor's attempt beyond its definition's time, and silence ends it") {
+  Stage stage;
+  Definition definition;
+  definition.kind = "hold";
+  definition.inProgressTimeoutMicros = 400'000;
+  definition.allowedRetryCount = 1;
+  REQUIRE(stage.store().apply(PutDefinition{definition}).verdict == Verdict::ok);
+  DirectorProcess executor = DirectorProcess::executor(stage, "one");
+  const JobID job = stage.submit("hold");
+  REQUIRE(stage.waitForEffects(1));
+  const AttemptRef attempt = attemptOf(stage.row(job));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{1500};
+  REQUIRE(waitFor([&] {
+    REQUIRE(stage.store().apply(Notify{attempt, 0.5F, "on its way"}).verdict == Verdict::ok);
+    return std::chrono::steady_clock::now() > until;
+  }));
+  CHECK(stage.row(job).attempt == 1);
+  REQUIRE(stage.waitForDone({job}));  // nobody releases it, and nobody says any more that it lives
+  CHECK(stage.row(job).outcome == JobOutcome::failed);
+  CHECK(stage.row(job).failures == 1);
+  executor.quit();
 }
 
 TEST_CASE("jobs that were not all put into lanes by whoever set a limit are put there by the next principal") {

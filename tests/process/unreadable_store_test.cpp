@@ -1,10 +1,9 @@
-#include <lmdb.h>
-
 #include <catch2/catch.hpp>
 #include <stdexcept>
 #include <vector>
 
 #include "tests/process/director_process.h"
+#include "tests/support/greedy_reader.h"
 #include "tests/support/verbs.h"
 #include "tests/support/wait_for.h"
 
@@ -13,24 +12,6 @@ namespace callsheet::tests {
 
 namespace {
 
-/// Takes every snapshot that the store has to give, until it is killed.
-int playGreedyReader(RoleChannel& channel) {
-  MDB_env* environment = nullptr;
-  if (mdb_env_create(&environment) != 0 || mdb_env_set_mapsize(environment, std::size_t{16} << 30) != 0 ||
-      mdb_env_open(environment, channel.argument("path").c_str(), MDB_RDONLY | MDB_NOTLS, 0600) != 0)
-    return 1;
-  const auto takeOne = [&] {
-    MDB_txn* txn = nullptr;
-    return mdb_txn_begin(environment, nullptr, MDB_RDONLY, &txn) == 0;
-  };
-  // Again and again: whoever read just now has given its own back since.
-  do {
-    while (takeOne()) {
-    }
-    channel.say("full");
-  } while (channel.readLine());
-  return 0;
-}
 const RoleRegistration greedyReader("greedy reader", playGreedyReader);
 
 }  // namespace

@@ -160,7 +160,8 @@ TEST_CASE("A change of a definition's times applies to what is handed out or sta
   CHECK(leftOf(store, store.row(row.id)) == second);
 }
 
-TEST_CASE("A sign of life gives a remote attempt its whole time again, and one with a lock no more than it has") {
+TEST_CASE(
+    "A sign of life gives an attempt its definition's whole time again, and no more of a limit of the job's own") {
   ON_EVERY_STORE(store);
   const auto api = store.open(Role::executor, "api");
   const auto executor = store.open(Role::executor, "e");
@@ -171,11 +172,16 @@ TEST_CASE("A sign of life gives a remote attempt its whole time again, and one w
   const JobRow remote = startOne(store, api);
   const JobRow held = store.addRunning(executor);
   CHECK(leftOf(store, held) == minute);
+  NewJob hurried = newJob();
+  hurried.body.attemptLimitMicros = minute;
+  const JobRow own = store.addRunning(executor, hurried);
   store.clock().advanceMicros(50 * second);
   CHECK(store.apply(Notify{attemptOf(remote), 0.5F, "half", true, R"({"progress-current":1})"}).verdict == Verdict::ok);
   CHECK(store.apply(Notify{attemptOf(held), 0.5F, "half", true}).verdict == Verdict::ok);
   CHECK(leftOf(store, store.row(remote.id)) == minute);
-  CHECK(leftOf(store, store.row(held.id)) == 10 * second);
+  CHECK(store.apply(Notify{attemptOf(own), 0.5F, "half", true}).verdict == Verdict::ok);
+  CHECK(leftOf(store, store.row(held.id)) == minute);
+  CHECK(leftOf(store, store.row(own.id)) == 10 * second);
   const auto log = store->readLog(remote.id, 0, 10);
   CHECK(log.back().note == R"({"progress-current":1})");
   CHECK(log.back().timer == store.clock().now().utcMicros + minute);

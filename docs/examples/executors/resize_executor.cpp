@@ -1,8 +1,9 @@
 // An executor of the kind `resize` in C++: straight on the store, from a process of its own, with no server between.
-// TERM: the task in hand is given back, and another executor has it. Any death loses nothing: it comes back at once.
+// TERM: the task in hand is finished, no other one taken. Any death loses nothing: what was in hand comes back at once.
 #include <callsheet/executor.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <iostream>
@@ -20,11 +21,15 @@ struct Resized {
 };
 
 struct Resize {
+  static constexpr std::int64_t partMs = 200;
   std::int64_t width = 0;
   std::int64_t ms = 100;  // how long this example pretends to work
   Resized execute(JobContext& context) const {
-    context.progress(0, "cpp " + std::to_string(::getpid()));
-    std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+    // In parts, with a sign of life before each: so it may take longer than the definition's inProgressTimeout.
+    for (std::int64_t left = ms; left > 0; left -= partMs) {
+      context.progress(0, "cpp " + std::to_string(::getpid()));
+      std::this_thread::sleep_for(std::chrono::milliseconds(std::min(left, partMs)));
+    }
     return {width * width, "cpp"};
   }
   template <class Archive>
