@@ -217,7 +217,7 @@ TEST_CASE("Both stores give equal answers to 100000 random verbs", "[slow]") {
     INFO(expected);
     CHECK(verdicts.contains(expected));
   }
-  CHECK(pair.world().acceptedResults() > 400);
+  CHECK(pair.world().acceptedResults() > 700);
   checkStories(pair.memory());
   pair.lmdb().finish();
   WARN("CALLSHEET_SEED=" << seed << ": " << verbs << " verbs, " << pair.world().acceptedResults() << " results");

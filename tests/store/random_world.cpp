@@ -125,7 +125,7 @@ Verb RandomWorld::claiming() {
   claim.max = 1 + dice_.roll(dice_.oneIn(3) ? 20 : 3);
   claim.start = !dice_.oneIn(4);
   claim.idle = dice_.oneIn(2);
-  claim.remote = dice_.oneIn(4);
+  claim.remote = dice_.oneIn(10);
   if (dice_.oneIn(3)) claim.startLimitMicros = (1 + dice_.roll(30)) * second;
   if (Director* director = directorOf(claim.claimer)) {
     // A claimer repeats its latest claim or makes a new one; an older one it must not repeat.
@@ -137,7 +137,7 @@ Verb RandomWorld::claiming() {
 
 Verb RandomWorld::defining() {
   const std::string kind = "k" + std::to_string(dice_.roll(4));
-  if (dice_.oneIn(4)) return DeleteDefinition{kind};
+  if (dice_.oneIn(3)) return DeleteDefinition{kind};
   if (dice_.oneIn(3)) return Relane{1 + dice_.roll(dice_.oneIn(2) ? 5 : 1000)};
   PutDefinition put;
   put.definition.kind = kind;
