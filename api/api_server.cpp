@@ -78,7 +78,7 @@ class ApiServer::Implementation {
   std::string tcpAddress_;
 };
 
-ApiServer::ApiServer(std::shared_ptr<StoreAccess> access, ApiServerOptions options)
+ApiServer::ApiServer(std::shared_ptr<StoreAccess> access, const ApiServerOptions& options)
     : implementation_(std::make_unique<Implementation>(std::move(access), options)),
       tcpAddress_(implementation_->tcpAddress()) {}
 

@@ -22,7 +22,7 @@ struct ApiServerOptions {
 class ApiServer {
  public:
   /// Serves when it returns. Throws Error.
-  ApiServer(std::shared_ptr<StoreAccess> access, ApiServerOptions options);
+  ApiServer(std::shared_ptr<StoreAccess> access, const ApiServerOptions& options);
   /// Stops it.
   ~ApiServer();
   ApiServer(const ApiServer&) = delete;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/schema_cache.h"
 #include "core/job_store.h"
 #include "ipc/event_loop.h"
 
@@ -22,6 +23,7 @@ class ApiStore {
 
   /// Short reads only: the loop waits for them.
   [[nodiscard]] JobStore& reads() const { return store_; }
+  [[nodiscard]] SchemaCache& schemas() { return schemas_; }
 
   template <class OneVerb>
   void post(OneVerb verb, std::function<void(typename OneVerb::Answer)> answered) {
@@ -47,6 +49,7 @@ class ApiStore {
   JobStore& store_;
   const std::shared_ptr<Link> link_;
   std::shared_ptr<void> subscription_;
+  SchemaCache schemas_;
 };
 
 }  // namespace v1

@@ -13,7 +13,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-constexpr double millisMax = static_cast<double>(limits::delayMax.count() / 1000);
 constexpr std::int64_t countMax = 1'000'000'000;
 
 struct Times {
@@ -33,10 +32,6 @@ constexpr Schemas schemas[] = {{"paramsSchema", &Definition::paramsSchema},
                                {"resultSchema", &Definition::resultSchema},
                                {"errorSchema", &Definition::errorSchema}};
 
-std::int64_t microsOf(double millis) {
-  return std::llround(millis * 1000);
-}
-
 Json millisJson(std::int64_t micros) {
   if (micros % 1000 == 0) return micros / 1000;
   return static_cast<double>(micros) / 1000;
@@ -55,11 +50,11 @@ RateLimit rateFrom(const Json& json) {
   fields.allowOnly({"count", "per", "burst"});
   RateLimit rate;
   const auto count = fields.integer("count", 1, countMax);
-  const auto per = fields.number("per", 0, millisMax);
+  const auto per = fields.millis("per");
   if (!count) fields.refuse("count", "is required");
   if (!per) fields.refuse("per", "is required: the time in which so many may begin, in ms");
   rate.count = static_cast<std::uint32_t>(*count);
-  rate.perMicros = microsOf(*per);
+  rate.perMicros = *per;
   rate.burst = static_cast<std::uint32_t>(fields.integer("burst", 1, countMax).value_or(*count));
   return rate;
 }
@@ -74,7 +69,7 @@ Definition definitionFrom(const Json& json) {
   definition.kind = fields.requiredText("kind");
   definition.runner = runnerFrom(fields);
   for (const auto& [name, micros] : times)
-    if (const auto millis = fields.number(name, 0, millisMax)) definition.*micros = microsOf(*millis);
+    if (const auto time = fields.millis(name)) definition.*micros = *time;
   if (const auto count = fields.integer("allowedRetryCount", 1, countMax))
     definition.allowedRetryCount = static_cast<std::uint32_t>(*count);
   definition.retryBackoff = fields.number("retryBackoff", 1, 1000);

@@ -1,11 +1,13 @@
 #include "api/fields.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "api/iso_time.h"
 #include "callsheet/errors.h"
+#include "callsheet/limits.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -59,6 +61,13 @@ std::optional<double> Fields::number(const char* name, double least, double most
     refuse(name,
            "must lie within " + std::to_string(std::llround(least)) + " and " + std::to_string(std::llround(most)));
   return number;
+}
+
+std::optional<std::int64_t> Fields::millis(const char* name) const {
+  constexpr double most = std::chrono::duration<double, std::milli>(limits::delayMax).count();
+  const auto millis = number(name, 0, most);
+  if (!millis) return std::nullopt;
+  return std::llround(*millis * 1000);
 }
 
 std::optional<bool> Fields::boolean(const char* name) const {

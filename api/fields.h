@@ -23,6 +23,8 @@ class Fields {
   [[nodiscard]] std::string requiredText(const char* name) const;
   [[nodiscard]] std::optional<std::int64_t> integer(const char* name, std::int64_t least, std::int64_t most) const;
   [[nodiscard]] std::optional<double> number(const char* name, double least, double most) const;
+  /// A time in ms from 0 to ten years, as us.
+  [[nodiscard]] std::optional<std::int64_t> millis(const char* name) const;
   [[nodiscard]] std::optional<bool> boolean(const char* name) const;
   [[nodiscard]] std::optional<std::vector<std::string>> texts(const char* name) const;
   [[nodiscard]] std::optional<Uuid> uuid(const char* name) const;

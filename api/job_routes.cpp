@@ -5,7 +5,6 @@
 
 #include "api/fields.h"
 #include "api/job_json.h"
-#include "api/json_schema.h"
 #include "api/routes.h"
 #include "callsheet/errors.h"
 #include "callsheet/job_key.h"
@@ -68,16 +67,13 @@ JobFilter filterOf(ApiStore& store, const Call& call) {
   JobFilter filter;
   for (const auto& [name, value] : call->request().query) {
     if (name == "state") {
-      const int none = static_cast<int>(JobState::done) + 1;
-      int state = 0;
-      while (state < none && value != toString(static_cast<JobState>(state))) ++state;
-      if (state == none)
+      const auto state = jobStateNamed(value);
+      if (!state)
         throw ApiError(422, errorTypes::invalidParams,
                        "state is one of waiting, ready, requested, in-progress and done");
-      filter.states.push_back(static_cast<JobState>(state));
+      filter.states.push_back(*state);
     } else if (name == "outcome") {
-      for (const JobOutcome outcome : {JobOutcome::succeeded, JobOutcome::failed, JobOutcome::canceled})
-        if (value == toString(outcome)) filter.outcome = outcome;
+      filter.outcome = jobOutcomeNamed(value);
       if (!filter.outcome)
         throw ApiError(422, errorTypes::invalidParams, "outcome is one of succeeded, failed and canceled");
     } else if (name == "owner") {
@@ -133,41 +129,34 @@ void log(ApiStore& store, const Call& call) {
   call->answer(200, json);
 }
 
-std::int64_t microsOf(double millis) {
-  return std::llround(millis * 1000);
-}
-
 NewJob newJobFrom(ApiStore& store, const Json& body) {
   const Fields fields(body, "job");
   fields.allowOnly({"id", "kind", "parameters", "queue", "priority", "delay", "notBefore", "key", "keyWindow", "labels",
                     "attempts", "retryDelay", "limit", "to", "requester", "traceparent"});
-  constexpr double millisMax = static_cast<double>(limits::delayMax.count() / 1000);
   const std::string kind = fields.requiredText("kind");
   const Json none = Json::object();
   const Json* const parameters = fields.find("parameters");
   NewJob job = newJobOf(kind, 1, (parameters == nullptr ? none : *parameters).dump(), {});
-  if (const auto definition = store.reads().definition(kind); definition && !definition->paramsSchema.empty())
-    if (const auto why =
-            JsonSchema::parse(definition->paramsSchema).whyInvalid(parameters == nullptr ? none : *parameters))
-      throw ApiError(422, errorTypes::schemaMismatch, "parameters do not fit the definition's schema: " + *why);
+  if (const auto definition = store.reads().definition(kind))
+    store.schemas().require(definition->paramsSchema, parameters == nullptr ? none : *parameters, "parameters");
   if (const auto id = fields.uuid("id")) job.id = JobID{*id};
   if (const auto queue = fields.text("queue")) job.queue = *queue;
   job.priority =
       static_cast<std::int32_t>(fields.integer("priority", limits::priorityMin, limits::priorityMax).value_or(0));
-  job.delayMicros = microsOf(fields.number("delay", 0, millisMax).value_or(0));
+  job.delayMicros = fields.millis("delay").value_or(0);
   job.notBeforeMicros = std::max<std::int64_t>(fields.time("notBefore").value_or(0), 0);
   if (const auto key = fields.text("key")) job.body.key = JobKey::parse(*key).bytes();
-  if (const auto window = fields.number("keyWindow", 0, millisMax)) job.keyWindowMicros = microsOf(*window);
+  job.keyWindowMicros = fields.millis("keyWindow");
   if (const Json* const labels = fields.find("labels")) {
     const Fields named(*labels, "labels");
     for (const auto& [name, value] : labels->items()) job.body.labels[name] = named.requiredText(name.c_str());
   }
   job.body.retry.maxAttempts = static_cast<std::uint32_t>(fields.integer("attempts", 1, 1'000'000).value_or(1));
-  if (const auto delay = fields.number("retryDelay", 0, millisMax)) {
-    job.body.retry.firstDelay = std::chrono::microseconds(microsOf(*delay));
+  if (const auto delay = fields.millis("retryDelay")) {
+    job.body.retry.firstDelay = std::chrono::microseconds(*delay);
     job.body.retry.maxDelay = std::max(job.body.retry.maxDelay, job.body.retry.firstDelay);
   }
-  job.body.attemptLimitMicros = microsOf(fields.number("limit", 0, millisMax).value_or(0));
+  job.body.attemptLimitMicros = fields.millis("limit").value_or(0);
   if (const Json* const requester = fields.find("requester")) job.body.requester = requester->dump();
   if (const auto traceparent = fields.text("traceparent")) job.body.traceparent = *traceparent;
   return job;

@@ -135,7 +135,6 @@ void LongPolls::feedFrom(std::map<std::string, std::size_t> left) {
 }
 
 void LongPolls::claimFor(Place place) {
-  ++claimsMade_;
   place->looks = looks_;
   for (const auto& [kind, count] : place->reserved) reserved_[kind] += count;
   claims_.claim(place->poll.kinds, place->poll.max,

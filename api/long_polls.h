@@ -34,9 +34,6 @@ class LongPolls {
   /// Feeds all with nothing.
   void stop();
 
-  [[nodiscard]] std::size_t waitingCount() const { return waiting_.size(); }
-  [[nodiscard]] std::uint64_t claimsMade() const { return claimsMade_; }
-
  private:
   using SteadyClock = std::chrono::steady_clock;
   struct Waiting {
@@ -70,7 +67,6 @@ class LongPolls {
   SteadyClock::time_point nearestEnd_ = SteadyClock::time_point::max();  // that the timer is set for
   bool isPromoting_ = false;
   bool isStopped_ = false;
-  std::uint64_t claimsMade_ = 0;
   std::uint64_t looks_ = 0;
   SteadyClock::time_point goneLookedForAt_{};
   Timer dueTimer_;

@@ -38,7 +38,7 @@ struct RpcCall {
 /// A row of the table of methods. What `run` throws is the call's answer.
 struct RpcMethod {
   std::string_view name;
-  void (*run)(const RpcContext& context, RpcCall call);
+  void (*run)(const RpcContext& context, const RpcCall& call);
 };
 
 /// `request` is a call `{"method","params"}` or an array of them, which are carried out beside each other; the answer
@@ -46,16 +46,16 @@ struct RpcMethod {
 void carryOut(const RpcContext& context, const Json& request, const std::function<bool()>& isClientGone, RpcReply done);
 
 // The methods, by those who call them.
-void taskPoll(const RpcContext& context, RpcCall call);
-void taskLongPoll(const RpcContext& context, RpcCall call);
-void taskStart(const RpcContext& context, RpcCall call);
-void taskNotify(const RpcContext& context, RpcCall call);
-void taskSuccess(const RpcContext& context, RpcCall call);
-void taskFail(const RpcContext& context, RpcCall call);
-void taskCreateAndExecute(const RpcContext& context, RpcCall call);
-void taskStatus(const RpcContext& context, RpcCall call);
-void taskCancel(const RpcContext& context, RpcCall call);
-void taskList(const RpcContext& context, RpcCall call);
+void taskPoll(const RpcContext& context, const RpcCall& call);
+void taskLongPoll(const RpcContext& context, const RpcCall& call);
+void taskStart(const RpcContext& context, const RpcCall& call);
+void taskNotify(const RpcContext& context, const RpcCall& call);
+void taskSuccess(const RpcContext& context, const RpcCall& call);
+void taskFail(const RpcContext& context, const RpcCall& call);
+void taskCreateAndExecute(const RpcContext& context, const RpcCall& call);
+void taskStatus(const RpcContext& context, const RpcCall& call);
+void taskCancel(const RpcContext& context, const RpcCall& call);
+void taskList(const RpcContext& context, const RpcCall& call);
 
 // What they share.
 [[nodiscard]] RpcResult resultOf(Json result);

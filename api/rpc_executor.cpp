@@ -4,7 +4,6 @@
 
 #include "api/fields.h"
 #include "api/iso_time.h"
-#include "api/json_schema.h"
 #include "api/rpc.h"
 #include "api/task_resource.h"
 #include "callsheet/errors.h"
@@ -101,15 +100,12 @@ std::string payloadFrom(const RpcContext& context, const Fields& fields, const c
     fields.refuse(name, "has more than " + std::to_string(limits::payloadBytesMax) + " bytes");
   const auto row = value == nullptr ? std::nullopt : context.store.reads().peek(job);
   const auto definition = row ? context.store.reads().definition(row->kind) : std::nullopt;
-  if (!definition || ((*definition).*schema).empty()) return text;
-  if (const auto why = JsonSchema::parse((*definition).*schema).whyInvalid(*value))
-    throw ApiError(422, errorTypes::schemaMismatch,
-                   std::string(name) + " does not fit the definition's schema: " + *why);
+  if (definition) context.store.schemas().require((*definition).*schema, *value, name);
   return text;
 }
 }  // namespace
 
-void taskPoll(const RpcContext& context, RpcCall call) {
+void taskPoll(const RpcContext& context, const RpcCall& call) {
   PollParams params(Fields(call.params, "params"));
   // Whoever is gone already would only get what must be given back.
   if (params.kinds.empty() || call.isClientGone()) return call.reply(resultOf({{"resources", Json::array()}}));
@@ -118,7 +114,7 @@ void taskPoll(const RpcContext& context, RpcCall call) {
   });
 }
 
-void taskLongPoll(const RpcContext& context, RpcCall call) {
+void taskLongPoll(const RpcContext& context, const RpcCall& call) {
   const Fields fields(call.params, "params");
   PollParams params(fields);
   LongPolls::Poll poll;
@@ -133,11 +129,11 @@ void taskLongPoll(const RpcContext& context, RpcCall call) {
   context.polls.add(std::move(poll));
 }
 
-void taskStart(const RpcContext& context, RpcCall call) {
+void taskStart(const RpcContext& context, const RpcCall& call) {
   postAttempt(context, call.reply, Start{attemptFrom(Fields(call.params, "params"))}, resourceReader(context));
 }
 
-void taskNotify(const RpcContext& context, RpcCall call) {
+void taskNotify(const RpcContext& context, const RpcCall& call) {
   const Fields fields(call.params, "params");
   Notify notify;
   notify.attempt = attemptFrom(fields);
@@ -171,14 +167,14 @@ void taskNotify(const RpcContext& context, RpcCall call) {
   });
 }
 
-void taskSuccess(const RpcContext& context, RpcCall call) {
+void taskSuccess(const RpcContext& context, const RpcCall& call) {
   const Fields fields(call.params, "params");
   Succeed succeed{attemptFrom(fields), {}, {}};
   succeed.value = payloadFrom(context, fields, "result", succeed.attempt.job, &Definition::resultSchema);
   postAttempt(context, call.reply, std::move(succeed), resourceReader(context));
 }
 
-void taskFail(const RpcContext& context, RpcCall call) {
+void taskFail(const RpcContext& context, const RpcCall& call) {
   const Fields fields(call.params, "params");
   Fail fail;
   fail.attempt = attemptFrom(fields);

@@ -61,13 +61,11 @@ class ListFilter {
     return fields.texts(name);
   }
   static JobState stateNamed(const Fields& fields, const std::string& name) {
-    for (int i = 0; i <= static_cast<int>(JobState::done); ++i)
-      if (name == toString(static_cast<JobState>(i))) return static_cast<JobState>(i);
+    if (const auto state = jobStateNamed(name)) return *state;
     fields.refuse("status", "is one of waiting, ready, requested, in-progress and done");
   }
   static JobOutcome outcomeNamed(const Fields& fields, const std::string& name) {
-    for (const JobOutcome outcome : {JobOutcome::succeeded, JobOutcome::failed, JobOutcome::canceled})
-      if (name == toString(outcome)) return outcome;
+    if (const auto outcome = jobOutcomeNamed(name)) return *outcome;
     fields.refuse("outcome", "is one of succeeded, failed and canceled");
   }
 
@@ -196,7 +194,7 @@ Json listByUpdate(const RpcContext& context, const Fields& fields, const ListFil
 }
 }  // namespace
 
-void taskList(const RpcContext& context, RpcCall call) {
+void taskList(const RpcContext& context, const RpcCall& call) {
   const Fields fields(call.params, "params");
   ListFilter wanted(fields);
   const Sort sort(fields);

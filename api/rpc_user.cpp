@@ -4,7 +4,6 @@
 
 #include "api/definition_json.h"
 #include "api/fields.h"
-#include "api/json_schema.h"
 #include "api/rpc.h"
 #include "api/task_resource.h"
 #include "callsheet/limits.h"
@@ -27,9 +26,7 @@ NewJob newTaskFrom(const RpcContext& context, const Json& json, const std::strin
                        "' does not exist; POST it to /v1/definitions first");
   const Json none = Json::object();
   const Json* const params = fields.find("params");
-  if (!definition->paramsSchema.empty())
-    if (const auto why = JsonSchema::parse(definition->paramsSchema).whyInvalid(params == nullptr ? none : *params))
-      throw ApiError(422, errorTypes::schemaMismatch, "params do not fit the definition's schema: " + *why);
+  context.store.schemas().require(definition->paramsSchema, params == nullptr ? none : *params, "params");
   NewJob job = newJobOf(kind, 1, (params == nullptr ? none : *params).dump(), {});
   if (const auto id = fields.uuid("id")) job.id = JobID{*id};
   if (const auto label = fields.text("label")) job.body.labels["label"] = *label;
@@ -84,7 +81,7 @@ Json resourceOf(const JobView& view) {
 
 }  // namespace
 
-void taskCreateAndExecute(const RpcContext& context, RpcCall call) {
+void taskCreateAndExecute(const RpcContext& context, const RpcCall& call) {
   std::vector<NewJob> jobs;
   if (!call.params.is_array()) {
     jobs.push_back(newTaskFrom(context, call.params, "params"));
@@ -98,7 +95,7 @@ void taskCreateAndExecute(const RpcContext& context, RpcCall call) {
   createAll(context, call, std::move(jobs), true);
 }
 
-void taskStatus(const RpcContext& context, RpcCall call) {
+void taskStatus(const RpcContext& context, const RpcCall& call) {
   const Fields fields(call.params, "params");
   const JobID id{fields.requiredUuid("id")};
   const JobView view = viewOf(context, id);
@@ -118,7 +115,7 @@ void taskStatus(const RpcContext& context, RpcCall call) {
   call.reply(resultOf(std::move(result)));
 }
 
-void taskCancel(const RpcContext& context, RpcCall call) {
+void taskCancel(const RpcContext& context, const RpcCall& call) {
   const Fields fields(call.params, "params");
   Cancel cancel;
   cancel.job.value = fields.requiredUuid("id");

@@ -28,14 +28,12 @@ std::size_t countInLanes(Rows& rows, const DefinitionRow& definition, std::size_
     std::size_t& room =
         roomOf.try_emplace(lane.lane, definition.concurrencyLimit - std::min(running, definition.concurrencyLimit))
             .first->second;
-    rows.scanReady(
-        {lane.owner, lane.kind, lane.queue, lane.lane, lane.rank, lane.sequence}, [&](const ReadyKey& key, JobID) {
-          const bool isOfLane =
-              key.owner == lane.owner && key.kind == lane.kind && key.queue == lane.queue && key.lane == lane.lane;
-          if (!isOfLane || room == 0) return false;
-          --room;
-          return ++count < limit;
-        });
+    rows.scanReady({lane.owner, lane.kind, lane.queue, lane.lane, lane.rank, lane.sequence},
+                   [&](const ReadyKey& key, JobID) {
+                     if (!isOfLane(key, lane) || room == 0) return false;
+                     --room;
+                     return ++count < limit;
+                   });
   };
   rows.scanOpenLanes({principalOwner, definition.kind, {}, leastRank, 0, 0}, [&](const OpenLaneKey& key) {
     if (key.owner != principalOwner || key.kind != definition.kind) return false;

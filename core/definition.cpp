@@ -84,6 +84,10 @@ std::optional<std::string> whyLimits(const Definition& definition) {
 }
 }  // namespace
 
+bool isOfLane(const ReadyKey& job, const OpenLaneKey& lane) {
+  return job.owner == lane.owner && job.kind == lane.kind && job.queue == lane.queue && job.lane == lane.lane;
+}
+
 std::uint64_t laneOf(const Definition& definition, std::string_view parameters) {
   if (definition.concurrencyLimit == 0) return 0;
   if (definition.concurrencyPath.empty()) return onlyLane;

@@ -119,6 +119,9 @@ struct OpenLaneKey {
   friend auto operator<=>(const OpenLaneKey&, const OpenLaneKey&) = default;
 };
 
+/// Whether a ready job stands in that lane of that queue.
+[[nodiscard]] bool isOfLane(const ReadyKey& job, const OpenLaneKey& lane);
+
 /// The lane of a job with these parameters: 0 where nothing limits it, else 1 or a hash of the value at the path; a
 /// value that is missing counts as null.
 [[nodiscard]] std::uint64_t laneOf(const Definition& definition, std::string_view parameters);

@@ -12,6 +12,13 @@ template <std::size_t size>
 std::string_view nameAt(const std::array<std::string_view, size>& names, std::uint8_t index) {
   return index < size ? names[index] : "unknown";
 }
+/// The one of the values up to `last` that is called so.
+template <class Value>
+std::optional<Value> valueNamed(std::string_view name, Value first, Value last) {
+  for (auto i = static_cast<std::uint8_t>(first); i <= static_cast<std::uint8_t>(last); ++i)
+    if (name == toString(static_cast<Value>(i))) return static_cast<Value>(i);
+  return std::nullopt;
+}
 }  // namespace
 
 std::string_view toString(JobState state) {
@@ -33,6 +40,14 @@ std::string_view toString(JobOutcome outcome) {
 std::string_view toString(Runner runner) {
   static constexpr std::array<std::string_view, 5> names{"native", "command", "script", "http", "remote"};
   return nameAt(names, static_cast<std::uint8_t>(runner));
+}
+
+std::optional<JobState> jobStateNamed(std::string_view name) {
+  return valueNamed(name, JobState::waiting, JobState::done);
+}
+
+std::optional<JobOutcome> jobOutcomeNamed(std::string_view name) {
+  return valueNamed(name, JobOutcome::succeeded, JobOutcome::canceled);
 }
 
 std::string_view toString(MemoState state) {

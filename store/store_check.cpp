@@ -244,7 +244,7 @@ class Check {
       lanes.push_back({kind, lane});
       return true;
     });
-    for (const auto& [kind, lane] : lanes) guarded({}, [&] { checkLane(kind, lane); });
+    for (const keys::LaneOf& one : lanes) guarded({}, [&] { checkLane(one.kind, one.lane); });
     if (unreadable_ == 0)
       for (const auto& [lane, count] : running_)
         if (count != 0) problem("kind " + lane.first + ": a lane with running jobs is not counted");

@@ -77,12 +77,12 @@ SweepAnswer Application::replaceDefinition(DefinitionRow after) {
   after.readyFrom = before.readyFrom;
   if (after.concurrencyLimit != before.concurrencyLimit || after.concurrencyPath != before.concurrencyPath)
     startLaning(after);
-  const std::string verbKind = after.kind;
+  const std::string kind = after.kind;
   // A new rate begins with a full bucket.
   if (after.rate != before.rate) rows_.putLane(after.kind, 0, {});
   rows_.putDefinition(after);
   relane(std::move(after), limits::sliceRowsMax, answer);
-  touchPlaces(verbKind);
+  touchPlaces(kind);
   return answer;
 }
 

@@ -77,13 +77,15 @@ void Application::replaceHead(const std::optional<OpenLaneKey>& before, const st
 
 std::optional<OpenLaneKey> Application::headOfLane(IncarnationID owner, const std::string& kind,
                                                    const std::string& queue, std::uint64_t lane) {
-  std::optional<OpenLaneKey> head;
-  rows_.scanReady({owner, kind, queue, lane, std::numeric_limits<std::int64_t>::min(), 0},
-                  [&](const ReadyKey& key, JobID) {
-                    if (key.owner == owner && key.kind == kind && key.queue == queue && key.lane == lane)
-                      head = OpenLaneKey{owner, kind, queue, key.rank, key.sequence, lane};
-                    return false;
-                  });
+  OpenLaneKey head{owner, kind, queue, std::numeric_limits<std::int64_t>::min(), 0, lane};
+  bool isThere = false;
+  rows_.scanReady({owner, kind, queue, lane, head.rank, 0}, [&](const ReadyKey& key, JobID) {
+    isThere = isOfLane(key, head);
+    head.rank = key.rank;
+    head.sequence = key.sequence;
+    return false;
+  });
+  if (!isThere) return std::nullopt;
   return head;
 }
 
@@ -201,9 +203,7 @@ void Application::headsOfLanes(const DefinitionRow& definition, IncarnationID ow
       std::uint32_t room = definition.concurrencyLimit - rows_.lane(definition.kind, lane.lane).running;
       rows_.scanReady({owner, definition.kind, lane.queue, lane.lane, lane.rank, lane.sequence},
                       [&](const ReadyKey& key, JobID id) {
-                        const bool isOfLane = key.owner == owner && key.kind == definition.kind &&
-                                              key.queue == lane.queue && key.lane == lane.lane;
-                        if (!isOfLane || room == 0) return false;
+                        if (!isOfLane(key, lane) || room == 0) return false;
                         const bool isTaken = best.takes(key.rank, key.sequence);
                         cut = cut || !isTaken;
                         if (isTaken && best.take({key, id})) cut = true;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace callsheet {
@@ -21,6 +22,11 @@ enum class Runner : std::uint8_t { native, command, script, http, remote };
 [[nodiscard]] std::string_view toString(WaitReason reason);
 [[nodiscard]] std::string_view toString(JobOutcome outcome);
 [[nodiscard]] std::string_view toString(Runner runner);
+
+/// By its name, as toString() gives it; nothing for any other text.
+[[nodiscard]] std::optional<JobState> jobStateNamed(std::string_view name);
+/// Of a job that is done, so never `none`.
+[[nodiscard]] std::optional<JobOutcome> jobOutcomeNamed(std::string_view name);
 
 }  // namespace v1
 }  // namespace callsheet

@@ -94,6 +94,8 @@ wrong() {
   isBetween $((made + 3600000)) "$(millisOf "$(jq -r .wakeAt <<<"$body")")" $((made + 3600001))
   submitted '{"kind": "one", "notBefore": "2100-01-01T00:00:00Z"}'
   [[ $(jq -r .wakeAt <<<"$body") == 2100-01-01T00:00:00.000Z ]]
+  submitted '{"kind": "one", "requester": {"id": "me", "roles": [1, "two", null]}}'
+  holds '.requester == {"id": "me", "roles": [1, "two", null]}' <<<"$body"
   startAssistant worker
   submitted '{"kind": "one", "to": "worker"}'
   [[ $(jq -r .owner <<<"$body") == worker ]]
