@@ -35,12 +35,11 @@ BodyFormat formatOf(const std::string& text) {
   return first != std::string::npos && (text[first] == '{' || text[first] == '[') ? BodyFormat::json : BodyFormat::yaml;
 }
 
-Error errorFor(const Answer& answer, const std::string& kind) {
+Error errorFor(const Answer& answer, const std::string& what) {
   const ErrorKind how = answer.verdict == Verdict::storeFull ? ErrorKind::storeFull
                         : answer.verdict == Verdict::refused ? ErrorKind::invalid
                                                              : ErrorKind::unavailable;
-  return {how, "the definition of '" + kind +
-                   "' was not stored: " + (answer.why.empty() ? "the store did not answer in time" : answer.why)};
+  return {how, what + " not stored: " + (answer.why.empty() ? "the store did not answer in time" : answer.why)};
 }
 
 SweepAnswer relaned(JobStore& store, SweepAnswer answer) {
@@ -94,12 +93,19 @@ std::vector<Definition> definitionsInDirectory(const std::string& path) {
   return all;
 }
 
-bool define(JobStore& store, const Definition& definition) {
-  const SweepAnswer first = store.applySurely(PutDefinition{definition});
+std::vector<std::string> define(JobStore& store, std::vector<Definition> definitions) {
+  std::vector<std::string> changed;
+  for (const Definition& one : definitions) {
+    const auto before = store.definition(one.kind);
+    if (!before || static_cast<const Definition&>(*before) != one) changed.push_back(one.kind);
+  }
+  const std::string what =
+      definitions.size() == 1 ? "the definition of '" + definitions[0].kind + "' was" : "the definitions were";
+  const SweepAnswer first = store.applySurely(PutDefinitions{std::move(definitions)});
   const SweepAnswer last = relaned(store, first);
   for (const SweepAnswer* answer : {&first, &last})
-    if (!isAccepted(answer->verdict)) throw errorFor(*answer, definition.kind);
-  return first.verdict == Verdict::ok;
+    if (!isAccepted(answer->verdict)) throw errorFor(*answer, what);
+  return changed;
 }
 
 bool undefine(JobStore& store, const std::string& kind) {
@@ -107,7 +113,7 @@ bool undefine(JobStore& store, const std::string& kind) {
   if (first.verdict == Verdict::notFound) return false;
   const SweepAnswer last = relaned(store, first);
   for (const SweepAnswer* answer : {&first, &last})
-    if (!isAccepted(answer->verdict)) throw errorFor(*answer, kind);
+    if (!isAccepted(answer->verdict)) throw errorFor(*answer, "the definition of '" + kind + "' was");
   return true;
 }
 
@@ -115,7 +121,7 @@ void finishLaning(JobStore& store) {
   SweepAnswer answer;
   do answer = store.applySurely(Relane{});
   while (isAccepted(answer.verdict) && answer.more);
-  if (!isAccepted(answer.verdict)) throw errorFor(answer, "(all)");
+  if (!isAccepted(answer.verdict)) throw errorFor(answer, "the definitions were");
 }
 
 }  // namespace v1

@@ -16,8 +16,9 @@ inline namespace v1 {
 /// Of all `*.json`, `*.yaml` and `*.yml` files of a directory, by name. Throws Error that names the file.
 [[nodiscard]] std::vector<Definition> definitionsInDirectory(const std::string& path);
 
-/// Stores it and puts the kind's jobs into its lanes; returns whether anything changed. Throws Error.
-bool define(JobStore& store, const Definition& definition);
+/// Stores them, all or none, and puts the kinds' jobs into their lanes; returns the kinds that were defined otherwise
+/// or not at all before. Throws Error.
+std::vector<std::string> define(JobStore& store, std::vector<Definition> definitions);
 /// False when the kind is not defined. Throws Error.
 bool undefine(JobStore& store, const std::string& kind);
 

@@ -37,6 +37,7 @@ void change(ApiStore& store, const Call& call, OneVerb verb, std::function<void(
   store.post(std::move(verb), [&store, call, done = std::move(done)](const SweepAnswer& answer) {
     call->guard([&] {
       if (answer.verdict == Verdict::notFound) throw ApiError(404, errorTypes::definitionNotFound, answer.why);
+      if (answer.verdict == Verdict::refused) throw ApiError(422, errorTypes::definitionInvalid, answer.why);
       if (!isAccepted(answer.verdict)) throw errorOf(answer);
       if (!answer.more) return done();
       relaneAll(store, [call, done](const SweepAnswer& last) {
@@ -53,32 +54,35 @@ void put(ApiStore& store, const Call& call, const Json& json) {
   Definition definition = definitionFrom(json);
   const std::string kind = definition.kind;
   const bool isNew = !store.reads().definition(kind);
-  change(store, call, PutDefinition{std::move(definition)}, [&store, call, kind, isNew] {
+  change(store, call, PutDefinitions{{std::move(definition)}}, [&store, call, kind, isNew] {
     const auto row = store.reads().definition(kind);
     if (!row) throw notDefined(kind);
     call->answer(isNew ? 201 : 200, storedJson(*row));
   });
 }
 
-/// All or, when one makes no sense, none; each in a commit of its own then.
-void putAll(ApiStore& store, const Call& call, std::vector<Definition> definitions, std::size_t from, Json stored) {
-  if (from == definitions.size()) return call->answer(200, {{"v", 1}, {"definitions", std::move(stored)}});
-  const Definition one = definitions[from];
-  change(store, call, PutDefinition{one},
-         [&store, call, one, from, definitions = std::move(definitions), stored]() mutable {
-           if (const auto row = store.reads().definition(one.kind)) stored.push_back(definitionJson(*row));
-           putAll(store, call, std::move(definitions), from + 1, std::move(stored));
-         });
+/// All or, when one is refused, none.
+void putAll(ApiStore& store, const Call& call, const Json& list) {
+  if (list.empty() || list.size() > limits::batchJobsMax)
+    throw ApiError(422, errorTypes::definitionInvalid, "a list has 1 to 1000 definitions");
+  PutDefinitions put;
+  std::vector<std::string> kinds;
+  for (const Json& one : list) {
+    put.definitions.push_back(definitionFrom(one));
+    kinds.push_back(put.definitions.back().kind);
+  }
+  change(store, call, std::move(put), [&store, call, kinds = std::move(kinds)] {
+    Json stored = Json::array();
+    for (const std::string& kind : kinds)
+      if (const auto row = store.reads().definition(kind)) stored.push_back(definitionJson(*row));
+    call->answer(200, {{"v", 1}, {"definitions", std::move(stored)}});
+  });
 }
 
 void post(ApiStore& store, const Call& call) {
   const Json body = call->body();
-  if (!body.is_array()) return put(store, call, body);
-  if (body.empty() || body.size() > limits::batchJobsMax)
-    throw ApiError(422, errorTypes::definitionInvalid, "a list has 1 to 1000 definitions");
-  std::vector<Definition> definitions;
-  for (const Json& one : body) definitions.push_back(definitionFrom(one));
-  putAll(store, call, std::move(definitions), 0, Json::array());
+  if (body.is_array()) return putAll(store, call, body);
+  put(store, call, body);
 }
 
 void list(ApiStore& store, const Call& call) {

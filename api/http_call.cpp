@@ -161,7 +161,7 @@ void HttpCall::answer(HttpResponse response, std::function<void(bool wasSent)> s
 }
 
 bool HttpCall::queue() {
-  daemon_.setDeadline(peer_, {});
+  daemon_.expectReading(peer_);
   // The body stays in this object, which lives until the answer is completed.
   MHD_Response* response =
       MHD_create_response_from_buffer(response_->body.size(), response_->body.data(), MHD_RESPMEM_PERSISTENT);

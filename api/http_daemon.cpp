@@ -183,7 +183,7 @@ void HttpDaemon::closeLate() {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     HttpConnection& late = *deadlines_.begin()->second;
     setDeadline(late, {});
-    sendRefusal(late.descriptor, HttpRefusal::tooSlow, makeRequestId());
+    if (!late.isBeingAnswered) sendRefusal(late.descriptor, HttpRefusal::tooSlow, makeRequestId());
     ::shutdown(late.descriptor, SHUT_RDWR);  // libmicrohttpd then finds the end of it
   }
 }
@@ -199,7 +199,13 @@ void HttpDaemon::setDeadline(HttpConnection& connection, HttpConnection::Time de
 // sends its line drop by drop there is this.
 void HttpDaemon::expectRequest(HttpConnection& connection) {
   const HttpLimits& limits = settings_->options.limits;
+  connection.isBeingAnswered = false;
   setDeadline(connection, Clock::now() + limits.idle + limits.requestTime);
+}
+
+void HttpDaemon::expectReading(HttpConnection& connection) {
+  connection.isBeingAnswered = true;
+  setDeadline(connection, Clock::now() + settings_->options.limits.answerTime);
 }
 
 void HttpDaemon::noteConnections() {

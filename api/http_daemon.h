@@ -31,7 +31,8 @@ struct HttpConnection {
   using Time = std::chrono::steady_clock::time_point;
   int descriptor = -1;
   bool isStranger = false;  ///< on a private socket: a process of another user
-  Time deadline{};          ///< for its present request's arrival; zero while none is arriving
+  Time deadline{};          ///< for its present request's arrival, or its answer's; zero in between
+  bool isBeingAnswered = false;
 };
 
 /// libmicrohttpd on one listening socket, driven by the loop. Everything happens on the loop's thread; see HttpServer.
@@ -58,6 +59,8 @@ class HttpDaemon {
   void wake();
   /// The request must arrive by then; Time{}: it did.
   void setDeadline(HttpConnection& connection, HttpConnection::Time deadline);
+  /// The answer is on its way from now on.
+  void expectReading(HttpConnection& connection);
 
  private:
   struct Callbacks;

@@ -13,6 +13,7 @@ struct HttpLimits {
   unsigned connections = 2048;  ///< of each listening socket, waiting ones too; more of them wait to be accepted
   std::chrono::milliseconds idle = std::chrono::seconds{30};         ///< in whole seconds, rounded up
   std::chrono::milliseconds requestTime = std::chrono::seconds{60};  ///< from a request's first byte to its last one
+  std::chrono::milliseconds answerTime = std::chrono::seconds{60};   ///< the same of an answer
   std::size_t connectionMemory = std::size_t{32} << 10;              ///< the request line and headers must fit in it
 };
 

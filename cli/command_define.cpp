@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -23,8 +24,9 @@ int defineFiles(const std::vector<std::string>& files, Session& session) {
   JobStore& store = session.accessOrMake().store();
   Json json = versioned();
   json["definitions"] = Json::array();
+  const std::vector<std::string> changed = define(store, definitions);
   for (const Definition& definition : definitions) {
-    const bool isChanged = define(store, definition);
+    const bool isChanged = std::find(changed.begin(), changed.end(), definition.kind) != changed.end();
     if (!session.json) printLine(definition.kind + (isChanged ? "" : "  (as it was)"));
     Json one{{"kind", definition.kind}, {"changed", isChanged}};
     json["definitions"].push_back(std::move(one));

@@ -148,8 +148,7 @@ class Daemon {
     access.mayBeKilledAsWriter = options_.mayBeKilledAsWriter;
     access.writerLimit = writerLimit_;
     auto store = StoreAccess::open(session.location, session.id, access);
-    for (const Definition& one : definitions_)
-      if (define(store->store(), one)) log_.info("defined {}", one.kind);
+    for (const std::string& kind : define(store->store(), definitions_)) log_.info("defined {}", kind);
     ApiServerOptions api;
     api.listen = options_.listen;
     api.tokenFile = options_.tokenFile;

@@ -1,6 +1,7 @@
 #include "core/validator.h"
 
 #include <cmath>
+#include <set>
 #include <unordered_set>
 
 #include "callsheet/limits.h"
@@ -202,8 +203,16 @@ Why why(const Promote& verb) {
 Why why(const Expire& verb) {
   return whyLimit(verb.limit);
 }
-Why why(const PutDefinition& verb) {
-  return whyRefused(verb.definition);
+Why why(const PutDefinitions& verb) {
+  if (verb.definitions.size() > limits::definitionsMax)
+    return "there are " + std::to_string(verb.definitions.size()) + " definitions, the limit is " +
+           std::to_string(limits::definitionsMax);
+  std::set<std::string_view> kinds;
+  for (const Definition& one : verb.definitions) {
+    if (Why reason = whyRefused(one)) return reason;
+    if (!kinds.insert(one.kind).second) return "the kind '" + one.kind + "' is defined twice";
+  }
+  return std::nullopt;
 }
 Why why(const DeleteDefinition& verb) {
   if (!isValidKind(verb.kind)) return "'" + verb.kind.substr(0, limits::kindLengthMax) + "' is not a kind";

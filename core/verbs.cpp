@@ -48,7 +48,7 @@ std::string_view nameOf(const Verb& verb) {
                                                                                  "saveResult",
                                                                                  "suspend",
                                                                                  "completeExternal",
-                                                                                 "putDefinition",
+                                                                                 "putDefinitions",
                                                                                  "deleteDefinition",
                                                                                  "relane"};
   return names.at(verb.index());
@@ -82,9 +82,10 @@ std::size_t sizeOf(const Verb& verb) {
     sum += fail->value.size() + bytesOf(fail->failure) + bytesOf(fail->then);
   if (const auto* save = std::get_if<SaveResult>(&verb)) sum += bytesOf(save->memos);
   if (const auto* suspend = std::get_if<Suspend>(&verb)) sum += bytesOf(suspend->waits);
-  if (const auto* put = std::get_if<PutDefinition>(&verb))
-    sum += put->definition.kind.size() + put->definition.concurrencyPath.size() + put->definition.paramsSchema.size() +
-           put->definition.resultSchema.size() + put->definition.errorSchema.size();
+  if (const auto* put = std::get_if<PutDefinitions>(&verb))
+    for (const Definition& one : put->definitions)
+      sum += sizeof one + one.kind.size() + one.concurrencyPath.size() + one.paramsSchema.size() +
+             one.resultSchema.size() + one.errorSchema.size();
   if (const auto* complete = std::get_if<CompleteExternal>(&verb))
     sum += complete->value.size() + bytesOf(complete->failure);
   return sum;

@@ -289,11 +289,11 @@ struct Prune {
 
 // ---- definitions (core/definition_row.h) ---------------------------------------------------------------------------
 
-/// Stores a kind's settings in place of what they were, and puts the first of its jobs into the lanes that its limits
-/// ask for; when there is more, Relane goes on.
-struct PutDefinition {
+/// Stores kinds' settings in place of what they were, all or, when one is refused, none; and puts the first of their
+/// jobs into the lanes that their limits ask for. When there is more, Relane goes on. Each kind at most once.
+struct PutDefinitions {
   using Answer = SweepAnswer;
-  Definition definition;
+  std::vector<Definition> definitions;
 };
 
 /// The same with no settings. What was handed out goes on under the defaults. A repeat may be answered `notFound`, and
@@ -311,7 +311,7 @@ struct Relane {
 
 using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
                           Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, Discard, SaveResult, Suspend,
-                          CompleteExternal, PutDefinition, DeleteDefinition, Relane>;
+                          CompleteExternal, PutDefinitions, DeleteDefinition, Relane>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

@@ -31,7 +31,7 @@ std::uint64_t inheritedBytes(LmdbRows& rows, JobID from) {
 
 CommitRoom::Share CommitRoom::shareOf(const Verb& verb) {
   if (const auto* jobs = jobsOf(verb); jobs != nullptr && !jobs->empty()) return Share::jobs;
-  if (std::holds_alternative<PutDefinition>(verb)) return Share::jobs;
+  if (std::holds_alternative<PutDefinitions>(verb)) return Share::jobs;
   const bool isOfSteps = std::holds_alternative<SaveResult>(verb) || std::holds_alternative<Suspend>(verb) ||
                          std::holds_alternative<CompleteExternal>(verb);
   return isOfSteps ? Share::steps : Share::unlimited;

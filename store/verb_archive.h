@@ -124,11 +124,16 @@ void members(Archive& archive, Prune& verb) {
   archive(verb.maxAgeMicros, verb.maxCount, verb.limit, verb.from.finishedAt, verb.from.id);
 }
 template <class Archive>
-void members(Archive& archive, PutDefinition& verb) {
-  DefinitionRow row;
-  static_cast<Definition&>(row) = verb.definition;
-  archive(row.kind, row);
-  verb.definition = std::move(static_cast<Definition&>(row));
+void members(Archive& archive, PutDefinitions& verb) {
+  auto count = static_cast<std::uint32_t>(verb.definitions.size());
+  archive(count);
+  if constexpr (Archive::is_loading::value) verb.definitions.clear();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    DefinitionRow row;
+    if constexpr (!Archive::is_loading::value) static_cast<Definition&>(row) = verb.definitions[i];
+    archive(row.kind, row);
+    if constexpr (Archive::is_loading::value) verb.definitions.push_back(std::move(static_cast<Definition&>(row)));
+  }
 }
 template <class Archive>
 void members(Archive& archive, DeleteDefinition& verb) {

@@ -34,7 +34,7 @@ class Application {
   [[nodiscard]] AttemptAnswer operator()(const SaveResult& verb);
   [[nodiscard]] AttemptAnswer operator()(const Suspend& verb);
   [[nodiscard]] AttemptAnswer operator()(const CompleteExternal& verb);
-  [[nodiscard]] SweepAnswer operator()(const PutDefinition& verb);
+  [[nodiscard]] SweepAnswer operator()(const PutDefinitions& verb);
   [[nodiscard]] SweepAnswer operator()(const DeleteDefinition& verb);
   [[nodiscard]] SweepAnswer operator()(const Relane& verb);
 
@@ -135,7 +135,7 @@ class Application {
   void countLane(const std::string& kind, std::uint64_t lane, int difference);
 
   // Definitions: definitions.cpp.
-  [[nodiscard]] SweepAnswer replaceDefinition(DefinitionRow after);
+  void replaceDefinition(DefinitionRow after, SweepAnswer& answer);
   void relane(DefinitionRow row, std::uint32_t limit, SweepAnswer& answer);
   /// Wakes whoever has ready jobs of the kind.
   void touchPlaces(const std::string& kind);

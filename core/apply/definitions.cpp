@@ -25,25 +25,33 @@ AttachedKey behind(AttachedKey key) {
 }
 }  // namespace
 
-SweepAnswer Application::operator()(const PutDefinition& verb) {
+SweepAnswer Application::operator()(const PutDefinitions& verb) {
   SweepAnswer answer;
-  answer.verdict = Verdict::ok;
-  const DefinitionRow* const before = rows_.definition(verb.definition.kind);
-  if (before != nullptr && !before->isDeleted && static_cast<const Definition&>(*before) == verb.definition) {
-    answer.verdict = Verdict::alreadyApplied;
-    answer.more = before->laning != Laning::done;
-    return answer;
+  answer.verdict = Verdict::alreadyApplied;
+  std::vector<const Definition*> changed;
+  std::size_t newOnes = 0;
+  for (const Definition& one : verb.definitions) {
+    const DefinitionRow* const before = rows_.definition(one.kind);
+    if (before == nullptr) ++newOnes;
+    if (before != nullptr && !before->isDeleted && static_cast<const Definition&>(*before) == one)
+      answer.more = answer.more || before->laning != Laning::done;
+    else
+      changed.push_back(&one);
   }
-  std::size_t count = 0;
-  if (before == nullptr) rows_.scanDefinitions([&](const DefinitionRow&) { return ++count <= limits::definitionsMax; });
-  if (count >= limits::definitionsMax) {
+  std::size_t count = newOnes;
+  if (newOnes > 0) rows_.scanDefinitions([&](const DefinitionRow&) { return ++count <= limits::definitionsMax; });
+  if (count > limits::definitionsMax) {
     answer.verdict = Verdict::refused;
-    answer.why = "the store has " + std::to_string(limits::definitionsMax) + " definitions, which is the limit";
+    answer.why =
+        "the store would have more than " + std::to_string(limits::definitionsMax) + " definitions, which is the limit";
     return answer;
   }
-  DefinitionRow after;
-  static_cast<Definition&>(after) = verb.definition;
-  return replaceDefinition(std::move(after));
+  for (const Definition* one : changed) {
+    DefinitionRow after;
+    static_cast<Definition&>(after) = *one;
+    replaceDefinition(std::move(after), answer);
+  }
+  return answer;
 }
 
 SweepAnswer Application::operator()(const DeleteDefinition& verb) {
@@ -62,11 +70,11 @@ SweepAnswer Application::operator()(const DeleteDefinition& verb) {
   DefinitionRow after;
   after.kind = verb.kind;
   after.isDeleted = true;
-  return replaceDefinition(std::move(after));
+  replaceDefinition(std::move(after), answer);
+  return answer;
 }
 
-SweepAnswer Application::replaceDefinition(DefinitionRow after) {
-  SweepAnswer answer;
+void Application::replaceDefinition(DefinitionRow after, SweepAnswer& answer) {
   answer.verdict = Verdict::ok;
   DefinitionRow before;
   if (const auto* stored = rows_.definition(after.kind)) before = *stored;
@@ -83,7 +91,6 @@ SweepAnswer Application::replaceDefinition(DefinitionRow after) {
   rows_.putDefinition(after);
   relane(std::move(after), limits::sliceRowsMax, answer);
   touchPlaces(kind);
-  return answer;
 }
 
 SweepAnswer Application::operator()(const Relane& verb) {

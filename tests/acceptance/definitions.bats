@@ -57,6 +57,17 @@ notDefined() {
   [[ $(kinds) == "a/b c d" ]]
 }
 
+@test "a kind that is defined twice at once is refused, and of the list nothing is stored" {
+  serve
+  post '[{"kind": "a"}, {"kind": "b"}, {"kind": "a", "runner": "remote"}]'
+  isError 422 definition/invalid "'a' is defined twice"
+  echo '[{"kind": "b"}, {"kind": "a"}]' >"$BATS_TEST_TMPDIR/one.json"
+  echo '{"kind": "a"}' >"$BATS_TEST_TMPDIR/two.json"
+  endsWith 4 callsheet define "$BATS_TEST_TMPDIR/one.json" "$BATS_TEST_TMPDIR/two.json"
+  saysOneSentence "'a' is defined twice"
+  [[ -z $(kinds) ]]
+}
+
 @test "a wrong definition is refused with the name of its field, and of a list nothing is stored" {
   serve
   # wrong TEXT SETTINGS

@@ -106,6 +106,12 @@ bool HttpClient::isClosedByServer() {
   return received_.empty() && (count == 0 || (count < 0 && errno == ECONNRESET));
 }
 
+std::size_t HttpClient::skip(std::size_t bytes) {
+  std::string some(bytes, '\0');
+  const ssize_t count = ::recv(socket_.number(), some.data(), bytes, 0);
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
 std::string requestText(const std::string& method, const std::string& target, const std::string& body,
                         const std::string& headers) {
   return method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers +

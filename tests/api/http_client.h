@@ -39,6 +39,8 @@ class HttpClient {
                               const std::string& headers = {});
   /// Waits for the server's end of it; false when more bytes come or nothing does.
   [[nodiscard]] bool isClosedByServer();
+  /// Takes up to so many bytes of an answer and forgets them; returns how many, 0 when the server closed it.
+  std::size_t skip(std::size_t bytes);
   void hangUp() { socket_.close(); }
   [[nodiscard]] bool hasBytes(int milliseconds) const {
     pollfd asked{socket_.number(), POLLIN, 0};

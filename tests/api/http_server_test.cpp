@@ -180,6 +180,28 @@ TEST_CASE("A request that takes too long to arrive is told so and cut off, where
   CHECK(stage.waiting() == 0);
 }
 
+TEST_CASE("An answer that is read too slowly is cut off, though never idle for long") {
+  HttpStage stage(withLimits({.idle = 1s, .requestTime = 150ms, .answerTime = 300ms}));
+  constexpr std::size_t size = 64 << 20;
+  for (const bool isUnix : {true, false}) {
+    stage.sent = stage.unsent = 0;
+    auto client = isUnix ? stage.unixClient() : stage.tcpClient();
+    REQUIRE(client.send(requestText("GET", "/wait")));
+    REQUIRE(stage.awaitWaiting(1));
+    stage.answerAll(size);
+    std::size_t taken = 0;
+    bool isOver = false;
+    CHECK(waitFor([&] {
+      taken += client.skip(64 << 10);
+      stage.loop.run([&] { isOver = stage.unsent == 1; });
+      return isOver;
+    }));
+    while (const std::size_t more = client.skip(1 << 20)) taken += more;  // that the kernel held already
+    CHECK(taken < size);
+    CHECK(stage.unixClient().ask("GET", "/echo").status == 200);
+  }
+}
+
 TEST_CASE("A silent connection is closed, one that waits for its answer is not") {
   HttpStage stage(withLimits({.idle = 1s, .requestTime = 150ms}));
   auto waiting = stage.tcpClient();

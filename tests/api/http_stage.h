@@ -40,11 +40,11 @@ class HttpStage {
   [[nodiscard]] bool awaitWaiting(std::size_t count) {
     return waitFor([&] { return waiting() == count; });
   }
-  /// Answers all that wait with their own path; counts what `sent` says.
-  void answerAll() {
+  /// Answers all that wait with their own path, and so many bytes more; counts what `sent` says.
+  void answerAll(std::size_t more = 0) {
     loop.run([&] {
       for (auto& exchange : kept) {
-        HttpResponse response{200, "text/plain", exchange->request().path, {}};
+        HttpResponse response{200, "text/plain", exchange->request().path + std::string(more, '.'), {}};
         exchange->answer(std::move(response), [this](bool wasSent) { ++(wasSent ? sent : unsent); });
       }
       kept.clear();

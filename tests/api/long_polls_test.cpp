@@ -25,7 +25,7 @@ class ApiStage {
     Definition definition;
     definition.kind = "k";
     definition.runner = Runner::remote;
-    define(access_->store(), definition);
+    define(access_->store(), {definition});
     api_.emplace(access_, ApiServerOptions{});
   }
   [[nodiscard]] JobStore& store() { return access_->store(); }
@@ -139,7 +139,7 @@ TEST_CASE("What is lost after the answer was written comes back at the start tim
   ApiStage stage;
   Definition definition = *stage.store().definition("k");
   definition.requestedToStartTimeoutMicros = 50'000;
-  define(stage.store(), definition);
+  define(stage.store(), {definition});
   const JobID job = stage.add();
   const std::string body = stage.connect().ask("POST", "/rpc", pollText("poll", 0)).body;
   REQUIRE_FALSE(execIDIn(body).empty());
@@ -164,7 +164,7 @@ TEST_CASE("A rate feeds a long-poll when its next token comes") {
   ApiStage stage;
   Definition definition = *stage.store().definition("k");
   definition.rate = {1, 300'000, 1};
-  define(stage.store(), definition);
+  define(stage.store(), {definition});
   stage.add();
   stage.add();
   CHECK(countIn(stage.connect().ask("POST", "/rpc", pollText("poll", 0, 5)).body, "execId") == 1);
@@ -176,7 +176,7 @@ TEST_CASE("A limited kind feeds as many long-polls as it has room for, and the n
   ApiStage stage;
   Definition definition = *stage.store().definition("k");
   definition.concurrencyLimit = 1;
-  define(stage.store(), definition);
+  define(stage.store(), {definition});
   HttpClient one = stage.connect();
   HttpClient two = stage.connect();
   REQUIRE(one.send(requestOf(pollText("long-poll", 60'000))));

@@ -204,7 +204,7 @@ class World {
     Definition definition;
     definition.kind = kind;
     definition.runner = Runner::remote;
-    apply(PutDefinition{std::move(definition)});
+    apply(PutDefinitions{{std::move(definition)}});
     if (depth < 2) return;
     Submit submit;
     for (unsigned i = 0; i < 2; ++i) {

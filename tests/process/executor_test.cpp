@@ -23,7 +23,7 @@ void limit(Stage& stage, const std::string& kind, std::uint32_t most) {
   Definition definition;
   definition.kind = kind;
   definition.concurrencyLimit = most;
-  REQUIRE(stage.store().apply(PutDefinition{definition}).verdict == Verdict::ok);
+  REQUIRE(stage.store().apply(PutDefinitions{{definition}}).verdict == Verdict::ok);
 }
 
 std::size_t runningOf(Stage& stage) {
@@ -138,7 +138,7 @@ TEST_CASE("signs of life keep an executor's attempt beyond its definition's time
   definition.kind = "hold";
   definition.inProgressTimeoutMicros = 400'000;
   definition.allowedRetryCount = 1;
-  REQUIRE(stage.store().apply(PutDefinition{definition}).verdict == Verdict::ok);
+  REQUIRE(stage.store().apply(PutDefinitions{{definition}}).verdict == Verdict::ok);
   DirectorProcess executor = DirectorProcess::executor(stage, "one");
   const JobID job = stage.submit("hold");
   REQUIRE(stage.waitForEffects(1));
@@ -175,7 +175,7 @@ TEST_CASE("jobs that were not all put into lanes by whoever set a limit are put 
   Definition definition;
   definition.kind = "count";
   definition.concurrencyLimit = 3;
-  REQUIRE(stage.store().apply(PutDefinition{definition}).more);
+  REQUIRE(stage.store().apply(PutDefinitions{{definition}}).more);
   DirectorProcess principal = DirectorProcess::principal(stage);
   REQUIRE(stage.waitForDone(ids));
   stage.expectNothingLeft();

@@ -34,7 +34,7 @@ TEST_CASE("Ready jobs of remote kinds in the principal's queue can be claimed, u
   const auto left = store.openAssistant();
   store.add();
   CHECK(countOf(store) == 0);
-  store.apply(PutDefinition{remote("k")});
+  store.apply(PutDefinitions{{remote("k")}});
   store.add(left);  // remote: to the principal's queue
   store.add(newJob("other"));
   CHECK(countOf(store) == 2);
@@ -50,7 +50,7 @@ TEST_CASE("Ready jobs of remote kinds in the principal's queue can be claimed, u
 TEST_CASE("What can be claimed says when more comes by itself: the first due job, and a rate's next token") {
   ON_EVERY_STORE(store);
   const auto api = store.open(Role::executor, "api");
-  store.apply(PutDefinition{remote("k")});
+  store.apply(PutDefinitions{{remote("k")}});
   CHECK(store->claimable({"k"}, 100).nextDueAt == never);
   NewJob later = newJob();
   later.delayMicros = minute;
@@ -58,7 +58,7 @@ TEST_CASE("What can be claimed says when more comes by itself: the first due job
   CHECK(store->claimable({"k"}, 100).nextDueAt == store.clock().now().utcMicros + minute);
   Definition slow = remote("k");
   slow.rate = {1, second, 2};
-  store.apply(PutDefinition{slow});
+  store.apply(PutDefinitions{{slow}});
   for (int i = 0; i < 3; ++i) store.add();
   CHECK(countOf(store) == 2);
   CHECK(claimed(store, api) == 2);
@@ -72,7 +72,7 @@ TEST_CASE("Of limited kinds as many can be claimed as there is room in their lan
   Definition limited = remote("k");
   limited.concurrencyLimit = 2;
   limited.concurrencyPath = "params.g";
-  store.apply(PutDefinition{limited});
+  store.apply(PutDefinitions{{limited}});
   for (int i = 0; i < 12; ++i) {
     NewJob job = newJob();
     job.queue = i % 2 == 0 ? "one" : "other";  // queues share a lane

@@ -18,7 +18,7 @@ Definition remoteDefinition(std::string kind = "k") {
 }
 
 Verdict put(StoreUnderTest& store, const Definition& definition) {
-  return store.apply(PutDefinition{definition}).verdict;
+  return store.apply(PutDefinitions{{definition}}).verdict;
 }
 
 Claim poll(IncarnationID api, std::uint32_t max = 1, std::vector<std::string> kinds = {"k"}) {
@@ -75,7 +75,7 @@ TEST_CASE("A definition that makes no sense is refused with a reason") {
   const auto isRefused = [&](auto change) {
     Definition definition = remoteDefinition();
     change(definition);
-    const auto answer = store.apply(PutDefinition{definition});
+    const auto answer = store.apply(PutDefinitions{{definition}});
     return answer.verdict == Verdict::refused && !answer.why.empty();
   };
   CHECK(isRefused([](Definition& d) { d.kind = "no kind"; }));
@@ -91,6 +91,44 @@ TEST_CASE("A definition that makes no sense is refused with a reason") {
   CHECK(isRefused([](Definition& d) { d.rate = {1, limits::delayMax.count(), 2}; }));
   CHECK(isRefused([](Definition& d) { d.paramsSchema.resize(limits::schemaBytesMax + 1, ' '); }));
   CHECK(store->definitions().empty());
+}
+
+TEST_CASE("Of definitions that are put together all are stored or none") {
+  ON_EVERY_STORE(store);
+  PutDefinitions many{{remoteDefinition("a"), remoteDefinition("b")}};
+  CHECK(store.apply(many).verdict == Verdict::ok);
+  many.definitions[1].concurrencyLimit = 2;
+  many.definitions.push_back(remoteDefinition("c"));
+  auto wrong = many;
+  wrong.definitions.push_back(remoteDefinition("no kind"));
+  CHECK(store.apply(wrong).verdict == Verdict::refused);
+  wrong = many;
+  wrong.definitions.push_back(remoteDefinition("a"));
+  CHECK_THAT(store.apply(wrong).why, Catch::Contains("'a'") && Catch::Contains("twice"));
+  CHECK(store->definitions().size() == 2);
+  CHECK(store.apply(many).verdict == Verdict::ok);
+  REQUIRE(store->definitions().size() == 3);
+  CHECK(store->definition("a")->version == 1);  // it was no other
+  CHECK(store->definition("b")->version == 2);
+  CHECK(store->definition("b")->concurrencyLimit == 2);
+}
+
+TEST_CASE("A store takes so many definitions, and of more none") {
+  ON_EVERY_STORE(store);
+  PutDefinitions many;
+  for (std::size_t i = 0; i + 1 < limits::definitionsMax; ++i)
+    many.definitions.push_back(remoteDefinition("k" + std::to_string(i)));
+  REQUIRE(store.apply(many).verdict == Verdict::ok);
+  const auto tooMany = store.apply(PutDefinitions{{remoteDefinition("x"), remoteDefinition("y")}});
+  CHECK(tooMany.verdict == Verdict::refused);
+  CHECK_THAT(tooMany.why, Catch::Contains(std::to_string(limits::definitionsMax)));
+  CHECK_FALSE(store->definition("x"));
+  CHECK(store.apply(PutDefinitions{{remoteDefinition("x")}}).verdict == Verdict::ok);
+  // What stands there is replaced all the same.
+  Definition other = remoteDefinition("k0");
+  other.retryOnFail = true;
+  CHECK(store.apply(PutDefinitions{{other}}).verdict == Verdict::ok);
+  CHECK(store.apply(PutDefinitions{{remoteDefinition("y")}}).verdict == Verdict::refused);
 }
 
 TEST_CASE("Only jobs of a kind that is defined as remote are handed out over the API") {

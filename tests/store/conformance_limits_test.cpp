@@ -27,7 +27,7 @@ NewJob jobFor(const std::string& host) {
 
 /// Puts it, and goes on until all jobs stand in their lanes.
 void put(StoreUnderTest& store, const Definition& definition) {
-  bool more = store.apply(PutDefinition{definition}).more;
+  bool more = store.apply(PutDefinitions{{definition}}).more;
   for (int slices = 0; more && slices < 1000; ++slices) more = store.apply(Relane{}).more;
   REQUIRE_FALSE(more);
 }
@@ -163,7 +163,7 @@ TEST_CASE("Putting many jobs into lanes goes in slices, and none is handed out b
   }
   const auto running = claim(store, executor, 5);
   REQUIRE(running.size() == 5);
-  auto answer = store.apply(PutDefinition{limited(1, "input.host")});
+  auto answer = store.apply(PutDefinitions{{limited(1, "input.host")}});
   REQUIRE(answer.more);
   CHECK(claim(store, executor).empty());
   const JobID between = store.add(jobFor("new"));
@@ -193,7 +193,7 @@ TEST_CASE("Jobs that are adopted while their kind is put into lanes come into th
     for (int i = 0; i < 700; ++i) more.push_back(jobFor("b"));
     REQUIRE(store.apply(submitOf(std::move(more))).verdict == Verdict::ok);
   }
-  REQUIRE(store.apply(PutDefinition{limited(1, "input.host")}).more);
+  REQUIRE(store.apply(PutDefinitions{{limited(1, "input.host")}}).more);
   store.close(left, Closing::died, principal);
   store.adoptAll(left, principal, 3);
   for (bool more = true; more;) more = store.apply(Relane{50}).more;

@@ -435,7 +435,7 @@ TEST_CASE("A lane whose record cannot be read is counted anew, and stops nobody"
   definition.kind = "k";
   definition.concurrencyLimit = 2;
   definition.rate = {1, minute, 3};
-  REQUIRE(damaged.fixture->apply(PutDefinition{definition}).verdict == Verdict::ok);
+  REQUIRE(damaged.fixture->apply(PutDefinitions{{definition}}).verdict == Verdict::ok);
   for (int i = 0; i < 4; ++i) damaged.add(newJob(), damaged.left);
   const auto running = damaged.fixture->apply(claimOf(damaged.left, 1)).jobs;
   REQUIRE(running.size() == 1);
@@ -453,14 +453,14 @@ TEST_CASE("A definition whose record cannot be read limits nothing, is named by 
   Definition definition;
   definition.kind = "k";
   definition.concurrencyLimit = 1;
-  REQUIRE(damaged.fixture->apply(PutDefinition{definition}).verdict == Verdict::ok);
+  REQUIRE(damaged.fixture->apply(PutDefinitions{{definition}}).verdict == Verdict::ok);
   for (int i = 0; i < 3; ++i) damaged.add(newJob(), damaged.left);
   damageMeta(damaged, keys::definitionKey("k").view());
   CHECK_FALSE(damaged.fixture->check().isClean());
   CHECK_FALSE(damaged.fixture->definition("k"));
   CHECK(damaged.fixture->definitions().empty());
   CHECK(damaged.fixture->apply(claimOf(damaged.left, 1)).jobs.size() == 1);
-  auto answer = damaged.fixture->apply(PutDefinition{definition});
+  auto answer = damaged.fixture->apply(PutDefinitions{{definition}});
   CHECK(answer.verdict == Verdict::ok);
   CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.empty());
   CHECK(damaged.fixture->check().isClean());

@@ -139,18 +139,24 @@ Verb RandomWorld::defining() {
   const std::string kind = "k" + std::to_string(dice_.roll(4));
   if (dice_.oneIn(3)) return DeleteDefinition{kind};
   if (dice_.oneIn(3)) return Relane{1 + dice_.roll(dice_.oneIn(2) ? 5 : 1000)};
-  PutDefinition put;
-  put.definition.kind = kind;
-  if (dice_.oneIn(2)) put.definition.runner = dice_.oneIn(2) ? Runner::remote : Runner::native;
-  if (dice_.oneIn(2)) put.definition.requestedToStartTimeoutMicros = dice_.roll(20) * second;
-  if (dice_.oneIn(2)) put.definition.inProgressTimeoutMicros = dice_.roll(100) * second;
-  if (dice_.oneIn(2)) put.definition.allowedRetryCount = dice_.roll(5);  // 0 is refused by the validator
-  if (dice_.oneIn(2)) put.definition.retryDelayMicros = dice_.roll(30) * second;
-  if (dice_.oneIn(4)) put.definition.retryOnFail = dice_.oneIn(2);
-  if (dice_.oneIn(4)) put.definition.concurrencyLimit = 1 + dice_.roll(6);
-  if (put.definition.concurrencyLimit > 0 && dice_.oneIn(2)) put.definition.concurrencyPath = "params.g";
-  if (dice_.oneIn(8)) put.definition.rate = {1 + dice_.roll(5), (1 + dice_.roll(60)) * second, 1 + dice_.roll(5)};
+  PutDefinitions put{{definitionOf(kind)}};
+  if (dice_.oneIn(4)) put.definitions.push_back(definitionOf("k" + std::to_string(dice_.roll(4))));  // perhaps the same
   return put;
+}
+
+Definition RandomWorld::definitionOf(const std::string& kind) {
+  Definition definition;
+  definition.kind = kind;
+  if (dice_.oneIn(2)) definition.runner = dice_.oneIn(2) ? Runner::remote : Runner::native;
+  if (dice_.oneIn(2)) definition.requestedToStartTimeoutMicros = dice_.roll(20) * second;
+  if (dice_.oneIn(2)) definition.inProgressTimeoutMicros = dice_.roll(100) * second;
+  if (dice_.oneIn(2)) definition.allowedRetryCount = dice_.roll(5);  // 0 is refused by the validator
+  if (dice_.oneIn(2)) definition.retryDelayMicros = dice_.roll(30) * second;
+  if (dice_.oneIn(4)) definition.retryOnFail = dice_.oneIn(2);
+  if (dice_.oneIn(4)) definition.concurrencyLimit = 1 + dice_.roll(6);
+  if (definition.concurrencyLimit > 0 && dice_.oneIn(2)) definition.concurrencyPath = "params.g";
+  if (dice_.oneIn(8)) definition.rate = {1 + dice_.roll(5), (1 + dice_.roll(60)) * second, 1 + dice_.roll(5)};
+  return definition;
 }
 
 Verb RandomWorld::savingResult(const AttemptRef& ref) {

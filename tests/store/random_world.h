@@ -53,6 +53,7 @@ class RandomWorld {
   [[nodiscard]] Verb submitting();
   [[nodiscard]] Verb claiming();
   [[nodiscard]] Verb defining();
+  [[nodiscard]] Definition definitionOf(const std::string& kind);
   [[nodiscard]] NewJob anyJob();
   [[nodiscard]] AttemptRef anyAttempt();
   [[nodiscard]] Uuid id();
