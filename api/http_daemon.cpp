@@ -15,7 +15,7 @@
 #include "api/http_errors.h"
 #include "callsheet/errors.h"
 #include "callsheet/uuid.h"
-#include "ipc/fork_guard.h"
+#include "core/fork_generation.h"
 
 namespace callsheet {
 inline namespace v1 {

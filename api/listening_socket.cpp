@@ -17,7 +17,7 @@
 
 #include "callsheet/errors.h"
 #include "callsheet/uuid.h"
-#include "ipc/fork_guard.h"
+#include "core/fork_generation.h"
 
 namespace callsheet {
 inline namespace v1 {

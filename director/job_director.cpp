@@ -7,6 +7,7 @@
 
 #include "callsheet/job_environment.h"
 #include "core/crash_point.h"
+#include "core/fork_generation.h"
 #include "core/json_payload.h"
 #include "core/known_kind.h"
 #include "core/new_job.h"
@@ -17,7 +18,6 @@
 #include "director/stopped_writer_watch.h"
 #include "director/submitting.h"
 #include "director/subscription.h"
-#include "ipc/fork_guard.h"
 #include "jobs/queue_runner.h"
 
 namespace callsheet {

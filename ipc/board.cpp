@@ -15,10 +15,10 @@
 
 #include "callsheet/errors.h"
 #include "core/crash_point.h"
+#include "core/fork_generation.h"
 #include "ipc/board_bytes.h"
 #include "ipc/board_exchange.h"
 #include "ipc/boot_clock.h"
-#include "ipc/fork_guard.h"
 #include "ipc/presence_lock.h"
 #include "ipc/process_state.h"
 #include "ipc/signed_lock.h"

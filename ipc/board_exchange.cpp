@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "core/crash_point.h"
+#include "core/fork_generation.h"
 #include "ipc/board_bytes.h"
-#include "ipc/fork_guard.h"
 #include "ipc/linger.h"
 
 namespace callsheet {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/doorbell.h"
+#include "core/fork_generation.h"
 #include "ipc/fork_guard.h"
 #include "ipc/principal_lock.h"
 #include "ipc/store_paths.h"

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "callsheet/errors.h"
-#include "ipc/fork_guard.h"
+#include "core/fork_generation.h"
 
 namespace callsheet {
 inline namespace v1 {

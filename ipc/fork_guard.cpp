@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <mutex>
 #include <vector>
@@ -21,7 +20,6 @@ struct Registry {
   std::mutex mutex;
   std::vector<int> descriptors;
   int nothing = -1;  // stands in for the closed ones in a child
-  std::atomic<std::uint64_t> generation{0};
 };
 
 // Never destroyed: a fork may come while static objects are going.
@@ -47,7 +45,6 @@ void inChild() {
   Registry& all = registry();
   for (const int descriptor : all.descriptors)
     if (all.nothing < 0 || ::dup3(all.nothing, descriptor, O_CLOEXEC) < 0) ::close(descriptor);
-  all.generation.fetch_add(1, std::memory_order_relaxed);
   all.mutex.unlock();
 }
 
@@ -61,10 +58,6 @@ Registry& watchedRegistry() {
 }
 
 }  // namespace
-
-std::uint64_t forkGeneration() {
-  return watchedRegistry().generation.load(std::memory_order_relaxed);
-}
 
 ForkGuardedDescriptor ForkGuardedDescriptor::open(const std::function<int()>& open) {
   Registry& all = watchedRegistry();

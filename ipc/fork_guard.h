@@ -1,15 +1,9 @@
 #pragma once
-#include <cstdint>
 #include <functional>
 #include <utility>
 
 namespace callsheet {
 inline namespace v1 {
-
-/// How many forks lie between this process and the one that its first caller was in: 0, or more in forked children.
-/// Whoever remembers the number at its birth and finds another one later stands in a child and must not touch anything
-/// shared.
-[[nodiscard]] std::uint64_t forkGeneration();
 
 /// Owns a descriptor that must not live on in forked children: a lock of the open-file kind is held until the *last*
 /// copy of its descriptor is closed, so a child would keep a dead parent's lock. In the child the number stays taken,

@@ -11,6 +11,7 @@
 
 #include "callsheet/errors.h"
 #include "core/crash_point.h"
+#include "core/fork_generation.h"
 #include "ipc/doorbell.h"
 
 namespace callsheet {

@@ -14,6 +14,7 @@
 
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "core/fork_generation.h"
 #include "store/keys.h"
 #include "store/lmdb_cursor.h"
 #include "store/lmdb_error.h"
@@ -32,7 +33,7 @@ using Snapshot = std::unique_ptr<MDB_txn, EndReading>;
 }  // namespace
 
 LmdbEnvironment::LmdbEnvironment(const std::string& directory, const Options& options, const Clock& clock)
-    : directory_(directory), options_(options), process_(::getpid()) {
+    : directory_(directory), options_(options), forkGeneration_(forkGeneration()) {
   const std::shared_ptr<void> guard = guardOpening();
   try {
     open(directory, options);
@@ -144,7 +145,7 @@ void LmdbEnvironment::checkFormat(const StoreRecord& record) const {
 }
 
 bool LmdbEnvironment::isInherited() const {
-  return ::getpid() != process_;
+  return forkGeneration() != forkGeneration_;
 }
 
 void LmdbEnvironment::checkProcess() const {

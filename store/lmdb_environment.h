@@ -116,7 +116,7 @@ class LmdbEnvironment {
   StoreRecord record_;
   std::string directory_;
   const Options options_;
-  pid_t process_;
+  std::uint64_t forkGeneration_;
 };
 
 }  // namespace v1

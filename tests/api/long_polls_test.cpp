@@ -3,14 +3,9 @@
 #include <map>
 #include <set>
 
-#include "api/api_server.h"
-#include "api/define.h"
-#include "director/store_access.h"
-#include "tests/api/http_client.h"
+#include "tests/api/api_stage.h"
 #include "tests/support/greedy_reader.h"
 #include "tests/support/process_role.h"
-#include "tests/support/temporary_directory.h"
-#include "tests/support/verbs.h"
 #include "tests/support/wait_for.h"
 
 using namespace callsheet;
@@ -18,42 +13,9 @@ using namespace callsheet::tests;
 
 namespace {
 
-/// A store with its API and a kind that executors take.
-class ApiStage {
- public:
-  ApiStage() : access_(StoreAccess::open(directory_.path(), "main", {})) {
-    Definition definition;
-    definition.kind = "k";
-    definition.runner = Runner::remote;
-    define(access_->store(), {definition});
-    api_.emplace(access_, ApiServerOptions{});
-  }
-  [[nodiscard]] JobStore& store() { return access_->store(); }
-  [[nodiscard]] LmdbJobStore& lmdb() { return access_->store(); }
-  [[nodiscard]] const StoreDirectory& directory() { return access_->directory(); }
-  [[nodiscard]] const std::string& location() const { return directory_.path(); }
-  void stop() { api_.reset(); }
-
-  [[nodiscard]] HttpClient connect() { return HttpClient::toUnix(directory(), ApiServer::socketName); }
-  JobID add(NewJob job = newJob()) {
-    const JobID id = job.id;
-    REQUIRE(store().apply(submitOf({std::move(job)})).verdict == Verdict::ok);
-    return id;
-  }
-  [[nodiscard]] JobRow row(JobID id) { return *store().peek(id); }
-
- private:
-  TemporaryDirectory directory_{TemporaryDirectory::Place::memory};
-  std::shared_ptr<StoreAccess> access_;
-  std::optional<ApiServer> api_;
-};
-
 std::string pollText(const std::string& method, int timeout, int batch = 1) {
   return R"({"method":"awf.task/)" + method + R"(","params":{"taskDefinitions":["k"],"timeout":)" +
          std::to_string(timeout) + R"(,"maxBatchSize":)" + std::to_string(batch) + "}}";
-}
-std::string requestOf(const std::string& body) {
-  return requestText("POST", "/rpc", body, "Content-Type: application/json\r\n");
 }
 std::size_t countIn(const std::string& text, const std::string& part) {
   std::size_t count = 0;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <thread>
 
+#include "core/fork_generation.h"
 #include "ipc/ofd_lock.h"
 #include "tests/ipc/ipc_support.h"
 
