@@ -142,7 +142,7 @@ void LongPolls::claimFor(Place place) {
 }
 
 void LongPolls::answered(Place place, Claim::Answer answer) {
-  // Fenced: the API has registered anew, and claims again.
+  // Fenced: the API could not register anew yet, and tries again.
   const bool isOver = !answer.jobs.empty() || !(isAccepted(answer.verdict) || answer.verdict == Verdict::fenced);
   for (const auto& [kind, count] : place->reserved)
     if ((reserved_[kind] -= count) == 0) reserved_.erase(kind);

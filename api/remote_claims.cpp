@@ -30,9 +30,11 @@ void RemoteClaims::claim(std::vector<std::string> kinds, std::uint32_t max,
   verb.remote = true;
   // What must run alone, because it took processes down, comes alone.
   verb.idle = true;
-  const IncarnationID claimer = verb.claimer;
-  store_.post(std::move(verb), [this, claimer, answered = std::move(answered)](Claim::Answer answer) {
-    if (answer.verdict == Verdict::fenced && claimer_ == claimer) renew();
+  const Claim kept = verb;
+  store_.post(std::move(verb), [this, kept, answered = std::move(answered)](Claim::Answer answer) {
+    const bool isFenced = answer.verdict == Verdict::fenced;
+    if (isFenced && claimer_ == kept.claimer) renew();
+    if (isFenced && claimer_ != kept.claimer) return claim(kept.kinds, kept.max, answered);
     answered(std::move(answer));
   });
 }

@@ -1,10 +1,10 @@
 #include "api/http_server.h"
 
 #include <catch2/catch.hpp>
-#include <filesystem>
 
 #include "callsheet/errors.h"
 #include "tests/api/http_stage.h"
+#include "tests/support/open_descriptors.h"
 
 using namespace callsheet;
 using namespace callsheet::tests;
@@ -20,10 +20,6 @@ std::string chunked(const std::string& body, std::size_t pieceSize) {
     text += size + piece + "\r\n";
   }
   return text + "0\r\n\r\n";
-}
-std::size_t openDescriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 HttpServerOptions withLimits(const HttpLimits& limits) {
   return {.limits = limits};

@@ -5,6 +5,7 @@
 
 #include "tests/api/api_stage.h"
 #include "tests/support/greedy_reader.h"
+#include "tests/support/open_descriptors.h"
 #include "tests/support/process_role.h"
 #include "tests/support/wait_for.h"
 
@@ -120,6 +121,66 @@ TEST_CASE("A job that becomes due feeds a long-poll by itself") {
   HttpClient client = stage.connect();
   REQUIRE(client.send(requestOf(pollText("long-poll", 20'000))));
   CHECK(client.read().body.find(job.toString()) != std::string::npos);
+}
+
+TEST_CASE("A long-poll of several kinds gets what comes of any of them, also of one that is defined meanwhile") {
+  ApiStage stage;
+  HttpClient first = stage.connect();
+  HttpClient second = stage.connect();
+  const std::string poll =
+      R"({"method":"awf.task/long-poll","params":{"taskDefinitions":["k","later","never"],"timeout":20000}})";
+  for (HttpClient* client : {&first, &second}) REQUIRE(client->send(requestOf(poll)));
+  const JobID later = stage.add(newJob("later"));
+  const JobID known = stage.add(newJob("k"));
+  REQUIRE(waitFor([&] { return first.hasBytes(0) || second.hasBytes(0); }));
+  HttpClient& fed = first.hasBytes(0) ? first : second;
+  HttpClient& waiting = &fed == &first ? second : first;
+  CHECK(fed.read().body.find(known.toString()) != std::string::npos);
+  CHECK_FALSE(waiting.hasBytes(100));  // nobody has defined it
+  Definition definition;
+  definition.kind = "later";
+  definition.runner = Runner::remote;
+  define(stage.store(), {definition});
+  CHECK(waiting.read().body.find(later.toString()) != std::string::npos);
+}
+
+TEST_CASE("Whoever hung up makes room while many wait, without a commit") {
+  ApiStage stage;
+  const std::size_t before = openDescriptors();
+  const std::uint64_t commits = stage.store().info().commits;
+  {
+    std::vector<HttpClient> clients;
+    for (int i = 0; i < 400; ++i) {
+      clients.push_back(stage.connect());
+      REQUIRE(clients.back().send(requestOf(pollText("long-poll", 300'000))));
+    }
+    REQUIRE(waitFor([&] { return openDescriptors() >= before + 800; }));
+  }
+  // Nothing tells the server; who comes later has it look.
+  CHECK(waitFor([&] {
+    CHECK(stage.connect().ask("POST", "/rpc", pollText("long-poll", 1)).status == 200);
+    return openDescriptors() < before + 100;
+  }));
+  CHECK(stage.store().info().commits == commits);
+  const JobID job = stage.add();
+  CHECK(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).body.find(job.toString()) != std::string::npos);
+}
+
+TEST_CASE("An API whose incarnation was closed registers anew, and whoever asks or waits does not see it") {
+  ApiStage stage;
+  const auto close = [&] {
+    for (const IncarnationRow& row : stage.store().incarnations())
+      if (row.closing == Closing::open && row.name == "api")
+        REQUIRE(stage.store().apply(CloseIncarnation{row.id, Closing::stopped, row.id}).verdict == Verdict::ok);
+  };
+  close();
+  const JobID one = stage.add();
+  CHECK(stage.connect().ask("POST", "/rpc", pollText("poll", 0)).body.find(one.toString()) != std::string::npos);
+  HttpClient client = stage.connect();
+  REQUIRE(client.send(requestOf(pollText("long-poll", 20'000))));
+  close();
+  const JobID two = stage.add();
+  CHECK(client.read().body.find(two.toString()) != std::string::npos);
 }
 
 TEST_CASE("A rate feeds a long-poll when its next token comes") {

@@ -17,8 +17,10 @@
 #include "callsheet/errors.h"
 #include "callsheet/json_archive.h"
 #include "ipc/process_state.h"
+#include "tests/support/open_descriptors.h"
 
 using namespace callsheet;
+using callsheet::tests::openDescriptors;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 using std::chrono::steady_clock;
@@ -313,11 +315,6 @@ TEST_CASE("A run that is given up ends its processes", "[jobs][command]") {
 
 TEST_CASE("Many commands at a time neither mix nor leak", "[jobs][command]") {
   const Place place;
-  const auto openDescriptors = [] {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
-    return count;
-  };
   (void)run(place, shell("true"));  // what is opened once for the whole process
   std::filesystem::remove(place.file("job.lock"));
   const auto before = openDescriptors();

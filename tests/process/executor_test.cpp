@@ -62,6 +62,18 @@ TEST_CASE("executors of several processes share a queue, and each job is handed 
   for (DirectorProcess& executor : executors) executor.quit();
 }
 
+TEST_CASE("an executor's end of a job and its next claim share a commit") {
+  Stage stage;
+  constexpr std::size_t count = 40;
+  const auto jobs = submitTo(stage, count, "count");
+  const std::uint64_t before = stage.store().info().commits;
+  DirectorProcess executor = DirectorProcess::executor(stage, "one", 1);
+  REQUIRE(stage.waitForDone(jobs));
+  // One to register it, one for its first claim, and one for each end; twice as many if it claimed in between.
+  CHECK(stage.store().info().commits - before <= count + 5);
+  executor.quit();
+}
+
 TEST_CASE("what an executor was running when it was killed runs again at once, elsewhere") {
   Stage stage;
   DirectorProcess principal = DirectorProcess::idlePrincipal(stage);

@@ -274,6 +274,29 @@ TEST_CASE("A job whose holders died three times runs alone") {
   CHECK(store.row(poison).holderDeaths == 0);
 }
 
+TEST_CASE("A job that must run alone is handed out over the API with no other job") {
+  ON_EVERY_STORE(store);
+  const auto principal = store.openPrincipal();
+  Definition definition;
+  definition.kind = "k";
+  definition.runner = Runner::remote;
+  store.apply(PutDefinitions{{definition}});
+  const JobID poison = store.add();
+  killHolders(store, poison, 3, principal);
+  store.apply(Promote{principalOwner, 10});
+  const JobID other = store.add();
+  Claim poll = claimOf(store.open(Role::executor, "api"), 10);
+  poll.start = false;
+  poll.remote = true;
+  auto answer = store.apply(poll);
+  REQUIRE(idsOf(answer) == std::vector{poison});
+  CHECK(answer.jobs[0].row.alone);
+  // The server runs nothing itself, so its next claim does not wait for that job's end.
+  poll.id = makeClaimID();
+  answer = store.apply(poll);
+  CHECK(idsOf(answer) == std::vector{other});
+}
+
 TEST_CASE("A claimer with company learns that a job waits to run alone") {
   ON_EVERY_STORE(store);
   const auto principal = store.openPrincipal();
