@@ -3,7 +3,10 @@
 #include <map>
 #include <set>
 
+#include "api/long_polls.h"
+#include "core/clock.h"
 #include "tests/api/api_stage.h"
+#include "tests/support/faulty_store.h"
 #include "tests/support/greedy_reader.h"
 #include "tests/support/open_descriptors.h"
 #include "tests/support/process_role.h"
@@ -49,6 +52,41 @@ TEST_CASE("A job that becomes ready wakes one of a thousand long-polls, and the 
   // Five more feed five of them; a batch is what one takes at once.
   for (int i = 0; i < 5; ++i) stage.add();
   REQUIRE(waitFor([&] { return std::count_if(clients.begin(), clients.end(), isFed) == 5; }));
+}
+
+TEST_CASE("Of a thousand long-polls only as many claim as there are jobs") {
+  ApiStage stage;
+  stage.stop();
+  RegisterIncarnation opened;
+  opened.id = makeIncarnationID();
+  opened.name = "api";
+  opened.role = Role::executor;
+  REQUIRE(stage.store().apply(opened).verdict == Verdict::ok);
+  FaultyStore counting(stage.lmdb());
+  const SystemClock clock;
+  EventLoop loop;
+  ApiStore store(counting, loop);
+  RemoteClaims claims(store, opened.id);
+  LongPolls polls(store, claims, loop, clock, {});
+  loop.start();
+  std::atomic<int> fed = 0;
+  loop.run([&] {
+    for (int i = 0; i < 1000; ++i) {
+      LongPolls::Poll poll{{"k"}, 1, std::chrono::minutes{1}, [] { return false; }, {}};
+      poll.feed = [&fed](const Claim::Answer& answer) { fed += static_cast<int>(answer.jobs.size()); };
+      polls.add(std::move(poll));
+    }
+  });
+  constexpr int jobs = 3;
+  for (int i = 0; i < jobs; ++i) stage.add();
+  const unsigned before = counting.posts;
+  loop.run([&] { polls.look(); });
+  CHECK(waitFor([&] { return fed == jobs; }));
+  loop.run([&] { polls.look(); });
+  CHECK(counting.posts - before == jobs);
+  loop.run([&] { polls.stop(); });
+  store.drain(std::chrono::seconds{20});
+  loop.stop();
 }
 
 TEST_CASE("A long-poll gets no more jobs than it asked for, the oldest first, and what is left goes to the next") {
