@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <utility>
+
 #include "cli/bench/bench_child.h"
 #include "cli/bench/bench_clock.h"
 #include "cli/bench/stream_connection.h"
@@ -16,25 +18,21 @@ constexpr double patienceSeconds = 60;
 }  // namespace
 
 void CycleLedger::made(const std::string& id) {
-  if (!steps_.emplace(id, Step::made).second) throw BenchFailure("two tasks were made with the same id");
+  if (std::exchange(steps_[id].isMade, true)) throw BenchFailure("two tasks were made with the same id");
 }
 void CycleLedger::handedOut(const std::string& id) {
-  move(id, Step::made, Step::handedOut);
+  if (std::exchange(steps_[id].isHandedOut, true)) throw BenchFailure("a task was handed out twice");
 }
 void CycleLedger::done(const std::string& id) {
-  move(id, Step::handedOut, Step::done);
+  Steps& steps = steps_[id];
+  if (!steps.isHandedOut) throw BenchFailure("a task was done that nobody had");
+  if (std::exchange(steps.isDone, true)) throw BenchFailure("a task was done twice");
   ++doneCount_;
 }
 
-void CycleLedger::move(const std::string& id, Step from, Step to) {
-  const auto found = steps_.find(id);
-  if (found == steps_.end()) throw BenchFailure("a task came that nobody made");
-  if (found->second != from)
-    throw BenchFailure(to == Step::handedOut ? "a task was handed out twice" : "a task was done twice");
-  found->second = to;
-}
-
 void CycleLedger::requireAllDone() const {
+  for (const auto& [id, steps] : steps_)
+    if (!steps.isMade) throw BenchFailure("the task " + id + " came, and nobody made it");
   if (doneCount_ != steps_.size())
     throw BenchFailure(fmt::format("{} of {} tasks were done", doneCount_, steps_.size()));
 }

@@ -9,7 +9,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// What became of everything that the sessions of one run put into a queue. Single-threaded.
+/// What became of everything that the sessions of one run put into a queue. One session may be handed out what another
+/// one has not yet heard to be made. Single-threaded.
 class CycleLedger {
  public:
   void made(const std::string& id);
@@ -20,9 +21,12 @@ class CycleLedger {
   void requireAllDone() const;
 
  private:
-  enum class Step : std::uint8_t { made, handedOut, done };
-  void move(const std::string& id, Step from, Step to);
-  std::unordered_map<std::string, Step> steps_;
+  struct Steps {
+    bool isMade = false;
+    bool isHandedOut = false;
+    bool isDone = false;
+  };
+  std::unordered_map<std::string, Steps> steps_;
   std::uint64_t doneCount_ = 0;
 };
 
