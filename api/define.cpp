@@ -39,7 +39,7 @@ Error errorFor(const Answer& answer, const std::string& what) {
   const ErrorKind how = answer.verdict == Verdict::storeFull ? ErrorKind::storeFull
                         : answer.verdict == Verdict::refused ? ErrorKind::invalid
                                                              : ErrorKind::unavailable;
-  return {how, what + " not stored: " + (answer.why.empty() ? "the store did not answer in time" : answer.why)};
+  return {how, what + ": " + (answer.why.empty() ? "the store did not answer in time" : answer.why)};
 }
 
 SweepAnswer relaned(JobStore& store, SweepAnswer answer) {
@@ -95,12 +95,14 @@ std::vector<Definition> definitionsInDirectory(const std::string& path) {
 
 std::vector<std::string> define(JobStore& store, std::vector<Definition> definitions) {
   std::vector<std::string> changed;
+  if (definitions.empty()) return changed;
   for (const Definition& one : definitions) {
     const auto before = store.definition(one.kind);
     if (!before || static_cast<const Definition&>(*before) != one) changed.push_back(one.kind);
   }
   const std::string what =
-      definitions.size() == 1 ? "the definition of '" + definitions[0].kind + "' was" : "the definitions were";
+      (definitions.size() == 1 ? "the definition of '" + definitions[0].kind + "' was" : "the definitions were") +
+      " not stored";
   const SweepAnswer first = store.applySurely(PutDefinitions{std::move(definitions)});
   const SweepAnswer last = relaned(store, first);
   for (const SweepAnswer* answer : {&first, &last})
@@ -113,7 +115,7 @@ bool undefine(JobStore& store, const std::string& kind) {
   if (first.verdict == Verdict::notFound) return false;
   const SweepAnswer last = relaned(store, first);
   for (const SweepAnswer* answer : {&first, &last})
-    if (!isAccepted(answer->verdict)) throw errorFor(*answer, "the definition of '" + kind + "' was");
+    if (!isAccepted(answer->verdict)) throw errorFor(*answer, "the definition of '" + kind + "' was not removed");
   return true;
 }
 
@@ -121,7 +123,7 @@ void finishLaning(JobStore& store) {
   SweepAnswer answer;
   do answer = store.applySurely(Relane{});
   while (isAccepted(answer.verdict) && answer.more);
-  if (!isAccepted(answer.verdict)) throw errorFor(answer, "the definitions were");
+  if (!isAccepted(answer.verdict)) throw errorFor(answer, "not all jobs were put into the lanes of their kinds");
 }
 
 }  // namespace v1

@@ -156,7 +156,7 @@ class Daemon {
     api.log = [this](LogLevel level, std::string_view sentence) {
       log_.log(levelOf(level), "api: {}", printable(sentence));
     };
-    api_ = std::make_unique<ApiServer>(std::move(store), std::move(api));
+    api_ = std::make_unique<ApiServer>(std::move(store), api);
     log_.info("serving {}{}{}", directory_.path(ApiServer::socketName),
               api_->tcpAddress().empty() ? "" : " and http://", api_->tcpAddress());
   }
