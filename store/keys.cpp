@@ -1,5 +1,6 @@
 #include "store/keys.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -19,7 +20,7 @@ void Key::addText(std::string_view text) {
 
 void Key::addBytes(std::string_view bytes) {
   if (size_ + bytes.size() + 64 > bytes_.size()) std::abort();  // the validator bounds every text in a key
-  std::memcpy(bytes_.data() + size_, bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
   size_ += bytes.size();
 }
 
