@@ -1,0 +1,179 @@
+// A record beside the jobs' own rows that cannot be read or is lost - of incarnations, totals, keys, steps, lanes,
+// definitions: it is named, and stops nobody.
+#include <catch2/catch.hpp>
+
+#include "tests/store/damaged.h"
+
+using namespace callsheet;
+using namespace callsheet::tests;
+
+namespace {
+void damageMeta(Damaged& damaged, std::string_view key) {
+  damaged.fixture.close();
+  RawEnvironment(damaged.fixture.path()).change("index", key, [](std::string& bytes) {
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  });
+  damaged.fixture.open();
+}
+}  // namespace
+
+TEST_CASE("An incarnation whose record cannot be read counts as closed, stops nobody, and its jobs are adopted") {
+  Damaged damaged;
+  const JobID waits = damaged.add(newJob(), damaged.left);
+  const auto claimed = damaged.fixture->apply(claimOf(damaged.left));
+  REQUIRE(claimed.jobs.size() == 1);
+  const JobID ready = damaged.add(newJob(), damaged.left);
+  damageMeta(damaged, keys::incarnationKey(damaged.left).view());
+  // Its own verbs are fenced, others' names and queues work.
+  CHECK(damaged.fixture->apply(claimOf(damaged.left)).verdict == Verdict::fenced);
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(claimed.jobs[0].row), "1", {}}).verdict == Verdict::fenced);
+  const IncarnationID other = makeIncarnationID();
+  CHECK(damaged.fixture->apply(RegisterIncarnation{other, "other", Role::assistant, {}, {"k"}}).verdict == Verdict::ok);
+  Submit toOther = submitOf({newJob()});
+  toOther.ownerName = "other";
+  CHECK(damaged.fixture->apply(toOther).verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(Prune{1, 1, 1000}).verdict == Verdict::ok);
+  const auto rows = damaged.fixture->incarnations();
+  CHECK(std::count_if(rows.begin(), rows.end(), [](const auto& row) { return row.isUnreadable; }) == 1);
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  const auto first = damaged.fixture->apply(Adopt{damaged.left, damaged.principal, 1, 0});
+  CHECK(first.verdict == Verdict::ok);
+  CHECK(first.more);
+  CHECK_FALSE(damaged.fixture->apply(Adopt{damaged.left, damaged.principal, 10, 0}).more);
+  for (const JobID id : {waits, ready}) {
+    CHECK(damaged.fixture->find(id)->row.owner == principalOwner);
+    CHECK(damaged.fixture->find(id)->row.state == JobState::ready);
+    CHECK(damaged.fixture->find(id)->row.holderDeaths == 0);
+  }
+  CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE("Totals that cannot be read are counted anew by the next write") {
+  Damaged damaged;
+  damaged.add(newJob(), damaged.left);
+  const JobID done = damaged.add(newJob(), damaged.left);
+  REQUIRE(damaged.fixture->apply(Cancel{done, {}}).verdict == Verdict::ok);
+  const Totals before = damaged.fixture->totals();
+  damageMeta(damaged, keys::totalsKey());
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->totals().jobs() == before.jobs());
+  damaged.add(newJob(), damaged.left);
+  const Totals after = damaged.fixture->totals();
+  CHECK(after.ready == before.ready + 1);
+  CHECK(after.submitted == before.submitted + 1);
+  CHECK(after.sequence > before.sequence);
+  CHECK(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.size() == 2);
+}
+
+TEST_CASE("A business key whose record cannot be read refuses its own submits and stops no retention") {
+  Damaged damaged;
+  const JobID keyed = damaged.add(keyedJob("key"), damaged.left);
+  const JobID other = damaged.add(newJob(), damaged.left);
+  for (const JobID id : {keyed, other}) REQUIRE(damaged.fixture->apply(Cancel{id, {}}).verdict == Verdict::ok);
+  damageMeta(damaged, keys::businessKey("key").view());
+  CHECK_FALSE(isAccepted(damaged.fixture->apply(submitOf({keyedJob("key")})).verdict));
+  CHECK(isAccepted(damaged.fixture->apply(submitOf({keyedJob("another")})).verdict));
+  damaged.fixture.clock().advanceMicros(day);
+  CHECK(damaged.fixture->apply(Prune{hour, 0, 1000}).verdict == Verdict::ok);
+  CHECK_FALSE(damaged.fixture->find(keyed));
+  CHECK_FALSE(damaged.fixture->find(other));
+}
+
+TEST_CASE("A step that cannot be read is found by check, and whoever needs it is told") {
+  Damaged damaged;
+  const JobRow row = damaged.addWithSteps();
+  damaged.damageStep(row.id, 1);
+  damaged.checkIsNamed(row.id);
+  CHECK_THROWS_AS((void)damaged.fixture->memo(row.id, fingerprint(1)), UnreadableRow);
+  CHECK_THROWS_AS((void)damaged.fixture->memos(row.id, {}, 10), UnreadableRow);
+  CHECK(damaged.fixture->memo(row.id, fingerprint(2))->value == "20");
+  CHECK(damaged.fixture->find(row.id)->row.memoCount == 2);
+  const auto answer = damaged.fixture->apply(SaveResult{attemptOf(row), {stepOf(3), stepOf(1)}});
+  CHECK(answer.verdict == Verdict::corrupt);
+  CHECK_THAT(answer.why, Catch::Contains(row.id.toString()) && Catch::Contains("step"));
+  CHECK(damaged.fixture->apply(Suspend{attemptOf(row), {waitOf(3), waitOf(1)}}).verdict == Verdict::corrupt);
+  CHECK(damaged.fixture->apply(completionOf(row.id, 1)).verdict == Verdict::corrupt);
+  CHECK_FALSE(damaged.fixture->memo(row.id, fingerprint(3)));
+  CHECK(damaged.fixture->apply(SaveResult{attemptOf(row), {stepOf(3)}}).verdict == Verdict::ok);
+  // The job can end, the other values go, and retention takes what is left.
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(row), "1", {}}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->memo(row.id, fingerprint(2))->value.empty());
+  damaged.checkIsNamed(row.id);
+  damaged.fixture.clock().advanceMicros(day);
+  CHECK(damaged.fixture->apply(Prune{hour, 0, 1000}).verdict == Verdict::ok);
+  CHECK_FALSE(damaged.fixture->find(row.id));
+  CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE("A job that does another one again begins without what cannot be read of it") {
+  Damaged damaged;
+  const JobRow row = damaged.addWithSteps();
+  REQUIRE(damaged.fixture->apply(failOf(row, false)).state == JobState::done);
+  const bool isWholeJob = GENERATE(true, false);
+  if (isWholeJob)
+    damaged.damage(row.id, keys::JobPart::row);
+  else
+    damaged.damageStep(row.id, 1);
+  NewJob retry = newJob();
+  retry.body.retryOf = row.id;
+  damaged.add(retry, damaged.left);
+  CHECK(damaged.fixture->find(retry.id)->row.memoCount == (isWholeJob ? 0 : 1));
+  CHECK(damaged.fixture->memos(retry.id, {}, 10).size() == (isWholeJob ? 0 : 1));
+  const auto claimed = damaged.fixture->apply(claimOf(damaged.left));
+  REQUIRE(claimed.jobs.size() == 1);
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(claimed.jobs[0].row), "1", {}}).verdict == Verdict::ok);
+  damaged.checkIsNamed(row.id);
+}
+
+TEST_CASE("A step that is lost, or belongs to no job, is found by check") {
+  Damaged damaged;
+  const JobRow row = damaged.addWithSteps();
+  damaged.fixture.close();
+  {
+    RawEnvironment raw(damaged.fixture.path());
+    if (GENERATE(true, false))
+      raw.erase("part", keys::memoKey(row.id, fingerprint(2)).view());
+    else
+      raw.put("part", keys::memoKey(row.id, fingerprint(3)).view(), "");
+  }
+  damaged.fixture.open();
+  damaged.checkIsNamed(row.id);
+}
+
+TEST_CASE("A lane whose record cannot be read is counted anew, and stops nobody") {
+  Damaged damaged;
+  Definition definition;
+  definition.kind = "k";
+  definition.concurrencyLimit = 2;
+  definition.rate = {1, minute, 3};
+  REQUIRE(damaged.fixture->apply(PutDefinitions{{definition}}).verdict == Verdict::ok);
+  for (int i = 0; i < 4; ++i) damaged.add(newJob(), damaged.left);
+  const auto running = damaged.fixture->apply(claimOf(damaged.left, 1)).jobs;
+  REQUIRE(running.size() == 1);
+  damageMeta(damaged, keys::laneKey("k", 1).view());
+  damageMeta(damaged, keys::laneKey("k", 0).view());
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.size() == 1);  // one of two still runs
+  CHECK(damaged.fixture->check().isClean());
+  CHECK(damaged.fixture->apply(Succeed{attemptOf(running[0].row), {}, {}}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.size() == 1);
+}
+
+TEST_CASE("A definition whose record cannot be read limits nothing, is named by check and can be put again") {
+  Damaged damaged;
+  Definition definition;
+  definition.kind = "k";
+  definition.concurrencyLimit = 1;
+  REQUIRE(damaged.fixture->apply(PutDefinitions{{definition}}).verdict == Verdict::ok);
+  for (int i = 0; i < 3; ++i) damaged.add(newJob(), damaged.left);
+  damageMeta(damaged, keys::definitionKey("k").view());
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  CHECK_FALSE(damaged.fixture->definition("k"));
+  CHECK(damaged.fixture->definitions().empty());
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 1)).jobs.size() == 1);
+  auto answer = damaged.fixture->apply(PutDefinitions{{definition}});
+  CHECK(answer.verdict == Verdict::ok);
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.empty());
+  CHECK(damaged.fixture->check().isClean());
+}
