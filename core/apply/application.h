@@ -103,9 +103,9 @@ class Application {
   /// With the row, where the sender wants it.
   [[nodiscard]] static AttemptAnswer answerOf(const JobRow& row, bool wantsRow);
   void setDeadline(JobRow& row, std::int64_t limitMicros);
-  /// Whether a sign of life gives the attempt its whole time again: a remote one's, and where the limit is its
+  /// A sign of life gives a running attempt its whole time again: a remote one, and where the limit is its
   /// definition's. A limit of the job itself is one for the whole attempt.
-  [[nodiscard]] bool isLengthened(const JobRow& row);
+  void lengthen(JobRow& row);
   /// How long the attempt that a row shows may take from now on; 0: no limit.
   [[nodiscard]] std::int64_t limitOf(const JobRow& row);
   [[nodiscard]] static AttemptAnswer noSuchJob(JobID id);

@@ -30,11 +30,13 @@ void Application::setDeadline(JobRow& row, std::int64_t limitMicros) {
   row.deadlineBootID = limitMicros > 0 ? now_.bootID : Uuid{};
 }
 
-bool Application::isLengthened(const JobRow& row) {
-  if (row.holderKind == HolderKind::remote) return true;
-  if (row.deadlineNanos == 0) return false;
+void Application::lengthen(JobRow& row) {
+  const bool isRemote = row.holderKind == HolderKind::remote;
+  if (!isRemote && row.deadlineNanos == 0) return;
   const auto body = rows_.body(row.id);
-  return body && body->attemptLimitMicros == 0;
+  const std::int64_t ofJobMicros = body ? body->attemptLimitMicros : 0;
+  if (!isRemote && (!body || ofJobMicros > 0)) return;
+  setDeadline(row, attemptLimitMicros(rows_.definition(row.kind), isRemote, ofJobMicros));
 }
 
 std::int64_t Application::limitOf(const JobRow& row) {
@@ -156,7 +158,7 @@ AttemptAnswer Application::operator()(const Notify& verb) {
   after.progress = verb.progress;
   after.progressText = verb.text;
   after.stalled = false;
-  if (isLengthened(after)) setDeadline(after, limitOf(after));
+  lengthen(after);
   if (verb.logged)
     change(before, after, Move::notify, verb.attempt.sender, verb.note.empty() ? verb.text : verb.note);
   else
