@@ -22,6 +22,7 @@ struct HttpCall::Headers {
   std::vector<std::string> coding;
   std::string contentType;
   std::string accept;
+  bool asksFirst = false;  // Expect: 100-continue: the body is not on its way
 };
 
 HeldExchange::~HeldExchange() {
@@ -61,10 +62,18 @@ bool HttpCall::proceed(const char* method, const char* piece, std::size_t* piece
     method_ = method;
     const auto refusal = readHeaders(method);
     if (!refusal) return true;
+    if (hasBodyUnderWay_) {
+      refuseNow(*refusal);
+      return true;
+    }
     answer(responseOf(*refusal), {});
     return queue();
   }
-  if (*pieceSize > 0) return takePiece(piece, std::exchange(*pieceSize, 0));
+  if (*pieceSize > 0) {
+    takePiece(piece, std::exchange(*pieceSize, 0));
+    return true;
+  }
+  if (isRefused_) return false;
   return isHandedOver_ || handOver() ? queue() : true;
 }
 
@@ -81,11 +90,14 @@ std::optional<HttpRefusal> HttpCall::readHeaders(const char* method) {
         if (is("Authorization")) into.access.authorization.push_back(text);
         if (is("Content-Length")) into.length.push_back(text);
         if (is("Transfer-Encoding")) into.coding.push_back(text);
+        if (is("Expect")) into.asksFirst = true;
         if (is("Content-Type")) into.contentType = text;
         if (is("Accept")) into.accept += (into.accept.empty() ? "" : ", ") + text;
         return MHD_YES;
       },
       &headers);
+  const bool hasBody = !headers.coding.empty() || (!headers.length.empty() && headers.length.front() != "0");
+  hasBodyUnderWay_ = hasBody && !headers.asksFirst;
   if (peer_.isStranger) return HttpRefusal::forbiddenPeer;
   if (daemon_.audience() == HttpDaemon::Audience::tokenBearer)
     if (auto refusal = tcpRefusal(headers.access, daemon_.settings().options.token)) return refusal;
@@ -114,14 +126,24 @@ std::optional<HttpRefusal> HttpCall::readHeaders(const char* method) {
   return std::nullopt;
 }
 
-bool HttpCall::takePiece(const char* piece, std::size_t size) {
-  if (size <= daemon_.settings().options.limits.bodyBytes - request_.body.size()) {
+void HttpCall::takePiece(const char* piece, std::size_t size) {
+  if (isRefused_) return;
+  if (size > daemon_.settings().options.limits.bodyBytes - request_.body.size()) {
+    refuseNow(HttpRefusal::tooLarge);
+  } else {
     request_.body.append(piece, size);
-    return true;
   }
-  response_ = responseOf(HttpRefusal::tooLarge);  // for the log
-  sendRefusal(peer_.descriptor, HttpRefusal::tooLarge, id_);
-  return false;
+}
+
+// A connection that is closed with bytes unread is reset, and a client that still sends may never see its answer. So
+// the answer goes first, and what still arrives is read and dropped until it ends or the answer's time is over.
+void HttpCall::refuseNow(HttpRefusal refusal) {
+  isRefused_ = true;
+  request_.body = {};
+  response_ = responseOf(refusal);  // for the log
+  daemon_.expectReading(peer_);
+  sendRefusal(peer_.descriptor, refusal, id_);
+  ::shutdown(peer_.descriptor, SHUT_WR);
 }
 
 // True when there is an answer at once; otherwise the connection sleeps until there is one.
@@ -193,7 +215,8 @@ void HttpCall::finish(bool isCompleted) {
     const bool isSent = isCompleted && isQueued_;
     daemon_.log(LogLevel::debug, "request " + id_ + " " + loggablePath(method_) + " " + loggablePath(target_) + " " +
                                      (response_ ? std::to_string(response_->status) : std::string("unanswered")) + " " +
-                                     std::to_string(elapsed.count()) + " ms" + (isSent ? "" : ", cut off"));
+                                     std::to_string(elapsed.count()) + " ms" +
+                                     (isSent || isRefused_ ? "" : ", cut off"));
   }
   if (exchange_ != nullptr) std::exchange(exchange_, nullptr)->call_ = nullptr;
   if (auto sent = std::move(sent_)) sent(isCompleted && isQueued_);
@@ -201,11 +224,12 @@ void HttpCall::finish(bool isCompleted) {
 
 void sendRefusal(int descriptor, HttpRefusal refusal, const std::string& id) {
   const HttpResponse response = responseOf(refusal);
-  const std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " +
-                           MHD_get_reason_phrase_for(static_cast<unsigned>(response.status)) +
-                           "\r\nConnection: close\r\nContent-Type: " + response.contentType +
-                           "\r\nX-Request-Id: " + id + "\r\nContent-Length: " + std::to_string(response.body.size()) +
-                           "\r\n\r\n" + response.body;
+  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " +
+                     MHD_get_reason_phrase_for(static_cast<unsigned>(response.status)) +
+                     "\r\nConnection: close\r\nContent-Type: " + response.contentType + "\r\nX-Request-Id: " + id +
+                     "\r\nContent-Length: " + std::to_string(response.body.size());
+  for (const auto& [name, value] : response.headers) text.append("\r\n").append(name).append(": ").append(value);
+  text += "\r\n\r\n" + response.body;
   // A client that does not even read gets none of it.
   static_cast<void>(::send(descriptor, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
 }

@@ -56,7 +56,8 @@ class HttpCall {
  private:
   struct Headers;
   [[nodiscard]] std::optional<HttpRefusal> readHeaders(const char* method);
-  [[nodiscard]] bool takePiece(const char* piece, std::size_t size);
+  void takePiece(const char* piece, std::size_t size);
+  void refuseNow(HttpRefusal refusal);
   [[nodiscard]] bool handOver();
   [[nodiscard]] bool queue();
 
@@ -72,6 +73,8 @@ class HttpCall {
   std::function<void(bool)> sent_;
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool hasHeaders_ = false;
+  bool hasBodyUnderWay_ = false;  // it comes whatever the answer to the headers is
+  bool isRefused_ = false;        // the rest of the body is read and dropped
   bool isHandedOver_ = false;
   bool isSuspended_ = false;
   bool isAbandoned_ = false;  // the client hung up while it waited

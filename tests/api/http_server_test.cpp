@@ -94,14 +94,44 @@ TEST_CASE("A body of the limit is taken and one byte more is refused") {
     REQUIRE(client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n"));
     CHECK(client.read().status == 413);
     client = connect();
-    client.send(chunked(most + "x", 777));
+    REQUIRE(client.send(chunked(most + "x", 777)));
     checkRefusal(client.read(), 413, "http/too-large");
     CHECK(client.isClosedByServer());
-    client = connect();
-    client.send(chunked(std::string(5'000'000, 'x'), 70'000));
-    checkRefusal(client.read(), 413, "http/too-large");
   }
-  CHECK(waitFor([&] { return stage.log.count("/echo 413") >= 6; }));
+  CHECK(waitFor([&] { return stage.log.count("/echo 413") >= 4; }));
+}
+
+TEST_CASE("A client that sends all of its body before it reads gets its refusal") {
+  HttpStage stage({.limits = {.bodyBytes = 100'000}, .token = "the-right-token"});
+  const std::string large(5'000'000, 'x');
+  const std::string start = "POST /echo HTTP/1.1\r\nHost: localhost\r\n";
+  const std::string length = "Content-Length: 5000000\r\n";
+  for (const bool isUnix : {true, false}) {
+    const auto connect = [&] { return isUnix ? stage.unixClient() : stage.tcpClient(); };
+    const std::string token = "Authorization: Bearer the-right-token\r\n";
+    for (const std::string& request :
+         {start + token + length + "\r\n" + large, start + token + chunked(large, 70'000).substr(start.size())}) {
+      auto client = connect();
+      REQUIRE(client.send(request));
+      checkRefusal(client.read(), 413, "http/too-large");
+      CHECK(client.isClosedByServer());
+    }
+  }
+  auto stranger = stage.tcpClient();
+  REQUIRE(stranger.send(start + length + "\r\n" + large));
+  const auto refusal = stranger.read();
+  checkRefusal(refusal, 401, "http/unauthorized");
+  CHECK(refusal.header("www-authenticate") == "Bearer");
+}
+
+TEST_CASE("A client that goes on sending after its refusal is cut off") {
+  HttpStage stage({.limits = {.bodyBytes = 100'000, .answerTime = 100ms}});
+  auto client = stage.tcpClient();
+  REQUIRE(client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000000\r\n\r\n"));
+  checkRefusal(client.read(), 413, "http/too-large");
+  const std::string piece(10'000, 'x');
+  CHECK(waitFor([&] { return !client.send(piece); }));
+  CHECK(waitFor([&] { return stage.log.count("/echo 413") == 1; }));
 }
 
 TEST_CASE("A client that asks before it sends its body is told to go on, or is refused") {
