@@ -23,8 +23,7 @@
 #include "cli/values.h"
 #include "core/json_payload.h"
 #include "core/names.h"
-#include "jobs/builtin_types.h"
-#include "jobs/command_runner.h"
+#include "jobs/command_spec.h"
 
 namespace callsheet {
 inline namespace v1 {

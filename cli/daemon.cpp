@@ -27,7 +27,6 @@
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "director/checked_options.h"
-#include "jobs/builtin_types.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -128,8 +127,8 @@ class Daemon {
     std::optional<int> asked;
     attend(
         [&] {
-          director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode,
-                                                    builtinTypes(directory_), directorOptions(session));
+          director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode, JobTypes{},
+                                                    directorOptions(session));
           director_->start();
           if (mode.isPrincipal()) serve(session);
         },
@@ -206,6 +205,7 @@ class Daemon {
     options.keepDoneCount = options_.keepCount;
     options.mapBytes = options_.mapMiB << 20;
     options.allowForeignFilesystem = session.allowForeignFilesystem;
+    options.runsCommands = true;
     options.log = [this](LogLevel level, std::string_view sentence) {
       log_.log(levelOf(level), "{}", printable(sentence));
       if (level >= LogLevel::warning) wakeup_.wake();

@@ -5,7 +5,7 @@
 #include "api/owner_names.h"
 #include "cli/terminal.h"
 #include "core/job_store.h"
-#include "jobs/builtin_types.h"
+#include "jobs/command_outcome.h"
 
 // A job as people read it, and what a command job left. All texts are safe for a terminal.
 namespace callsheet {

@@ -24,6 +24,9 @@ inline constexpr const char* crashPointTable[] = {
     "job.claimed",          // the attempt is in-progress, user code has not begun
     "job.executed",         // user code returned, nothing of it is stored
     "job.completed",        // the outcome is durable
+    "command.claimed",      // the attempt at a command is in-progress, nothing was started
+    "command.started",      // the command runs, or ran; its shim has said so to nobody but this director
+    "command.ended",        // how a command ended is read, nothing of it is stored
     "step.stored",          // a step's result is durable, no other step has seen it
     "step.suspended",       // a wait is durable, the job has not left execute
     "transfer.requested",   // the transfer is durable, the job has not left execute

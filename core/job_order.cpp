@@ -31,7 +31,7 @@ std::optional<WaitingKey> waitingKeyOf(const JobFacts& facts) {
 }
 
 std::optional<DeadlineKey> deadlineKeyOf(const JobFacts& facts) {
-  if (!isRunning(facts) || facts.deadlineNanos == 0) return std::nullopt;
+  if (!isRunning(facts) || facts.deadlineNanos == 0 || facts.holderKind == HolderKind::shim) return std::nullopt;
   return DeadlineKey{facts.deadlineBootID, facts.deadlineNanos, facts.id};
 }
 
@@ -47,9 +47,9 @@ bool operator==(const AttachedKeys& a, const AttachedKeys& b) {
 AttachedKeys attachedKeysOf(const JobFacts& facts) {
   AttachedKeys attached;
   if (!isRunning(facts)) return attached;
-  // A remote attempt's names who handed it out, so that a claim can be repeated; it does not stand or fall with it.
-  const bool isNamed = facts.holderKind == HolderKind::remote && !facts.holder.isNil();
-  if (facts.holderKind == HolderKind::incarnation || isNamed)
+  // A remote attempt's names who handed it out, so that a claim can be repeated, and a command's who attends to it;
+  // neither stands or falls with that one.
+  if (facts.holderKind != HolderKind::none && !facts.holder.isNil())
     attached.keys[attached.count++] = {IncarnationID{facts.holder}, facts.id};
   const bool hasHolder = attached.count == 1;
   const bool ownerIsHolder = hasHolder && attached.keys[0].incarnation == facts.owner;

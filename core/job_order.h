@@ -35,8 +35,8 @@ struct WaitingKey {
   friend auto operator<=>(const WaitingKey&, const WaitingKey&) = default;
 };
 
-/// Requested and running jobs by each incarnation that they stand or fall with, their holder and their owner; by the
-/// principal's queue where there is none.
+/// Requested and running jobs by each incarnation that they concern: their holder, who handed out a remote one, who
+/// attends to a command, and their owner; by the principal's queue where there is none.
 struct AttachedKey {
   IncarnationID incarnation;
   JobID id;
@@ -71,7 +71,7 @@ using PlaceKey = std::variant<ReadyKey, WaitingKey, AttachedKey, DeadlineKey, Do
 [[nodiscard]] std::optional<WaitingKey> waitingKeyOf(const JobFacts& facts);
 [[nodiscard]] std::optional<DeadlineKey> deadlineKeyOf(const JobFacts& facts);
 [[nodiscard]] std::optional<DoneKey> doneKeyOf(const JobFacts& facts);
-/// The holder's, where it is an incarnation, and the owner's, which of the principal stands alone only; one or two,
+/// The incarnation's in `holder`, and the owner's, which of the principal stands alone only; one or two,
 /// without repeats.
 struct AttachedKeys {
   AttachedKey keys[2];

@@ -21,7 +21,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Whoever must live for an attempt to go on.
+/// Whoever must live for an attempt to go on: nobody, a director or executor, the shim of a command, or nothing but a
+/// time limit.
 enum class HolderKind : std::uint8_t { none, incarnation, shim, remote };
 
 /// A waiting job that nothing but an event wakes.
@@ -69,12 +70,12 @@ struct JobFacts {
   bool alone = false;           ///< the present attempt runs alone in its process
   Move lastEnd = Move::submit;  ///< how the attempt named by execID ended, if it ended by itself
   HolderKind holderKind = HolderKind::none;
-  IncarnationID owner;             ///< nil: the principal
-  Uuid holder;                     ///< an incarnation or a shim
-  ExecID execID;                   ///< of the present attempt, or of the last if it ended by itself; nil once voided
-  std::uint32_t attempt = 0;       ///< hand-outs
-  std::uint32_t started = 0;       ///< starts, counted before user code
-  std::uint32_t failures = 0;      ///< fails and deadlines; what the retry policy compares
+  IncarnationID owner;         ///< nil: the principal
+  Uuid holder;                 ///< an incarnation: the holder itself, who handed out a remote one, a shim's attendant
+  ExecID execID;               ///< of the present attempt, or of the last if it ended by itself; nil once voided
+  std::uint32_t attempt = 0;   ///< hand-outs
+  std::uint32_t started = 0;   ///< starts, counted before user code
+  std::uint32_t failures = 0;  ///< fails and deadlines; what the retry policy compares
   std::uint32_t holderDeaths = 0;  ///< consecutive
   std::uint64_t version = 0;       ///< changes of this row
   std::uint32_t logCount = 0;      ///< log entries ever written
@@ -85,8 +86,8 @@ struct JobFacts {
   std::uint64_t sequence = 0;      ///< order of becoming ready
   std::int64_t readyAt = 0;        ///< UTC us, what rank counts from
   std::int64_t wakeAt = 0;         ///< UTC us while waiting; `never` = only an event
-  std::int64_t deadlineNanos = 0;  ///< boot clock; 0 = no limit
-  Uuid deadlineBootID;             ///< another boot than the present one = expired
+  std::int64_t deadlineNanos = 0;  ///< boot clock; 0 = no limit. A shim keeps it, everybody else's is kept by the store
+  Uuid deadlineBootID;             ///< another boot than the present one = expired. Of a shim always the claim's
   std::int64_t createdAt = 0;      ///< UTC us, as the next three
   std::int64_t startedAt = 0;
   std::int64_t finishedAt = 0;

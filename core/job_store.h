@@ -109,6 +109,8 @@ class JobStore {
   [[nodiscard]] virtual std::int64_t nextDeadline() = 0;
   /// What claims over the API could get now (core/claimable.h).
   [[nodiscard]] virtual Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) = 0;
+  /// The commands that an incarnation attends to (core/attended.h).
+  [[nodiscard]] virtual std::vector<JobRow> commandsOf(IncarnationID attendant) = 0;
   [[nodiscard]] virtual Totals totals() = 0;
   /// The open jobs of each owner, in one snapshot.
   [[nodiscard]] virtual CountsByOwner countByOwner() = 0;

@@ -23,8 +23,8 @@ struct KnownKind {
 /// Whether one of the texts knows that version of that kind.
 [[nodiscard]] bool knows(const std::vector<std::string>& knownKinds, std::string_view kind, std::uint32_t version);
 
-/// All that a process can run, each as its text.
-[[nodiscard]] std::vector<std::string> knownKindsOf(const JobTypes& types);
+/// All that a process can run, each as its text; with commands, or without.
+[[nodiscard]] std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands = false);
 
 }  // namespace v1
 }  // namespace callsheet

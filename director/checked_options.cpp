@@ -1,6 +1,8 @@
 #include "director/checked_options.h"
 
+#include <algorithm>
 #include <string>
+#include <thread>
 
 #include "principal/sweeps.h"
 
@@ -30,6 +32,7 @@ JobDirectorOptions checked(JobDirectorOptions options) {
                                       millis(writerLimitMin) + " or more");
   if (options.transferGrace < milliseconds::zero())
     throw Error(ErrorKind::usage, "a transfer's grace of " + millis(options.transferGrace) + " is negative");
+  if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
   return options;
 }
 

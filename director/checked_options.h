@@ -4,8 +4,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// The same options. Throws Error(usage) for a lease or a limit so short that what works would be taken for hung, and
-/// for a negative grace.
+/// The same options, with a number of workers. Throws Error(usage) for a lease or a limit so short that what works
+/// would be taken for hung, and for a negative grace.
 [[nodiscard]] JobDirectorOptions checked(JobDirectorOptions options);
 
 }  // namespace v1

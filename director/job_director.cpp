@@ -19,6 +19,7 @@
 #include "director/submitting.h"
 #include "director/subscription.h"
 #include "jobs/queue_runner.h"
+#include "jobs/shim_environment.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -107,9 +108,6 @@ class JobDirector::Implementation {
     incarnation_ = incarnation;
     renewed_.notify_all();
   }
-  [[nodiscard]] unsigned workerCount() const {
-    return options_.workers != 0 ? options_.workers : std::max(1u, std::thread::hardware_concurrency());
-  }
 
   const std::uint64_t forkGeneration_ = forkGeneration();
   JobDirector& self_;
@@ -148,7 +146,8 @@ class JobDirector::Implementation {
 };
 
 std::unique_ptr<DirectorLife> JobDirector::Implementation::newLife() {
-  std::vector<std::string> kinds = options_.runsJobs ? knownKindsOf(types_) : std::vector<std::string>{};
+  std::vector<std::string> kinds =
+      options_.runsJobs ? knownKindsOf(types_, options_.runsCommands) : std::vector<std::string>{};
   return std::make_unique<DirectorLife>(DirectorLife::Place{*access_, loop_, board_, mode_, options_, std::move(kinds)},
                                         [this] {
                                           if (runner_) runner_->wake();
@@ -174,9 +173,14 @@ void JobDirector::Implementation::start() {
   if (wasStarted_) return;
   loop_.start();
   if (options_.runsJobs) {
-    QueueRunner::Options options{workerCount(), mode_.isPrincipal(),
-                                 name_,         options_.transferGrace,
-                                 options_.log,  [this](IncarnationID fenced) { renew(fenced); }};
+    QueueRunner::Options options{options_.workers,
+                                 mode_.isPrincipal(),
+                                 name_,
+                                 options_.transferGrace,
+                                 options_.log,
+                                 nullptr,
+                                 [this](IncarnationID fenced) { renew(fenced); }};
+    if (options_.runsCommands) options.tasks = std::make_shared<ShimEnvironment>(access_->directory());
     runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));
     subscription_ = Subscription(access_->store(), [this](const Effects& effects) {
       const IncarnationID self = incarnation();
@@ -325,15 +329,15 @@ StopReport JobDirector::Implementation::stop(std::chrono::milliseconds grace) {
   isRunning_ = false;
   if (runner_) {
     QueueRunner::Left left = runner_->drain(grace);
-    report_.leftRunning = left.names.size();
-    report_.left = std::move(left.names);
+    report_ = {left.names.size(), std::move(left.names), left.commands};
   }
   tick_ = Timer{};
   const Timer writers = lookMeanwhile();  // closing waits for a commit as well
   if (life_) life_->close();
   subscription_ = Subscription{};
   setIncarnation({});
-  say(LogLevel::info, "stopped; " + std::to_string(report_.leftRunning) + " jobs ignored that and were given back");
+  say(LogLevel::info, "stopped; " + std::to_string(report_.leftRunning) + " jobs ignored that and were given back, " +
+                          std::to_string(report_.commandsRunning) + " commands go on without it");
   return report_;
 }
 

@@ -190,6 +190,10 @@ void DoorbellSocket::close() noexcept {
   socket_.close();
 }
 
+std::string principalBell() {
+  return below(principalName);
+}
+
 void removeBell(const StoreDirectory& store, IncarnationID dead) {
   ::unlinkat(store.descriptor(), below(bellOf(dead.toString())).c_str(), 0);
   ::unlinkat(store.descriptor(), below(executorsBellOf(dead)).c_str(), 0);

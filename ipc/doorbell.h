@@ -53,6 +53,9 @@ class DoorbellSocket {
   ino_t inode_ = 0;         // of the file at path_, so that a successor's is never removed
 };
 
+/// The principal's bell as a path below its store, for who rings without opening one.
+[[nodiscard]] std::string principalBell();
+
 /// Removes the bell that a dead incarnation left, if any.
 void removeBell(const StoreDirectory& store, IncarnationID dead);
 

@@ -8,6 +8,8 @@
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
 #include "core/known_kind.h"
+#include "ipc/doorbell.h"
+#include "jobs/attempt_end.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -18,40 +20,12 @@ using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
 
 // How long what the store lost is kept back: a full disk would lose it again at once.
-constexpr milliseconds retryDelay{500};
+constexpr milliseconds lostDelay{500};
 // Long waits are cut: the wall clock may be set meanwhile, and the loop's clock stands still while the machine sleeps.
 constexpr std::int64_t waitMillisMax = 30'000;
+// Threads that start commands and look at their ends: each takes a few milliseconds, most of them the kernel's.
+constexpr unsigned startersMax = 4;
 
-/// A failure is as good without the jobs that were to follow on it.
-std::optional<Verb> failAlone(const Verb& end, const std::string& why) {
-  const auto* fail = std::get_if<Fail>(&end);
-  if (fail == nullptr || fail->then.empty()) return std::nullopt;
-  Fail alone = *fail;
-  alone.then.clear();
-  alone.failure.message = (alone.failure.message + "; " + why).substr(0, limits::errorBytesMax);
-  return alone;
-}
-const AttemptRef& attemptOf(const Verb& end) {
-  if (const auto* verb = std::get_if<Succeed>(&end)) return verb->attempt;
-  if (const auto* verb = std::get_if<Fail>(&end)) return verb->attempt;
-  if (const auto* verb = std::get_if<Transfer>(&end)) return verb->attempt;
-  if (const auto* verb = std::get_if<Suspend>(&end)) return verb->attempt;
-  return std::get<Unclaim>(end).attempt;
-}
-
-/// What is stored of an attempt whose outcome was refused, because it cannot be stored and never will be: a failure
-/// with nothing but the reason. Nothing when that was refused already.
-std::optional<Verb> bareFailOf(const Verb& end, const std::string& why) {
-  const auto* fail = std::get_if<Fail>(&end);
-  const bool isBare = fail != nullptr && fail->failure.type == "refused" && fail->value.empty();
-  if (isBare) return std::nullopt;
-  Fail bare{attemptOf(end), {"refused", why, {}, {}}, false, 0, {}, {}};
-  if (fail != nullptr) {
-    bare.retryable = fail->retryable;
-    bare.random = fail->random;
-  }
-  return bare;
-}
 }  // namespace
 
 QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, const JobTypes& types,
@@ -60,12 +34,16 @@ QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, c
       clock_(clock),
       director_(director),
       options_(std::move(options)),
-      kinds_(knownKindsOf(types)),
+      kinds_(knownKindsOf(types, options_.tasks != nullptr)),
       troubles_(options_.log),
       dueTimer_(loop.makeTimer([this] { wake(); })),
       retryTimer_(loop.makeTimer([this] { retryLost(); })),
       timeTimer_(loop.makeTimer([this] { timeHasCome(); })),
-      runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this)) {}
+      runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this)) {
+  if (options_.tasks)
+    keeper_.emplace(loop, options_.tasks, static_cast<TaskKeeper::Host&>(*this),
+                    TaskKeeper::Options{std::min(startersMax, options_.workers + 1), {principalBell()}, options_.log});
+}
 
 QueueRunner::~QueueRunner() {
   {
@@ -76,6 +54,7 @@ QueueRunner::~QueueRunner() {
   }
   // No answer arms them any more, and they use the runner.
   for (Timer* timer : {&dueTimer_, &retryTimer_, &timeTimer_}) *timer = Timer{};
+  keeper_.reset();
   runner_.reset();
 }
 
@@ -87,6 +66,8 @@ void QueueRunner::begin(IncarnationID incarnation) {
     isAwake_ = true;
     unansweredClaim_.reset();
   }
+  // What goes on already counts before anything is claimed.
+  troubles_.guard("looking at the running commands", [this] { lookAtCommands(); });
   pump();
 }
 
@@ -102,6 +83,7 @@ void QueueRunner::wake() {
 
 void QueueRunner::tick() {
   lookAtSteps(TreeLook::tick);
+  if (keeper_) keeper_->tick(clock_.now().bootNanos);
   troubles_.guard("looking whether the store moved", [this] {
     const std::uint64_t sequence = store_.sequence();
     const std::lock_guard lock(mutex_);
@@ -133,9 +115,28 @@ void QueueRunner::lookAtRunning() {
       }
     }
   });
-  if (looked) return;
+  const bool sawCommands = troubles_.guard("looking at the running commands", [this] { lookAtCommands(); });
+  if (looked && sawCommands) return;
   const std::lock_guard lock(mutex_);
   lastSequence_ = 0;  // the next tick looks again, though nothing may have moved
+}
+
+void QueueRunner::lookAtCommands() {
+  if (!keeper_) return;
+  IncarnationID self;
+  {
+    const std::lock_guard lock(mutex_);
+    self = incarnation_;
+    if (self.isNil() || isStopping_) return;
+  }
+  const std::vector<ExecID> known = keeper_->kept();
+  keeper_->compare(known, store_.commandsOf(self), self);
+}
+
+unsigned QueueRunner::freeWorkers() const {
+  const unsigned free = runner_->freeWorkers();
+  const std::size_t commands = keeper_ ? keeper_->count() : 0;
+  return commands >= free ? 0 : free - static_cast<unsigned>(commands);
 }
 
 void QueueRunner::timeHasCome() {
@@ -173,14 +174,14 @@ std::optional<Claim> QueueRunner::nextClaim() {
   if (incarnation_.isNil() || isFenced_ || kinds_.empty()) return std::nullopt;
   if (unansweredClaim_) return isHoldingBack_ ? std::nullopt : unansweredClaim_;
   const std::size_t running = runner_->runningCount();
-  const unsigned freeWorkers = runner_->freeWorkers();
-  if (isStopping_ || !isAwake_ || freeWorkers == 0 || runner_->runsAlone()) return std::nullopt;
+  const unsigned free = freeWorkers();
+  if (isStopping_ || !isAwake_ || free == 0 || runner_->runsAlone()) return std::nullopt;
   if (!alone_.mayClaim(running, SteadyClock::now())) return std::nullopt;
   Claim claim;
   claim.id = makeClaimID();
   claim.claimer = incarnation_;
   claim.kinds = kinds_;
-  claim.max = std::min<std::uint32_t>(freeWorkers, limits::claimJobsMax);
+  claim.max = std::min<std::uint32_t>(free, limits::claimJobsMax);
   claim.idle = running == 0;
   return claim;
 }
@@ -259,6 +260,8 @@ void QueueRunner::start(std::vector<Claim::Item> items, IncarnationID incarnatio
     for (auto& item : items) {
       if (isStopping_)
         ends_.emplace_back(Unclaim{{item.row.id, item.row.execID, incarnation}, "the director stops"});
+      else if (item.row.holderKind == HolderKind::shim && keeper_)
+        keeper_->start(std::move(item), incarnation);
       else
         runner_->run(std::move(item), incarnation);
     }
@@ -322,7 +325,7 @@ void QueueRunner::holdBack(std::optional<Verb> lost) {
     if (lost) lost_.push_back(std::move(*lost));
     if (std::exchange(isHoldingBack_, true)) return;
   }
-  retryTimer_.once(retryDelay);
+  retryTimer_.once(lostDelay);
 }
 
 void QueueRunner::retryLost() {
@@ -348,6 +351,10 @@ void QueueRunner::setTimeTimer() {
 }
 
 void QueueRunner::ended(JobID, std::optional<Verb> end) {
+  if (end) add(std::move(*end));
+}
+
+void QueueRunner::commandEnded(std::optional<Verb> end) {
   if (end) add(std::move(*end));
 }
 
@@ -416,6 +423,7 @@ QueueRunner::Left QueueRunner::drain(milliseconds grace) {
   }
   runner_->giveBackAll();
   Left left;
+  if (keeper_) left.commands = keeper_->leave();
   std::unique_lock lock(mutex_);
   const auto isIdle = [this] { return runner_->runningCount() == 0; };
   const auto isSettled = [this] { return !isBusy_ && ends_.empty() && lost_.empty(); };

@@ -14,6 +14,7 @@
 #include "core/once_per_sentence.h"
 #include "ipc/event_loop.h"
 #include "jobs/alone_drain.h"
+#include "jobs/task_keeper.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -22,7 +23,7 @@ inline namespace v1 {
 /// them, and ends those whose time is over. What ended and the next claim share a commit; one commit is under way at a
 /// time, so under load they gather. What the store loses is kept and repeated after a while. A store that cannot be
 /// read is said once and looked at again. Thread-safe.
-class QueueRunner final : private JobRunner::Host {
+class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
  public:
   struct Options {
     unsigned workers = 1;
@@ -30,6 +31,8 @@ class QueueRunner final : private JobRunner::Host {
     std::string directorName;
     std::chrono::milliseconds transferGrace = std::chrono::seconds{10};
     LogSink log;
+    /// Where commands run; null: none is claimed here.
+    std::shared_ptr<TaskEnvironment> tasks{};
     /// The store answered `fenced` to a claim: this incarnation was closed by somebody else. On the store's thread.
     std::function<void(IncarnationID)> onFenced;
   };
@@ -50,6 +53,7 @@ class QueueRunner final : private JobRunner::Host {
 
   struct Left {
     std::vector<std::string> names;
+    std::size_t commands = 0;  ///< go on without this director
   };
   /// Claims nothing more, asks all jobs to end, waits for them and for their last commits, and gives back those that
   /// are left.
@@ -58,6 +62,8 @@ class QueueRunner final : private JobRunner::Host {
  private:
   void ended(JobID id, std::optional<Verb> end) override;
   void freed() override;
+  void commandEnded(std::optional<Verb> end) override;
+  void commandGone() override { freed(); }
   [[nodiscard]] AttemptAnswer requestTransfer(const AttemptRef& attempt) override;
   [[nodiscard]] AttemptAnswer saveResults(const AttemptRef& attempt, std::vector<MemoRow> memos) override;
   [[nodiscard]] AttemptAnswer suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) override;
@@ -87,6 +93,8 @@ class QueueRunner final : private JobRunner::Host {
   void holdBack(std::optional<Verb> lost);
   void retryLost();
   void lookAtRunning();
+  void lookAtCommands();
+  [[nodiscard]] unsigned freeWorkers() const;
   void lookAtSteps(TreeLook why);
   void timeHasCome();
   [[nodiscard]] bool wasProlonged(const AttemptRef& attempt, std::int64_t bootNanos);
@@ -122,8 +130,10 @@ class QueueRunner final : private JobRunner::Host {
 
   Timer dueTimer_;
   Timer retryTimer_;
-  Timer timeTimer_;                  // of deadlines, and of what the running jobs' steps wait for
-  std::optional<JobRunner> runner_;  // last: its threads use all of the above
+  Timer timeTimer_;  // of deadlines, and of what the running jobs' steps wait for
+  // Last: their threads use all of the above.
+  std::optional<JobRunner> runner_;
+  std::optional<TaskKeeper> keeper_;
 };
 
 }  // namespace v1

@@ -5,52 +5,48 @@
 #include <unistd.h>
 
 #include <limits>
-#include <memory>
 
 #include "callsheet/errors.h"
-#include "ipc/file_descriptor.h"
-#include "jobs/attempt_lock.h"
-#include "jobs/builtin_types.h"
+#include "jobs/task_directory.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
 
-constexpr std::size_t filesAtOnce = 1'000;
+constexpr std::size_t directoriesAtOnce = 1'000;
 constexpr std::chrono::seconds patience{2};
-// Twice the time that a command has between TERM and KILL.
-constexpr std::chrono::seconds attendedAtMost{10};
+constexpr std::uint32_t any = std::numeric_limits<std::uint32_t>::max();
 
-std::optional<JobID> jobOf(std::string_view file) {
-  constexpr std::string_view ending = ".lock";
-  if (!file.ends_with(ending)) return std::nullopt;
-  return JobID::parse(std::string(file.substr(0, file.size() - ending.size())));
+using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+/// A task's directory holds files only.
+void remove(int tasks, const std::string& name) {
+  const Directory entries(::fdopendir(::openat(tasks, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)),
+                          &::closedir);
+  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr)
+    if (entry->d_name != std::string(".") && entry->d_name != std::string(".."))
+      ::unlinkat(::dirfd(entries.get()), entry->d_name, 0);
+  ::unlinkat(tasks, name.c_str(), AT_REMOVEDIR);
 }
 
 }  // namespace
+
+/// Where it stands among the directories.
+struct TasksSweep::Walk {
+  Directory entries{nullptr, &::closedir};
+};
 
 TasksSweep::TasksSweep(JobStore& store, const StoreDirectory& directory, LogSink log)
     : store_(store),
       directory_(directory),
       log_(std::move(log)),
+      walk_(std::make_unique<Walk>()),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 TasksSweep::~TasksSweep() = default;
 
-// So that the thread of a daemon without commands sleeps on.
-bool TasksSweep::hasFiles() const {
-  const int tasks =
-      ::openat(directory_.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (tasks < 0) return true;  // the pass says why
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(tasks), &::closedir);
-  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr)
-    if (jobOf(entry->d_name)) return true;
-  return false;
-}
-
 void TasksSweep::look() {
-  if (!hasFiles()) return;
   const std::lock_guard lock(mutex_);
   isWanted_ = true;
   wanted_.notify_all();
@@ -64,57 +60,57 @@ void TasksSweep::run(const std::stop_token& stop) {
       isWanted_ = false;
     }
     try {
-      pass(stop);
+      slice(stop);
     } catch (const std::exception& error) {
       if (log_) log_(LogLevel::warning, std::string("what commands left was not swept: ") + error.what());
     }
   }
 }
 
-void TasksSweep::pass(const std::stop_token& stop) {
-  const int tasks =
-      ::openat(directory_.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (tasks < 0) throw systemError("the store's tasks directory cannot be opened", errno);
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(tasks), &::closedir);
-  std::size_t settled = 0;
-  while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
-    if (stop.stop_requested()) return;
-    const std::string name = entry->d_name;
-    const auto job = jobOf(name);
-    if (!job) continue;
-    const Reach reach = reachOf(*job);
-    if (reach == Reach::nothing) {
-      attendedSince_.erase(name);
-      continue;
+void TasksSweep::slice(const std::stop_token& stop) {
+  if (!walk_->entries) {
+    const int tasks =
+        ::openat(directory_.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (tasks < 0) throw systemError("the store's tasks directory cannot be opened", errno);
+    walk_->entries.reset(::fdopendir(tasks));
+  }
+  for (std::size_t looked = 0; looked < directoriesAtOnce && !stop.stop_requested();) {
+    const dirent* entry = ::readdir(walk_->entries.get());
+    if (entry == nullptr) {
+      walk_->entries.reset();
+      return;
     }
-    if (++settled > filesAtOnce) return look();
-    settle(tasks, name, reach, stop);
+    const auto job = JobID::parse(entry->d_name);
+    if (!job) continue;
+    ++looked;
+    settle(::dirfd(walk_->entries.get()), *job, stop);
   }
 }
 
-void TasksSweep::settle(int tasks, const std::string& name, Reach reach, const std::stop_token& stop) {
-  AttemptLock::Request request{std::numeric_limits<std::uint32_t>::max(), patience, stop, true};
-  if (const auto since = attendedSince_.find(name); reach == Reach::everything && since != attendedSince_.end())
-    request.sparesAttended = std::chrono::steady_clock::now() < since->second + attendedAtMost;
-  const auto answer = AttemptLock::take(tasks, name, request);
-  if (!answer.lock) {
-    if (answer.isAttended) attendedSince_.try_emplace(name, std::chrono::steady_clock::now());
-    if (!answer.isAttended && !stop.stop_requested() && log_) log_(LogLevel::warning, name + ": " + answer.stillHeld);
-    return;
+void TasksSweep::settle(int tasks, JobID job, const std::stop_token& stop) {
+  const auto attempts = attemptsOf(job);
+  if (!attempts || attempts->living != 0) return;
+  const auto directory = TaskDirectory::open(tasks, job);
+  if (!directory) return;
+  // A start that comes late finds its attempt void.
+  if (attempts->isGone) directory->makeVoid(any);
+  if (directory->isHeld(LockedByte::shim) || directory->isHeld(LockedByte::tree)) {
+    const auto why = directory->endLeftovers({attempts->ended, patience, stop});
+    if (why && !stop.stop_requested() && log_) log_(LogLevel::warning, job.toString() + ": " + *why);
+    if (why) return;
   }
-  answer.lock->remove();
-  attendedSince_.erase(name);
+  if (attempts->isGone) remove(tasks, job.toString());
 }
 
-TasksSweep::Reach TasksSweep::reachOf(JobID job) {
+std::optional<TasksSweep::Attempts> TasksSweep::attemptsOf(JobID job) {
   std::optional<JobRow> row;
   try {
     row = store_.peek(job);
   } catch (const Error&) {
-    return Reach::nothing;  // unreadable: nobody knows what it does
+    return std::nullopt;  // unreadable: nobody knows what it does
   }
-  if (!row || row->state == JobState::done || row->waitingFor == WaitReason::quarantine) return Reach::everything;
-  return row->state == JobState::ready || row->state == JobState::waiting ? Reach::untended : Reach::nothing;
+  if (!row) return Attempts{0, any, true};
+  return Attempts{isRunning(*row) ? row->attempt : 0, row->attempt + 1, false};
 }
 
 }  // namespace v1

@@ -1,8 +1,8 @@
 #pragma once
-#include <chrono>
 #include <condition_variable>
-#include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -14,37 +14,37 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Ends what commands left running whose jobs have no living attempt any more - canceled while their director was dead,
-/// quarantined, waiting for their next attempt, or gone - and removes the lock files of such jobs, which every attempt
-/// leaves behind. Works on a thread of its own, because it waits for killed processes; begun and ended on the caller's.
+/// Walks the tasks' directories, a slice at a time: ends what runs there though its job has no living attempt - a
+/// command whose job was discarded, what outlived a killed shim - and removes the directories of jobs that are gone
+/// with their retention. Works on a thread of its own, because it waits for killed processes; begun and ended on the
+/// caller's.
 class TasksSweep {
  public:
   TasksSweep(JobStore& store, const StoreDirectory& directory, LogSink log);
-  /// Ends a pass that is under way within milliseconds.
+  /// Ends a slice that is under way within milliseconds.
   ~TasksSweep();
 
-  /// Asks for a pass over the files, of limited length, if there are any; returns at once. Any thread.
+  /// Asks for a slice; returns at once. Any thread.
   void look();
 
  private:
-  [[nodiscard]] bool hasFiles() const;
-  /// What may be done about a job's file.
-  enum class Reach {
-    nothing,    ///< an attempt of it lives
-    untended,   ///< another attempt may come at any time: only what no director attends to
-    everything  ///< there is no other attempt to come
-  };
   void run(const std::stop_token& stop);
-  void pass(const std::stop_token& stop);
-  void settle(int tasks, const std::string& name, Reach reach, const std::stop_token& stop);
-  [[nodiscard]] Reach reachOf(JobID job);
+  void slice(const std::stop_token& stop);
+  void settle(int tasks, JobID job, const std::stop_token& stop);
+  /// The latest attempt that may still run; nothing while that cannot be told. An attempt of a job that is gone is
+  /// none.
+  struct Attempts {
+    std::uint32_t living = 0;  ///< 0: none
+    std::uint32_t ended = 0;   ///< those before this one have ended
+    bool isGone = false;
+  };
+  [[nodiscard]] std::optional<Attempts> attemptsOf(JobID job);
 
+  struct Walk;
   JobStore& store_;
   const StoreDirectory& directory_;
   const LogSink log_;
-  // The thread's own: since when a director attends to a job without a living attempt. A living director lets go
-  // within a command's grace.
-  std::map<std::string, std::chrono::steady_clock::time_point> attendedSince_;
+  std::unique_ptr<Walk> walk_;  // the thread's own
 
   std::mutex mutex_;
   std::condition_variable_any wanted_;

@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <random>
+
+#include "callsheet/limits.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -42,6 +46,18 @@ PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector
       RegisterIncarnation{self, {}, Role::principal, openPrincipal(place.store), std::move(kinds)});
   if (!isAccepted(answer.verdict))
     throw Error(ErrorKind::unavailable, "the principal could not be registered: " + answer.why);
+  adoptFromFormerPrincipals();
+}
+
+/// Before the first claim, so that the commands that go on are counted by then. What does not succeed, or is more, is
+/// adopted with all the rest.
+void PrincipalRole::adoptFromFormerPrincipals() {
+  troubles_.guard("adopting from the former principal", [this] {
+    for (const IncarnationRow& row : place_.store.incarnations()) {
+      if (row.role != Role::principal || row.isOpen() || row.emptied) continue;
+      static_cast<void>(place_.store.apply(Adopt{row.id, self_, limits::sliceRowsMax, std::random_device{}()}));
+    }
+  });
 }
 
 PrincipalRole::~PrincipalRole() {

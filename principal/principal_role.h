@@ -36,6 +36,7 @@ class PrincipalRole {
   void leave();
 
  private:
+  void adoptFromFormerPrincipals();
   void rung();
   void lookAround();
 

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "callsheet/limits.h"
+#include "core/attended.h"
 #include "core/crash_point.h"
 #include "core/nearest_deadline.h"
 #include "store/combined_commit.h"
@@ -111,6 +112,11 @@ class Store final : public LmdbJobStore {
     Claimable found;
     const Moment now = clock_->now();
     read([&](LmdbRows& rows) { found = claimableRemotely(rows, now, kinds, limit); });
+    return found;
+  }
+  std::vector<JobRow> commandsOf(IncarnationID attendant) override {
+    std::vector<JobRow> found;
+    read([&](LmdbRows& rows) { found = commandsAttendedBy(rows, attendant, limits::commandsMax); });
     return found;
   }
   std::optional<DefinitionRow> definition(std::string_view kind) override {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "core/attended.h"
 #include "core/nearest_deadline.h"
 #include "core/validator.h"
 #include "store/job_lookup.h"
@@ -306,6 +307,10 @@ class MemoryJobStore final : public JobStore {
   Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
     const std::lock_guard lock(mutex_);
     return claimableRemotely(rows_, clock_.now(), kinds, limit);
+  }
+  std::vector<JobRow> commandsOf(IncarnationID attendant) override {
+    const std::lock_guard lock(mutex_);
+    return commandsAttendedBy(rows_, attendant, limits::commandsMax);
   }
   std::optional<DefinitionRow> definition(std::string_view kind) override {
     const std::lock_guard lock(mutex_);

@@ -204,7 +204,7 @@ class Check {
       if (owner == incarnations_.end() || owner->second.emptied)
         problem(name + ": its owner was emptied, nobody will run it");
     }
-    if (running && row.holderKind == HolderKind::incarnation) {
+    if (running && (row.holderKind == HolderKind::incarnation || row.holderKind == HolderKind::shim)) {
       const auto holder = incarnations_.find(IncarnationID{row.holder});
       if (holder == incarnations_.end() || holder->second.emptied)
         problem(name + ": its holder was emptied, nobody will end it");

@@ -134,8 +134,14 @@ Adopt::Answer Application::operator()(const Adopt& verb) {
     } else {
       const JobFacts before = *row;
       row->owner = principalOwner;
-      // What only a time limit holds lives on, but is nobody's claim any more.
-      if (row->holderKind == HolderKind::remote && row->holder == verb.closed.value) row->holder = Uuid{};
+      // What only a time limit holds lives on, but is nobody's claim any more. A command goes on too, and the adopter
+      // attends to it.
+      const bool isOfClosed = row->holder == verb.closed.value;
+      if (row->holderKind == HolderKind::remote && isOfClosed) row->holder = Uuid{};
+      if (row->holderKind == HolderKind::shim && isOfClosed) {
+        row->holder = verb.sender.value;
+        effects_.touch(verb.sender);
+      }
       change(before, *row, Move::adopt, verb.sender);
     }
   }

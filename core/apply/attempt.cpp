@@ -5,7 +5,8 @@ namespace callsheet {
 inline namespace v1 {
 
 bool Application::isExpired(const JobFacts& facts) const {
-  if (facts.deadlineNanos == 0) return false;
+  // A shim keeps the time itself, and says how the command ended.
+  if (facts.deadlineNanos == 0 || facts.holderKind == HolderKind::shim) return false;
   return facts.deadlineBootID != now_.bootID || now_.bootNanos > facts.deadlineNanos;
 }
 
@@ -264,7 +265,7 @@ AttemptAnswer Application::operator()(const Cancel& verb) {
     if (before.cancelRequested) return answerOf(before, Verdict::alreadyApplied);
     after.cancelRequested = true;
     change(before, after, Move::cancelRequest, {}, verb.why);
-    effects_.touch(before.holderKind == HolderKind::incarnation ? IncarnationID{before.holder} : before.owner);
+    effects_.touch(IncarnationID{before.holder});
   } else {
     voidAttempt(after);
     becomeDone(after, JobOutcome::canceled);

@@ -6,6 +6,7 @@
 #include "callsheet/limits.h"
 #include "core/apply/application.h"
 #include "core/known_kind.h"
+#include "core/names.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -160,7 +161,9 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
     if (definition->rate.count > 0 && !takeToken(*definition, answer.nextDueAt)) return HandOut::throttled;
   }
   const JobFacts before = after;
-  after.holderKind = verb.remote ? HolderKind::remote : HolderKind::incarnation;
+  after.holderKind = HolderKind::incarnation;
+  if (runnerOf(after.kind) == Runner::command && verb.start) after.holderKind = HolderKind::shim;
+  if (verb.remote) after.holderKind = HolderKind::remote;
   after.holder = claimer.id.value;
   after.execID = execIDOf(verb.id, static_cast<std::uint32_t>(answer.jobs.size()));
   after.alone = mustRunAlone(after);
@@ -175,6 +178,8 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
     limitMicros = startLimitMicros(definition, verb.remote);
   }
   setDeadline(after, limitMicros);
+  // Whoever finds its directory empty must know whether that is of this boot.
+  if (after.holderKind == HolderKind::shim) after.deadlineBootID = now_.bootID;
   change(before, after, verb.start ? Move::claim : Move::request, claimer.id);
   answer.jobs.push_back({std::move(after), std::move(*body)});
   return HandOut::done;

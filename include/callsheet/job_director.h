@@ -32,6 +32,7 @@ struct JobDirectorOptions {
   std::chrono::milliseconds transferGrace =
       std::chrono::seconds{10};  ///< how long a job's steps that run may go on after one asked for its transfer
   bool runsJobs = true;          ///< false: only submits, waits and, as principal, adopts
+  bool runsCommands = false;     ///< jobs of the kind callsheet.command too, as processes that go on without this one
   LogSink log;                   ///< empty: nothing is said
 };
 
@@ -39,7 +40,8 @@ struct JobDirectorOptions {
 struct StopReport {
   std::size_t leftRunning =
       0;  ///< jobs that ignored cancellation; they run on in this process, but count as given back
-  std::vector<std::string> left;  ///< "KIND ID" of each
+  std::vector<std::string> left;    ///< "KIND ID" of each
+  std::size_t commandsRunning = 0;  ///< commands that go on; the principal, or the next one, attends to them
 };
 
 /// Whether the threads of a director come round; what a supervisor should know before it trusts isRunning().

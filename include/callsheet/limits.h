@@ -19,6 +19,7 @@ inline constexpr std::size_t schemaBytesMax = 64u << 10;  ///< each JSON schema 
 inline constexpr std::size_t definitionsMax = 10'000;     ///< definitions in one store
 inline constexpr std::size_t batchJobsMax = 1000;         ///< jobs in one submit
 inline constexpr std::size_t claimJobsMax = 1000;         ///< jobs in one claim
+inline constexpr std::size_t commandsMax = 10'000;        ///< running commands that one director attends to
 inline constexpr std::size_t claimKindsMax = 1000;        ///< kinds in one claim
 inline constexpr std::size_t sliceRowsMax = 1000;         ///< rows one sweep or adoption slice may touch
 inline constexpr std::size_t commitVerbsMax = 1000;       ///< verbs that share one commit

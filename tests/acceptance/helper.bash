@@ -14,6 +14,10 @@ callsheetSetup() {
   endless=(sh -c 'echo $$ >>"$0"; exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
 }
 
+# For a script that is given a file of its own as $0: waits until there is another one that ends in .go.
+# shellcheck disable=SC2034
+untilGo='until test -e "$0.go"; do sleep 0.05; done'  # check:allow-sleep
+
 callsheetTeardown() {
   local pid log
   # Of a test that failed, what its daemons said; bats shows it behind the failure.
@@ -27,11 +31,20 @@ callsheetTeardown() {
   for pid in "${daemons[@]}"; do kill -CONT "$pid" 2>/dev/null || true; done
   for pid in "${daemons[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
   for pid in "${daemons[@]}"; do wait "$pid" 2>/dev/null || true; done
+  endTasks
   for pid in $(endlessPids); do kill -KILL "$pid" 2>/dev/null || true; done
   # A test that damages its store on purpose says so.
   if [[ -z ${storeIsDamaged-} && -d $CALLSHEET_LOCATION/default.callsheet ]]; then
     callsheet check
   fi
+}
+
+# endTasks: commands outlive their daemons, and must not outlive their test. They die with their shims.
+endTasks() {
+  local task
+  for task in "$CALLSHEET_LOCATION"/*.callsheet/tasks/*/; do
+    if [[ -d $task ]]; then pkill -KILL -f "^callsheet-shim $(basename "$task")" || true; fi
+  done
 }
 
 setup() { callsheetSetup; }

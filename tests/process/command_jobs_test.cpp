@@ -1,7 +1,6 @@
 #include <catch2/catch.hpp>
 
 #include "callsheet/job_director.h"
-#include "jobs/builtin_types.h"
 #include "tests/process/stage.h"
 
 // Commands that a program submits, not the command line.
@@ -9,8 +8,9 @@ namespace callsheet::tests {
 
 TEST_CASE("a command that a program submits is a command for everybody who reads it") {
   Stage stage;
-  JobDirector principal(JobDirectorID(stage.id()), stage.location(), JobDirectorMode::principal(),
-                        builtinTypes(stage.access().directory()));
+  JobDirectorOptions options;
+  options.runsCommands = true;
+  JobDirector principal(JobDirectorID(stage.id()), stage.location(), JobDirectorMode::principal(), JobTypes{}, options);
   principal.start();
   const Submission submission =
       principal.submitJson("callsheet.command", R"({"argv":["sh","-c","echo said; exit 7"]})");

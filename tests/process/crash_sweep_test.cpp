@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/crash_point.h"
+#include "core/names.h"
 #include "tests/process/director_process.h"
 #include "tests/support/wait_for.h"
 
@@ -24,6 +25,7 @@ struct Asked {
 };
 
 std::string parametersOf(const std::string& kind) {
+  if (kind == commandKind) return R"({"argv":["true"]})";
   if (kind == "tree") return R"({"depth":1,"width":2,"napMillis":20})";
   return kind == "transfer" ? R"({"threads":1})" : "{}";
 }
@@ -38,7 +40,7 @@ void ask(DirectorProcess& director, std::vector<Asked>& asked, const std::string
 /// dead.
 void live(Stage& stage, DirectorProcess& director, std::vector<Asked>& asked) {
   if (!director.awaitStart()) return;
-  for (const char* kind : {"count", "count", "tree", "transfer", "count"}) {
+  for (const char* kind : {"count", commandKind, "count", "tree", "transfer", "count"}) {
     ask(director, asked, kind);
     if (!asked.back().isAcknowledged) return;
   }

@@ -58,6 +58,7 @@ class Pair {
     JobFilter owned;
     owned.owner = world_.anyDirector();
     compareList(owned);
+    REQUIRE(lmdb_->commandsOf(*owned.owner) == memory_->commandsOf(*owned.owner));
     REQUIRE(textOf(lmdb_->incarnations()) == textOf(memory_->incarnations()));
     REQUIRE(lmdb_->definitions() == memory_->definitions());
     REQUIRE(lmdb_->totals() == memory_->totals());

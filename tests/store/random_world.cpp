@@ -47,7 +47,7 @@ NewJob RandomWorld::anyJob() {
   job.queue = dice_.oneIn(3) ? "other" : "default";
   job.priority = dice_.oneIn(4) ? static_cast<std::int32_t>(dice_.roll(21)) - 10 : 0;
   if (dice_.oneIn(20)) job.priority = 5000;  // refused by the validator
-  job.runner = dice_.oneIn(8) ? Runner::remote : Runner::native;
+  job.runner = dice_.oneIn(8) ? Runner::remote : runnerOf(job.kind);
   if (dice_.oneIn(4)) job.delayMicros = dice_.roll(100) * second;
   if (dice_.oneIn(3)) {
     job.body.key = anyKey();
@@ -80,8 +80,8 @@ Verb RandomWorld::registering() {
   verb.id = IncarnationID{id()};
   verb.role = static_cast<Role>(dice_.roll(3));
   if (verb.role != Role::principal) verb.name = "name-" + std::to_string(dice_.roll(4));
-  for (int i = 0; i < 3; ++i)
-    if (!dice_.oneIn(4)) verb.kinds.push_back("k" + std::to_string(i));
+  for (std::uint32_t i = 0; i < 3; ++i)
+    if (!dice_.oneIn(4)) verb.kinds.push_back(kindOf(i));
   if (dice_.oneIn(3)) {
     verb.expectedFormer = verb.role == Role::principal ? principal_ : anyDirector();
     for (const Director& director : directors_)
@@ -119,8 +119,8 @@ Verb RandomWorld::claiming() {
   claim.id.value = id();
   for (std::size_t i = 12; i < 16; ++i) claim.id.value.bytes[i] = 0;
   claim.claimer = anyDirector();
-  for (int i = 0; i < 3; ++i)
-    if (!dice_.oneIn(3)) claim.kinds.push_back("k" + std::to_string(i));
+  for (std::uint32_t i = 0; i < 3; ++i)
+    if (!dice_.oneIn(3)) claim.kinds.push_back(kindOf(i));
   if (!claim.kinds.empty() && dice_.oneIn(10)) claim.kinds.push_back(claim.kinds.front());
   claim.max = 1 + dice_.roll(dice_.oneIn(3) ? 20 : 3);
   claim.start = !dice_.oneIn(4);
@@ -136,11 +136,11 @@ Verb RandomWorld::claiming() {
 }
 
 Verb RandomWorld::defining() {
-  const std::string kind = "k" + std::to_string(dice_.roll(4));
+  const std::string kind = kindOf(dice_.roll(4));
   if (dice_.oneIn(3)) return DeleteDefinition{kind};
   if (dice_.oneIn(3)) return Relane{1 + dice_.roll(dice_.oneIn(2) ? 5 : 1000)};
   PutDefinitions put{{definitionOf(kind)}};
-  if (dice_.oneIn(4)) put.definitions.push_back(definitionOf("k" + std::to_string(dice_.roll(4))));  // perhaps the same
+  if (dice_.oneIn(4)) put.definitions.push_back(definitionOf(kindOf(dice_.roll(4))));  // perhaps the same
   return put;
 }
 

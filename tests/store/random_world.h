@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/names.h"
 #include "core/verbs.h"
 #include "tests/support/seed.h"
 #include "tests/support/steps.h"
@@ -27,7 +28,11 @@ class RandomWorld {
 
   [[nodiscard]] Dice& dice() { return dice_; }
   [[nodiscard]] const std::vector<JobID>& jobs() const { return jobs_; }
-  [[nodiscard]] std::string anyKind() { return "k" + std::to_string(dice_.roll(3)); }
+  [[nodiscard]] std::string anyKind() { return kindOf(dice_.roll(3)); }
+  /// The last of the three that are submitted is that of commands, whose attempts their shims hold.
+  [[nodiscard]] static std::string kindOf(std::uint32_t index) {
+    return index == 2 ? commandKind : "k" + std::to_string(index);
+  }
   [[nodiscard]] std::string anyKey() { return "key-" + std::to_string(dice_.roll(15)); }
   /// Of few, so that steps and waits meet.
   [[nodiscard]] std::uint16_t anyStep() { return static_cast<std::uint16_t>(1 + dice_.roll(stepCount)); }

@@ -68,6 +68,7 @@ class FaultyStore final : public LmdbJobStore {
   std::vector<IncarnationRow> incarnations() override { return readable().incarnations(); }
   std::vector<DefinitionRow> definitions() override { return readable().definitions(); }
   std::optional<DefinitionRow> definition(std::string_view kind) override { return readable().definition(kind); }
+  std::vector<JobRow> commandsOf(IncarnationID attendant) override { return readable().commandsOf(attendant); }
   Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
     return readable().claimable(kinds, limit);
   }

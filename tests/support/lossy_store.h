@@ -61,6 +61,7 @@ class LossyStore final : public JobStore {
   std::vector<IncarnationRow> incarnations() override { return inner_.incarnations(); }
   std::vector<DefinitionRow> definitions() override { return inner_.definitions(); }
   std::optional<DefinitionRow> definition(std::string_view kind) override { return inner_.definition(kind); }
+  std::vector<JobRow> commandsOf(IncarnationID attendant) override { return inner_.commandsOf(attendant); }
   Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
     return inner_.claimable(kinds, limit);
   }

@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "core/verbs.h"
+#include "jobs/task_status.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// How many bytes of a command's output stand in its result.
+inline constexpr std::size_t resultTailBytes = 64u << 10;
+
+/// What the end of a command's process means for its job: a success, or a failure with the type `exit`, `signal`,
+/// `spawn`, `deadline`, `canceled` or `stopped`. `tail` is the end of its output.
+[[nodiscard]] Verb verbOfEnd(const AttemptRef& attempt, const TaskStatus& status, const std::string& tail,
+                             bool isCanceled, std::uint32_t random);
+
+/// It was begun, and its shim ended without a word of how it did: `lost`.
+[[nodiscard]] Fail verbOfLoss(const AttemptRef& attempt, std::uint32_t random);
+
+/// It could not be begun, for this reason: `spawn`, or `payload` when trying again is of no use.
+[[nodiscard]] Fail verbOfFailedStart(const AttemptRef& attempt, const std::string& sentence, bool mayTryAgain,
+                                     std::uint32_t random);
+
+}  // namespace v1
+}  // namespace callsheet

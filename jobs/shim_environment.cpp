@@ -1,0 +1,185 @@
+#include "jobs/shim_environment.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "callsheet/errors.h"
+#include "ipc/pidfd.h"
+#include "ipc/process_state.h"
+#include "jobs/shim_process.h"
+#include "jobs/task_directory.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Beyond what it waits for the lock: a shim that has not said a word by then stands still.
+constexpr milliseconds reportPatience{10'000};
+// For a shim that has its lock to write down what it runs.
+constexpr milliseconds recordPatience{2'000};
+constexpr milliseconds leftoverPatience{5'000};
+
+void reap(const FileDescriptor& process) {
+  siginfo_t info{};
+  if (process.isOpen()) (void)::waitid(P_PIDFD, static_cast<id_t>(process.number()), &info, WEXITED);
+}
+
+TaskFailure failureOf(const ShimReport& report, const CommandSpec& command) {
+  const std::string why = std::string(": ") + std::strerror(report.errnoValue) + ".";
+  switch (report.step) {
+    case ShimStep::superseded:
+      return {false, "Another attempt of the job took over before the command began."};
+    case ShimStep::locked:
+      return {false, "Processes of an earlier attempt hold the task's lock."};
+    case ShimStep::prepare:
+      return {false, "The command's shim ended before it began" + why};
+    case ShimStep::files:
+      return {true, "The files of the command's task cannot be written" + why};
+    case ShimStep::input:
+      return {true, "The file that is to be the command's input cannot be opened" + why};
+    case ShimStep::workingDirectory:
+      return {true, "The working directory '" + command.cwd + "' cannot be entered" + why};
+    case ShimStep::limits:
+      return {true, "The command's limits cannot be set" + why};
+    case ShimStep::execute:
+      return {true, "The program '" + command.argv.front() + "' cannot be run" + why};
+    default:
+      return {true, "A process for the command cannot be made" + why};
+  }
+}
+
+TaskStatus statusOf(const TaskRecord& record) {
+  TaskStatus status;
+  status.exec = record.exec;
+  status.attempt = record.attempt;
+  status.leader = record.leader;
+  status.state = "exited";
+  status.end = record.end;
+  status.code = record.code;
+  return status;
+}
+
+/// A shim of that record, if it lives. Its pidfd is opened before the lock is seen held, so it is of the holder.
+std::optional<RunningTask> runningOf(const TaskDirectory& directory, const TaskRecord& record) {
+  RunningTask running{openPidfd(record.shim), record.leader};
+  const auto state = processState(record.shim);
+  if (!running.process.isOpen() || !state || state->startTime != record.shimStart) return std::nullopt;
+  if (!directory.isHeld(LockedByte::shim)) return std::nullopt;
+  return running;
+}
+
+}  // namespace
+
+ShimEnvironment::ShimEnvironment(const StoreDirectory& directory)
+    : directory_(directory),
+      tasks_(::openat(directory.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) {
+  if (!tasks_.isOpen()) throw systemError("the store's tasks directory cannot be opened", errno);
+}
+
+int ShimEnvironment::program() {
+  const std::lock_guard lock(mutex_);
+  if (!program_.isOpen()) program_ = makeShimProgram();
+  return program_.number();
+}
+
+std::variant<RunningTask, TaskFailure> ShimEnvironment::start(const TaskOrder& order, const std::stop_token& stop) {
+  const TaskDirectory directory = TaskDirectory::make(tasks_.number(), order.ref.job);
+  const auto left = directory.endLeftovers({order.ref.attempt, order.patience, stop});
+  if (left) return TaskFailure{false, "The next attempt cannot start. " + *left};
+  ShimProcess shim = startShim(order, {program(), directory.descriptor(), directory_.descriptor()});
+  const ShimReport report = reportOf(shim, order.patience + reportPatience);
+  if (report.step == ShimStep::running) return RunningTask{std::move(shim.process), report.leader};
+  if (report.step == ShimStep::prepare && report.errnoValue == ETIMEDOUT)
+    (void)signalThroughPidfd(shim.process, SIGKILL);
+  reap(shim.process);
+  return failureOf(report, order.command);
+}
+
+FoundTask ShimEnvironment::find(const TaskRef& ref, bool isOfThisBoot) {
+  using What = FoundTask::What;
+  const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
+  if (!directory) {
+    // Somebody took it away, or nothing was begun. A command that runs all the same is waited for.
+    if (FileDescriptor process = findShimProcess(ref.exec); process.isOpen())
+      return {What::running, {std::move(process), 0}, {}};
+    if (!isOfThisBoot) return {What::lost, {}, {}};
+    TaskDirectory::make(tasks_.number(), ref.job).makeVoid(ref.attempt);
+    // One that was just being started could have come before that line.
+    if (FileDescriptor process = findShimProcess(ref.exec); process.isOpen())
+      return {What::running, {std::move(process), 0}, {}};
+    return {What::neverBegun, {}, {}};
+  }
+  const auto until = steady_clock::now() + recordPatience;
+  for (;;) {
+    // In this order: who does not hold the lock any more has written what there is to be written.
+    const bool isHeld = directory->isHeld(LockedByte::shim);
+    const auto record = directory->record();
+    const bool isOurs = record && record->exec == ref.exec;
+    if (isHeld && isOurs) {
+      if (auto running = runningOf(*directory, *record)) return {What::running, std::move(*running), {}};
+    } else if (isHeld && steady_clock::now() >= until) {
+      // It stands still before its first line, or is of another attempt.
+      if (FileDescriptor process = findShimProcess(ref.exec); process.isOpen())
+        return {What::running, {std::move(process), 0}, {}};
+      directory->makeVoid(ref.attempt);
+      return {What::neverBegun, {}, {}};
+    } else if (!isHeld) {
+      auto status = read(ref);
+      if (status && status->hasEnded()) return {What::ended, {}, std::move(*status)};
+      if (isOurs && record->hasEnded()) return {What::ended, {}, statusOf(*record)};
+      if (isOurs || !isOfThisBoot) {
+        (void)directory->endLeftovers({ref.attempt + 1, leftoverPatience, {}});
+        return {What::lost, {}, {}};
+      }
+      directory->makeVoid(ref.attempt);
+      if (!directory->isHeld(LockedByte::shim)) return {What::neverBegun, {}, {}};
+    }
+    ::poll(nullptr, 0, 2);
+  }
+}
+
+std::optional<TaskStatus> ShimEnvironment::read(const TaskRef& ref) {
+  const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
+  if (!directory) return std::nullopt;
+  auto status = readTaskStatus(directory->descriptor(), shortIDOf(ref.job));
+  if (!status || status->exec != ref.exec) return std::nullopt;
+  return status;
+}
+
+std::string ShimEnvironment::tail(const TaskRef& ref, std::size_t bytes) {
+  const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
+  if (!directory) return {};
+  const FileDescriptor file(
+      ::openat(directory->descriptor(), taskFile::output, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat opened {};
+  if (!file.isOpen() || ::fstat(file.number(), &opened) != 0) return {};
+  std::string text(std::min(bytes, static_cast<std::size_t>(opened.st_size)), '\0');
+  const ssize_t size =
+      ::pread(file.number(), text.data(), text.size(), opened.st_size - static_cast<off_t>(text.size()));
+  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return text;
+}
+
+void ShimEnvironment::stop(const RunningTask& task) {
+  (void)signalThroughPidfd(task.process, shimSignal::stop);
+}
+
+void ShimEnvironment::kill(const TaskRef& ref, const RunningTask& task) {
+  (void)signalThroughPidfd(task.process, SIGKILL);
+  if (const auto directory = TaskDirectory::open(tasks_.number(), ref.job))
+    (void)directory->endLeftovers({ref.attempt + 1, leftoverPatience, {}});
+}
+
+}  // namespace v1
+}  // namespace callsheet

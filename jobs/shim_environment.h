@@ -1,0 +1,36 @@
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "ipc/store_paths.h"
+#include "jobs/task_environment.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// Commands under a shim of their own each, in directories below the store's `tasks`. Thread-safe.
+class ShimEnvironment final : public TaskEnvironment {
+ public:
+  /// The directory must outlive this. Throws Error when the tasks cannot be opened.
+  explicit ShimEnvironment(const StoreDirectory& directory);
+
+  [[nodiscard]] std::variant<RunningTask, TaskFailure> start(const TaskOrder& order,
+                                                             const std::stop_token& stop) override;
+  [[nodiscard]] FoundTask find(const TaskRef& ref, bool isOfThisBoot) override;
+  [[nodiscard]] std::optional<TaskStatus> read(const TaskRef& ref) override;
+  [[nodiscard]] std::string tail(const TaskRef& ref, std::size_t bytes) override;
+  void stop(const RunningTask& task) override;
+  void kill(const TaskRef& ref, const RunningTask& task) override;
+
+ private:
+  [[nodiscard]] int program();
+
+  const StoreDirectory& directory_;
+  FileDescriptor tasks_;
+  std::mutex mutex_;
+  FileDescriptor program_;  // made with the first command; guarded by mutex_
+};
+
+}  // namespace v1
+}  // namespace callsheet

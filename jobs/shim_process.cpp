@@ -1,0 +1,163 @@
+#include "jobs/shim_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "callsheet/errors.h"
+#include "ipc/pidfd.h"
+#include "ipc/process_state.h"
+#include "jobs/shim_image.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+#ifndef MFD_EXEC
+constexpr unsigned MFD_EXEC = 0x10;  // of Linux 6.3
+#endif
+
+void add(std::string& text, std::string_view name, std::string_view value) {
+  text.append(name).append("=").append(value).push_back('\0');
+}
+void add(std::string& text, std::string_view name, std::int64_t value) {
+  add(text, name, std::to_string(value));
+}
+
+std::string specOf(const TaskOrder& order) {
+  const auto environment = environmentFor(order.command);
+  std::string text;
+  add(text, specName::job, order.ref.job.toString());
+  add(text, specName::exec, order.ref.exec.toString());
+  add(text, specName::task, shortIDOf(order.ref.job));
+  add(text, specName::attempt, order.ref.attempt);
+  add(text, specName::boot, currentBootID().toString());
+  for (const auto& program : programsFor(order.command.argv.front(), environment))
+    add(text, specName::program, program);
+  for (const auto& argument : order.command.argv) add(text, specName::argument, argument);
+  for (const auto& variable : environment) add(text, specName::variable, variable);
+  add(text, specName::workingDirectory, order.command.cwd.empty() ? "." : order.command.cwd);
+  if (order.deadlineNanos != 0) add(text, specName::deadline, order.deadlineNanos);
+  add(text, specName::grace, order.grace.count());
+  add(text, specName::patience, order.patience.count());
+  add(text, specName::heartbeat, order.heartbeat.count());
+  add(text, specName::outputMax, std::to_string(order.outputMax));
+  for (const auto& bell : order.bells) add(text, specName::bell, bell);
+  return text;
+}
+
+void writeAll(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t size = ::write(file, bytes.data(), bytes.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) throw systemError("A command cannot be handed to its shim", errno);
+    bytes.remove_prefix(static_cast<std::size_t>(size));
+  }
+}
+
+FileDescriptor memoryFile(const char* name, std::string_view bytes, unsigned flags) {
+  FileDescriptor file(::memfd_create(name, MFD_CLOEXEC | flags));
+  // An older kernel knows no MFD_EXEC, and makes every one executable.
+  if (!file.isOpen() && errno == EINVAL) file = FileDescriptor(::memfd_create(name, MFD_CLOEXEC));
+  if (!file.isOpen()) throw systemError("Memory for a shim cannot be had", errno);
+  writeAll(file.number(), bytes);
+  return file;
+}
+
+/// Above the numbers that are given out, so that none of them is overwritten before it is copied.
+FileDescriptor above(int descriptor) {
+  FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, shimDescriptor::store + 1));
+  if (!copy.isOpen()) throw systemError("A shim cannot be started", errno);
+  return copy;
+}
+
+/// posix_spawn's two parameters, and their end.
+class SpawnPlan {
+ public:
+  SpawnPlan() {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t none;
+    sigset_t all;
+    ::sigemptyset(&none);
+    ::sigfillset(&all);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &all);
+    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+    for (int number = 0; number < 3; ++number)
+      ::posix_spawn_file_actions_addopen(&actions_, number, "/dev/null", O_RDWR, 0);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+  ~SpawnPlan() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+  void give(const FileDescriptor& descriptor, int number) {
+    ::posix_spawn_file_actions_adddup2(&actions_, descriptor.number(), number);
+  }
+  [[nodiscard]] pid_t run(const std::string& program, char* const* argv) const {
+    char* const nothing[] = {nullptr};
+    pid_t pid = 0;
+    const int error = ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_, argv, nothing);
+    if (error != 0) throw systemError("A shim cannot be started", error);
+    return pid;
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+}  // namespace
+
+FileDescriptor makeShimProgram() {
+  FileDescriptor file = memoryFile(shimName, shimImage(), MFD_EXEC);
+  // While it can be written it cannot be run.
+  FileDescriptor program(::open(("/proc/self/fd/" + std::to_string(file.number())).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!program.isOpen()) throw systemError("The shim's program cannot be opened", errno);
+  return program;
+}
+
+ShimProcess startShim(const TaskOrder& order, const ShimPlaces& places) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw systemError("A shim cannot be started", errno);
+  FileDescriptor report(ends[0]);
+  const FileDescriptor theirs(ends[1]);
+  const FileDescriptor spec = memoryFile("callsheet-spec", specOf(order), 0);
+  const FileDescriptor copies[] = {above(spec.number()), above(places.directory), above(theirs.number()),
+                                   above(places.store)};
+  std::string arguments[] = {shimName, order.ref.job.toString(), order.ref.exec.toString()};
+  char* const argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
+  SpawnPlan plan;
+  plan.give(copies[0], shimDescriptor::spec);
+  plan.give(copies[1], shimDescriptor::directory);
+  plan.give(copies[2], shimDescriptor::report);
+  plan.give(copies[3], shimDescriptor::store);
+  const pid_t pid = plan.run("/proc/self/fd/" + std::to_string(places.program), argv);
+  return {openPidfd(pid), std::move(report)};
+}
+
+ShimReport reportOf(const ShimProcess& shim, std::chrono::milliseconds patience) {
+  ShimReport report;
+  report.errnoValue = ETIMEDOUT;
+  pollfd watched{shim.report.number(), POLLIN, 0};
+  int ready = 0;
+  do ready = ::poll(&watched, 1, static_cast<int>(patience.count()));
+  while (ready < 0 && errno == EINTR);
+  if (ready <= 0) return report;
+  ShimReport said;
+  if (::read(shim.report.number(), &said, sizeof said) == static_cast<ssize_t>(sizeof said)) return said;
+  report.errnoValue = ECHILD;
+  return report;
+}
+
+}  // namespace v1
+}  // namespace callsheet

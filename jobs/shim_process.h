@@ -1,0 +1,37 @@
+#pragma once
+#include <sys/types.h>
+
+#include <string>
+#include <variant>
+
+#include "ipc/file_descriptor.h"
+#include "jobs/task_environment.h"
+#include "shim/protocol.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// A new shim's process, and where it says what became of its command's start.
+struct ShimProcess {
+  FileDescriptor process;  ///< readable when it has ended; closed: somebody else in this process has reaped it already
+  FileDescriptor report;
+};
+
+struct ShimPlaces {
+  int program = -1;    ///< an open file of the shim's program
+  int directory = -1;  ///< the task's
+  int store = -1;
+};
+
+/// Starts a shim for the command. It gets no environment, no descriptor but its own, and becomes leader of a session.
+/// Throws Error when no process can be made.
+[[nodiscard]] ShimProcess startShim(const TaskOrder& order, const ShimPlaces& places);
+
+/// What it says; waits for that. Of one that says nothing, because it was killed, `prepare`.
+[[nodiscard]] ShimReport reportOf(const ShimProcess& shim, std::chrono::milliseconds patience);
+
+/// The program's bytes as an executable file that needs no place on any disk. Throws Error.
+[[nodiscard]] FileDescriptor makeShimProgram();
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,349 @@
+#include "jobs/task_keeper.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "callsheet/errors.h"
+#include "callsheet/json_archive.h"
+#include "callsheet/limits.h"
+#include "core/crash_point.h"
+#include "ipc/process_state.h"
+#include "jobs/command_end.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// On top of the grace: a shim that was asked to end, or whose time is over, and is still there then does not obey.
+constexpr seconds obedience{15};
+
+std::uint32_t anyNumber() {
+  thread_local std::minstd_rand random(std::random_device{}());
+  return static_cast<std::uint32_t>(random());
+}
+
+bool wasAdoptedBy(const JobRow& row, IncarnationID attendant) {
+  return std::any_of(row.recentLog.begin(), row.recentLog.end(), [&](const LogEntry& entry) {
+    return entry.move == Move::adopt && entry.attempt == row.attempt && entry.actor == attendant.value;
+  });
+}
+
+}  // namespace
+
+/// One attempt. What is not const is guarded by the keeper's mutex, but for the item, which its first work alone uses.
+struct TaskKeeper::Task {
+  explicit Task(AttemptRef theAttempt, TaskRef theRef, std::int64_t deadline, bool isOfBoot)
+      : attempt(theAttempt), ref(theRef), deadlineNanos(deadline), isOfThisBoot(isOfBoot) {}
+
+  const AttemptRef attempt;
+  const TaskRef ref;
+  const std::int64_t deadlineNanos;
+  const bool isOfThisBoot;
+  std::optional<Claim::Item> item;
+  RunningTask running;
+  FdWatch watch;       // only while it runs; made and ended on a starter
+  bool isNew = false;  ///< nothing was started yet
+  bool isToBeLookedFor = false;
+  bool isRunning = false;
+  bool wasSeenRunning = false;
+  bool isCanceled = false;
+  bool isLetGo = false;
+  bool isSettled = false;  ///< its end was said; kept until the store does not list it any more
+  std::optional<std::chrono::steady_clock::time_point> askedAt;
+};
+
+TaskKeeper::TaskKeeper(EventLoop& loop, std::shared_ptr<TaskEnvironment> environment, Host& host, Options options)
+    : loop_(loop),
+      environment_(std::move(environment)),
+      host_(host),
+      options_(std::move(options)),
+      bootID_(currentBootID()),
+      starters_(std::in_place, options_.starters) {}
+
+TaskKeeper::~TaskKeeper() {
+  static_cast<void>(leave());
+}
+
+bool TaskKeeper::add(const TaskPointer& task) {
+  const std::lock_guard lock(mutex_);
+  return tasks_.try_emplace(task->ref.exec, task).second;
+}
+
+void TaskKeeper::post(const TaskPointer& task, void (TaskKeeper::*work)(const TaskPointer&)) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++posted_;
+  }
+  starters_->post([this, task, work] {
+    try {
+      (this->*work)(task);
+    } catch (const std::exception& error) {
+      notDone(task, error.what());
+    }
+    const std::lock_guard lock(mutex_);
+    --posted_;
+    changed_.notify_all();
+  });
+}
+
+void TaskKeeper::start(Claim::Item item, IncarnationID attendant) {
+  const JobRow& row = item.row;
+  auto task = std::make_shared<Task>(AttemptRef{row.id, row.execID, attendant},
+                                     TaskRef{row.id, row.execID, row.attempt}, row.deadlineNanos, true);
+  task->item = std::move(item);
+  task->isNew = true;
+  if (add(task)) post(task, &TaskKeeper::launch);
+}
+
+void TaskKeeper::launch(const TaskPointer& task) {
+  crashPoint("command.claimed");
+  if (stop_.stop_requested()) return finish(task, Unclaim{task->attempt, "the director stops"});
+  TaskOrder order;
+  order.ref = task->ref;
+  order.deadlineNanos = task->deadlineNanos;
+  order.bells = options_.bells;
+  try {
+    fromJson(task->item->body.parameters, order.command);
+  } catch (const Error& error) {
+    return finish(task, verbOfFailedStart(task->attempt, error.what(), false, anyNumber()));
+  }
+  task->item.reset();
+  if (const auto why = whyRefused(order.command))
+    return finish(task, verbOfFailedStart(task->attempt, *why, false, anyNumber()));
+  // For commands whose effects must not happen twice.
+  order.command.env["CALLSHEET_JOB_ID"] = task->ref.job.toString();
+  order.command.env["CALLSHEET_EXEC_ID"] = task->ref.exec.toString();
+  auto started = environment_->start(order, stop_.get_token());
+  task->isNew = false;
+  crashPoint("command.started");
+  if (auto* running = std::get_if<RunningTask>(&started)) return attend(task, std::move(*running));
+  const TaskFailure& failure = std::get<TaskFailure>(started);
+  if (failure.isOfCommand) return finish(task, verbOfFailedStart(task->attempt, failure.sentence, true, anyNumber()));
+  finish(task, Unclaim{task->attempt, failure.sentence.substr(0, limits::textBytesMax)});
+}
+
+void TaskKeeper::compare(const std::vector<ExecID>& known, const std::vector<JobRow>& rows, IncarnationID attendant) {
+  std::vector<TaskPointer> toEnd;
+  std::vector<TaskPointer> gone;
+  std::vector<TaskPointer> found;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const JobRow& row : rows) {
+      const auto kept = tasks_.find(row.execID);
+      if (kept != tasks_.end()) {
+        if (row.cancelRequested && !std::exchange(kept->second->isCanceled, true)) toEnd.push_back(kept->second);
+        continue;
+      }
+      // What this very director has claimed is on its way to start().
+      if (isLeaving_ || !wasAdoptedBy(row, attendant)) continue;
+      auto task =
+          std::make_shared<Task>(AttemptRef{row.id, row.execID, attendant}, TaskRef{row.id, row.execID, row.attempt},
+                                 row.deadlineNanos, row.deadlineBootID == bootID_);
+      task->isCanceled = row.cancelRequested;
+      found.push_back(std::move(task));
+    }
+    for (const ExecID exec : known) {
+      const bool isOurs = std::any_of(rows.begin(), rows.end(), [&](const JobRow& row) { return row.execID == exec; });
+      const auto kept = tasks_.find(exec);
+      if (isOurs || kept == tasks_.end()) continue;
+      if (kept->second->isSettled) {
+        tasks_.erase(kept);
+      } else if (!std::exchange(kept->second->isLetGo, true) && kept->second->isRunning) {
+        gone.push_back(kept->second);
+      }
+    }
+  }
+  for (const TaskPointer& task : toEnd) askToEnd(task);
+  for (const TaskPointer& task : gone) letGo(task);
+  for (const TaskPointer& task : found)
+    if (add(task)) post(task, &TaskKeeper::lookFor);
+}
+
+void TaskKeeper::letGo(const TaskPointer& task) {
+  FdWatch watch;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(task->isRunning, false)) return;  // its work under way sees the flag
+    watch = std::move(task->watch);
+  }
+  watch = FdWatch{};
+  finish(task, std::nullopt);
+}
+
+void TaskKeeper::lookFor(const TaskPointer& task) {
+  settle(task, environment_->find(task->ref, task->isOfThisBoot));
+}
+
+void TaskKeeper::settle(const TaskPointer& task, FoundTask found) {
+  using What = FoundTask::What;
+  bool wasSeenRunning = false;
+  bool isCanceled = false;
+  {
+    const std::lock_guard lock(mutex_);
+    wasSeenRunning = task->wasSeenRunning;
+    isCanceled = task->isCanceled;
+  }
+  switch (found.what) {
+    case What::running:
+      return attend(task, std::move(found.running));
+    case What::ended:
+      crashPoint("command.ended");
+      return finish(task, verbOfEnd(task->attempt, found.status, environment_->tail(task->ref, resultTailBytes),
+                                    isCanceled, anyNumber()));
+    case What::neverBegun:
+      // Of one that was seen running somebody took the directory away.
+      if (!wasSeenRunning) return finish(task, Unclaim{task->attempt, "it had not begun"});
+      [[fallthrough]];
+    case What::lost:
+      say(LogLevel::warning, "job " + task->ref.job.toString() + ": its command is lost");
+      return finish(task, verbOfLoss(task->attempt, anyNumber()));
+  }
+}
+
+void TaskKeeper::attend(const TaskPointer& task, RunningTask running) {
+  // Its end may have come already; then there is nothing to watch.
+  const bool hasProcess = running.process.isOpen();
+  bool isToEnd = false;
+  {
+    const std::lock_guard lock(mutex_);
+    task->running = std::move(running);
+    task->wasSeenRunning = true;
+    task->isRunning = hasProcess;
+    isToEnd = task->isCanceled;
+    if (isLeaving_) return;
+  }
+  if (!hasProcess) return conclude(task);
+  // On the loop's thread, so that the end cannot be heard before the watch has its place.
+  loop_.run([&] {
+    FdWatch watch = loop_.watchFd(task->running.process.number(), [this, task] { ended(task); });
+    const std::lock_guard lock(mutex_);
+    task->watch = std::move(watch);
+  });
+  if (isToEnd) askToEnd(task);
+}
+
+void TaskKeeper::ended(const TaskPointer& task) {
+  FdWatch watch;  // goes without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(task->isRunning, false)) return;
+    watch = std::move(task->watch);
+  }
+  post(task, &TaskKeeper::conclude);
+}
+
+void TaskKeeper::askToEnd(const TaskPointer& task) {
+  const std::lock_guard lock(mutex_);
+  if (!task->isRunning) return;  // attend() or the end sees the flag
+  task->askedAt = std::chrono::steady_clock::now();
+  environment_->stop(task->running);
+}
+
+void TaskKeeper::conclude(const TaskPointer& task) {
+  // A shim that this process started is its child.
+  siginfo_t info{};
+  if (task->running.process.isOpen())
+    (void)::waitid(P_PIDFD, static_cast<id_t>(task->running.process.number()), &info, WEXITED | WNOHANG);
+  settle(task, environment_->find(task->ref, task->isOfThisBoot));
+}
+
+/// A start that went wrong is the attempt's failure: no process was made. What a look could not see is looked at again.
+void TaskKeeper::notDone(const TaskPointer& task, const std::string& sentence) {
+  {
+    const std::lock_guard lock(mutex_);
+    task->isToBeLookedFor = !task->isNew;
+  }
+  if (task->isNew) return finish(task, verbOfFailedStart(task->attempt, sentence, true, anyNumber()));
+  say(LogLevel::warning, "job " + task->ref.job.toString() + ": its command is looked for again: " + sentence);
+}
+
+void TaskKeeper::finish(const TaskPointer& task, std::optional<Verb> end) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (task->isLetGo) end.reset();
+  }
+  const bool isOver = !end;
+  host_.commandEnded(std::move(end));
+  {
+    const std::lock_guard lock(mutex_);
+    task->isSettled = true;
+    task->running = RunningTask{};
+    if (isOver) tasks_.erase(task->ref.exec);
+  }
+  host_.commandGone();
+}
+
+void TaskKeeper::tick(std::int64_t bootNanos) {
+  std::vector<TaskPointer> disobedient;
+  std::vector<TaskPointer> unseen;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& [exec, task] : tasks_) {
+      const bool isAsked = task->askedAt && now > *task->askedAt + TaskOrder{}.grace + obedience;
+      const auto patience = std::chrono::nanoseconds(TaskOrder{}.grace + obedience).count();
+      const bool isLate = task->deadlineNanos != 0 && bootNanos > task->deadlineNanos + patience;
+      if (task->isRunning && (isAsked || isLate)) disobedient.push_back(task);
+      if (std::exchange(task->isToBeLookedFor, false)) unseen.push_back(task);
+    }
+  }
+  for (const TaskPointer& task : unseen) post(task, &TaskKeeper::lookFor);
+  for (const TaskPointer& task : disobedient) post(task, &TaskKeeper::kill);
+}
+
+void TaskKeeper::kill(const TaskPointer& task) {
+  say(LogLevel::warning, "job " + task->ref.job.toString() + ": its shim does not end its command, and is killed");
+  environment_->kill(task->ref, task->running);
+}
+
+std::vector<ExecID> TaskKeeper::kept() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ExecID> execs;
+  for (const auto& [exec, task] : tasks_) execs.push_back(exec);
+  return execs;
+}
+
+std::size_t TaskKeeper::count() const {
+  const std::lock_guard lock(mutex_);
+  return countUnsettled();
+}
+
+std::size_t TaskKeeper::countUnsettled() const {
+  return static_cast<std::size_t>(
+      std::count_if(tasks_.begin(), tasks_.end(), [](const auto& entry) { return !entry.second->isSettled; }));
+}
+
+std::size_t TaskKeeper::leave() {
+  {
+    const std::lock_guard lock(mutex_);
+    isLeaving_ = true;
+  }
+  stop_.request_stop();
+  std::unique_lock lock(mutex_);
+  const auto isQuiet = [this] { return posted_ == 0; };
+  changed_.wait(lock, isQuiet);
+  std::vector<FdWatch> watches;
+  for (const auto& [exec, task] : tasks_) watches.push_back(std::move(task->watch));
+  lock.unlock();
+  watches.clear();
+  // A callback that was under way may have posted once more.
+  lock.lock();
+  changed_.wait(lock, isQuiet);
+  const std::size_t left = countUnsettled();
+  tasks_.clear();
+  return left;
+}
+
+void TaskKeeper::say(LogLevel level, const std::string& sentence) const {
+  if (options_.log) options_.log(level, sentence);
+}
+
+}  // namespace v1
+}  // namespace callsheet

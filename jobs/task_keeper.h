@@ -1,0 +1,98 @@
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "callsheet/log.h"
+#include "core/verbs.h"
+#include "core/worker_pool.h"
+#include "ipc/event_loop.h"
+#include "jobs/task_environment.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+/// A director's commands: starts what was claimed, finds again what others started, waits for all of it on the loop,
+/// and says to its host what became of each. A command takes no thread while it runs, and goes on when its keeper does
+/// not. Thread-safe.
+class TaskKeeper {
+ public:
+  class Host {
+   public:
+    virtual ~Host() = default;
+    /// An attempt is over: Succeed, Fail or Unclaim; nothing when it is somebody else's by now. Until this has returned
+    /// it counts. On a thread of the keeper, without a lock held.
+    virtual void commandEnded(std::optional<Verb> end) = 0;
+    /// After that: it does not count any more.
+    virtual void commandGone() = 0;
+  };
+  struct Options {
+    unsigned starters = 2;             ///< commands that are started at once, and ends that are looked at
+    std::vector<std::string> bells{};  ///< as in TaskOrder
+    LogSink log{};
+  };
+
+  TaskKeeper(EventLoop& loop, std::shared_ptr<TaskEnvironment> environment, Host& host, Options options);
+  /// leave(), if that was not called.
+  ~TaskKeeper();
+
+  /// One that was claimed just now.
+  void start(Claim::Item item, IncarnationID attendant);
+  /// What the store says this director attends to, against what is kept here: what was adopted is found again, who was
+  /// canceled is asked to end, and what is somebody else's by now is let go. `known` is what kept() said *before* the
+  /// rows were read.
+  void compare(const std::vector<ExecID>& known, const std::vector<JobRow>& rows, IncarnationID attendant);
+  [[nodiscard]] std::vector<ExecID> kept() const;
+  /// Those that count against the director's workers.
+  [[nodiscard]] std::size_t count() const;
+  /// Now and then: kills what does not obey.
+  void tick(std::int64_t bootNanos);
+  /// Begins nothing more, gives back what was not begun, and waits until what has ended is said. How many commands go
+  /// on without a keeper. Again: zero.
+  std::size_t leave();
+
+ private:
+  struct Task;
+  using TaskPointer = std::shared_ptr<Task>;
+  void launch(const TaskPointer& task);
+  void lookFor(const TaskPointer& task);
+  void attend(const TaskPointer& task, RunningTask running);
+  void ended(const TaskPointer& task);
+  void letGo(const TaskPointer& task);
+  void askToEnd(const TaskPointer& task);
+  void conclude(const TaskPointer& task);
+  void kill(const TaskPointer& task);
+  void settle(const TaskPointer& task, FoundTask found);
+  void finish(const TaskPointer& task, std::optional<Verb> end);
+  /// Runs it on a starter; what it throws fails the attempt.
+  void post(const TaskPointer& task, void (TaskKeeper::*work)(const TaskPointer&));
+  [[nodiscard]] std::size_t countUnsettled() const;  // under mutex_
+  [[nodiscard]] bool add(const TaskPointer& task);
+  void notDone(const TaskPointer& task, const std::string& sentence);
+  void say(LogLevel level, const std::string& sentence) const;
+
+  EventLoop& loop_;
+  const std::shared_ptr<TaskEnvironment> environment_;
+  Host& host_;
+  const Options options_;
+  const Uuid bootID_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  std::map<ExecID, TaskPointer> tasks_;
+  bool isLeaving_ = false;
+  std::size_t posted_ = 0;  // work on the starters that has not returned
+
+  std::stop_source stop_;
+  std::optional<WorkerPool> starters_;  // last: its threads use all of the above
+};
+
+}  // namespace v1
+}  // namespace callsheet

@@ -1,0 +1,139 @@
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+
+#include "tests/jobs/task_stage.h"
+
+// The end of a command, with all that descends from it.
+using namespace callsheet;
+using namespace callsheet::tests;
+using namespace std::chrono_literals;
+
+namespace {
+/// Starts a process in a session of its own, which writes its pid into the file, and waits for that.
+std::string daemonise(const std::string& pidFile, const std::string& before = "") {
+  return "setsid bash -c '" + before + "echo $$ > " + pidFile + "; while :; do sleep 600; done' & while ! [ -s " +
+         pidFile + " ]; do :; done; ";
+}
+}  // namespace
+
+TEST_CASE("To stop a command sends TERM to its whole tree", "[jobs][command]") {
+  TaskStage stage;
+  const std::string ready = stage.file("ready");
+  const TaskOrder order =
+      TaskStage::shell("trap 'wait; echo leader; exit 3' TERM;(trap 'echo child; exit 0' TERM; echo $$ > " + ready +
+                       "; while :; do sleep 0.01; done) & wait");
+  const RunningTask task = stage.start(order);
+  static_cast<void>(pidIn(ready));
+  stage.environment().stop(task);
+  TaskStage::awaitEnd(task);
+  const auto end = stage.endOf(order.ref);
+  CHECK(end.status.reason == "stopped");
+  CHECK(end.status.end == "exited");
+  CHECK(end.status.code == 3);
+  CHECK(end.output.ends_with("child\nleader\n"));  // the shell may say before that its sleep was terminated
+}
+
+TEST_CASE("A command that ignores TERM is killed after the grace, with all that made itself a daemon",
+          "[jobs][command]") {
+  TaskStage stage;
+  TaskOrder order = TaskStage::shell("trap '' TERM; " + daemonise(stage.file("daemon"), "trap \"\" TERM; ") +
+                                     "echo $$ > " + stage.file("ready") + "; while :; do sleep 1; done");
+  order.grace = 50ms;
+  const RunningTask task = stage.start(order);
+  static_cast<void>(pidIn(stage.file("ready")));
+  const pid_t daemon = pidIn(stage.file("daemon"));
+  REQUIRE(isAlive(daemon));
+  stage.environment().stop(task);
+  TaskStage::awaitEnd(task);
+  const auto end = stage.endOf(order.ref);
+  CHECK(end.status.reason == "stopped");
+  CHECK(end.status.end == "signaled");
+  CHECK(end.status.code == SIGKILL);
+  CHECK(end.status.durationMillis >= 50);
+  CHECK_FALSE(isAlive(daemon));
+}
+
+TEST_CASE("What a finished command leaves behind is killed, in its group and out of it", "[jobs][command]") {
+  TaskStage stage;
+  const TaskOrder order = TaskStage::shell(daemonise(stage.file("daemon")) + "sleep 600 & echo $! > " +
+                                           stage.file("child") + "; echo first; exit 5");
+  const auto end = stage.run(order);
+  CHECK(end.status.code == 5);
+  CHECK(end.output == "first\n");
+  CHECK_FALSE(isAlive(pidIn(stage.file("child"))));
+  CHECK_FALSE(isAlive(pidIn(stage.file("daemon"))));
+  CHECK_FALSE(stage.open(order.ref.job).isHeld(LockedByte::tree));
+}
+
+TEST_CASE("A command dies with its shim, and what it left holding the lock dies before the next attempt begins",
+          "[jobs][command]") {
+  TaskStage stage;
+  const JobID job = makeJobID();
+  const TaskOrder order = TaskStage::shell(daemonise(stage.file("daemon")) + "exec sleep 600", job, 1);
+  const RunningTask task = stage.start(order);
+  const pid_t daemon = pidIn(stage.file("daemon"));
+  const auto record = stage.open(job).record();
+  REQUIRE(record);
+  ::kill(record->shim, SIGKILL);
+  TaskStage::awaitEnd(task);
+  CHECK(waitFor([&] { return !isAlive(task.leader); }));
+  CHECK(isAlive(daemon));
+  // A zombie is dead; it need not have been reaped.
+  const auto next = stage.run(TaskStage::shell("case $(sed 's/.*) //; s/ .*//' /proc/" + std::to_string(daemon) +
+                                                   "/stat 2>/dev/null) in '' | Z | X) ;; *) echo both ;; esac",
+                                               job, 2));
+  CHECK(next.output.empty());
+  CHECK_FALSE(isAlive(daemon));
+}
+
+TEST_CASE("The one exception: who closed the lock and outlived a killed shim runs beside the next attempt",
+          "[jobs][command]") {
+  TaskStage stage;
+  const JobID job = makeJobID();
+  const RunningTask task =
+      stage.start(TaskStage::shell(daemonise(stage.file("daemon"), "exec 109>&-; ") + "exec sleep 600", job, 1));
+  const pid_t daemon = pidIn(stage.file("daemon"));
+  const AtEnd cleanup{-daemon};
+  ::kill(stage.open(job).record()->shim, SIGKILL);
+  TaskStage::awaitEnd(task);
+  CHECK(stage.run(TaskStage::orderOf({"true"}, job, 2)).status.code == 0);
+  CHECK(isAlive(daemon));
+}
+
+TEST_CASE("An attempt that comes late leaves the tree of a later one alone, and begins nothing", "[jobs][command]") {
+  TaskStage stage;
+  const JobID job = makeJobID();
+  const RunningTask later = stage.start(TaskStage::orderOf({"sleep", "600"}, job, 2));
+  const TaskFailure late = stage.failureOf(TaskStage::shell("echo ran > " + stage.file("ran"), job, 1));
+  CHECK_FALSE(late.isOfCommand);
+  CHECK(isAlive(later.leader));
+  stage.environment().stop(later);
+  TaskStage::awaitEnd(later);
+  CHECK_FALSE(stage.failureOf(TaskStage::shell("echo ran > " + stage.file("ran"), job, 1)).isOfCommand);
+  CHECK(contentOf(stage.file("ran")).empty());
+}
+
+TEST_CASE("Never do two process trees of one job run at a time, however often shims are killed", "[jobs][command]") {
+  TaskStage stage;
+  const JobID job = makeJobID();
+  // Each attempt says so when it finds another one alive.
+  const std::string script =
+      "for pid in $(cat " + stage.file("pids") + " 2>/dev/null); do [ -d /proc/$pid ] && grep -q '^State:.[RSDT]' " +
+      "/proc/$pid/status && echo $pid >> " + stage.file("both") + "; done; echo $$ >> " + stage.file("pids") + "; " +
+      "setsid sh -c 'echo $$ >> " + stage.file("pids") + "; exec sleep 600' & exec sleep 600";
+  for (std::uint32_t attempt = 1; attempt <= 12; ++attempt) {
+    const RunningTask task = stage.start(TaskStage::shell(script, job, attempt));
+    const auto record = stage.open(job).record();
+    REQUIRE(record);
+    REQUIRE(record->attempt == attempt);
+    if (attempt % 3 != 0)
+      REQUIRE(waitFor([&] {
+        const std::string pids = contentOf(stage.file("pids"));
+        return std::count(pids.begin(), pids.end(), '\n') >= 2;
+      }));
+    ::kill(record->shim, SIGKILL);
+    TaskStage::awaitEnd(task);
+  }
+  CHECK(contentOf(stage.file("both")).empty());
+}
