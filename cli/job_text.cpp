@@ -69,9 +69,10 @@ std::optional<CommandOutcome> commandOutcomeOf(const JobView& job) {
 int exitCodeOfJob(const JobView& job) {
   if (job.row.outcome == JobOutcome::succeeded) return 0;
   if (job.row.outcome == JobOutcome::canceled) return exitCanceled;
+  if (job.result && job.result->failure.type == "deadline") return exitTimeOut;
   const auto command = commandOutcomeOf(job);
   if (command && command->signal.value_or(0) > 0) return 128 + *command->signal;
-  // A command that ended with 0 and failed all the same, because its time was over, is a failure.
+  // A command that ended with 0 and failed all the same is a failure.
   if (command && command->exitCode.value_or(0) != 0) return *command->exitCode;
   return exitFailed;
 }

@@ -22,8 +22,8 @@ inline namespace v1 {
 /// What a command left; nothing for other jobs, and when it never ran.
 [[nodiscard]] std::optional<CommandOutcome> commandOutcomeOf(const JobView& job);
 
-/// A done job's own code: the command's exit code, 128 + signal, 0 for success, 1 for any other failure, 125 when it
-/// was canceled.
+/// A done job's own code: the command's exit code, 128 + signal, 0 for success, 124 when its time was over, 1 for any
+/// other failure, 125 when it was canceled.
 [[nodiscard]] int exitCodeOfJob(const JobView& job);
 inline constexpr int exitFailed = 1;
 inline constexpr int exitTimeOut = 124;

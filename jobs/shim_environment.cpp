@@ -35,6 +35,18 @@ void reap(const FileDescriptor& process) {
   if (process.isOpen()) (void)::waitid(P_PIDFD, static_cast<id_t>(process.number()), &info, WEXITED);
 }
 
+void writeInput(const TaskDirectory& directory, std::string_view text) {
+  const FileDescriptor file(
+      ::openat(directory.descriptor(), taskFile::input, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.isOpen()) throw systemError("The command's input cannot be written", errno);
+  while (!text.empty()) {
+    const ssize_t size = ::write(file.number(), text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) throw systemError("The command's input cannot be written", errno);
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+}
+
 TaskFailure failureOf(const ShimReport& report, const CommandSpec& command) {
   const std::string why = std::string(": ") + std::strerror(report.errnoValue) + ".";
   switch (report.step) {
@@ -97,6 +109,7 @@ std::variant<RunningTask, TaskFailure> ShimEnvironment::start(const TaskOrder& o
   const TaskDirectory directory = TaskDirectory::make(tasks_.number(), order.ref.job);
   const auto left = directory.endLeftovers({order.ref.attempt, order.patience, stop});
   if (left) return TaskFailure{false, "The next attempt cannot start. " + *left};
+  if (order.command.input) writeInput(directory, *order.command.input);
   ShimProcess shim = startShim(order, {program(), directory.descriptor(), directory_.descriptor()});
   const ShimReport report = reportOf(shim, order.patience + reportPatience);
   if (report.step == ShimStep::running) return RunningTask{std::move(shim.process), report.leader};

@@ -31,6 +31,23 @@ void add(std::string& text, std::string_view name, std::int64_t value) {
   add(text, name, std::to_string(value));
 }
 
+void addOptions(std::string& text, const CommandSpec& command) {
+  if (command.stdinFile) add(text, specName::input, *command.stdinFile);
+  // Seen from the shim's child, which still has the task's directory.
+  if (command.input)
+    add(text, specName::input,
+        "/proc/self/fd/" + std::to_string(shimDescriptor::directory) + "/" + std::string(taskFile::input));
+  if (command.umask) add(text, specName::umask, *command.umask);
+  if (command.nice) add(text, specName::nice, *command.nice);
+  if (const auto priority = command.ionice ? ioPriorityOf(*command.ionice) : std::nullopt)
+    add(text, specName::ionice, std::to_string(priority->ioClass) + ":" + std::to_string(priority->level));
+  if (command.memoryBytes) add(text, specName::memory, std::to_string(*command.memoryBytes));
+  if (command.cpuSeconds) add(text, specName::cpuTime, std::to_string(*command.cpuSeconds));
+  if (command.graceMs) add(text, specName::grace, *command.graceMs);
+  if (command.separateStderr.value_or(false)) add(text, specName::apart, 1);
+  if (command.outputMaxBytes) add(text, specName::outputMax, std::to_string(*command.outputMaxBytes));
+}
+
 std::string specOf(const TaskOrder& order) {
   const auto environment = environmentFor(order.command);
   std::string text;
@@ -45,10 +62,9 @@ std::string specOf(const TaskOrder& order) {
   for (const auto& variable : environment) add(text, specName::variable, variable);
   add(text, specName::workingDirectory, order.command.cwd.empty() ? "." : order.command.cwd);
   if (order.deadlineNanos != 0) add(text, specName::deadline, order.deadlineNanos);
-  add(text, specName::grace, order.grace.count());
   add(text, specName::patience, order.patience.count());
   add(text, specName::heartbeat, order.heartbeat.count());
-  add(text, specName::outputMax, std::to_string(order.outputMax));
+  addOptions(text, order.command);
   for (const auto& bell : order.bells) add(text, specName::bell, bell);
   return text;
 }

@@ -29,10 +29,8 @@ struct TaskOrder {
   TaskRef ref;
   CommandSpec command;
   std::int64_t deadlineNanos = 0;                                 ///< boot clock; 0: none
-  std::chrono::milliseconds grace = std::chrono::seconds{5};      ///< between TERM and KILL
   std::chrono::milliseconds patience = std::chrono::seconds{15};  ///< for what is left of an earlier attempt
   std::chrono::milliseconds heartbeat = std::chrono::seconds{5};  ///< between the status file's signs of life
-  std::uint64_t outputMax = std::uint64_t{1} << 30;               ///< bytes of output that are kept
   std::vector<std::string> bells{};  ///< sockets below the store that are rung at its end; at most two
 };
 

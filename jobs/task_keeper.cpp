@@ -48,7 +48,8 @@ struct TaskKeeper::Task {
   const bool isOfThisBoot;
   std::optional<Claim::Item> item;
   RunningTask running;
-  FdWatch watch;       // only while it runs; made and ended on a starter
+  FdWatch watch;  // only while it runs; made and ended on a starter
+  milliseconds grace = seconds{5};
   bool isNew = false;  ///< nothing was started yet
   bool isToBeLookedFor = false;
   bool isRunning = false;
@@ -117,6 +118,7 @@ void TaskKeeper::launch(const TaskPointer& task) {
   task->item.reset();
   if (const auto why = whyRefused(order.command))
     return finish(task, verbOfFailedStart(task->attempt, *why, false, anyNumber()));
+  task->grace = milliseconds(order.command.graceMs.value_or(task->grace.count()));
   // For commands whose effects must not happen twice.
   order.command.env["CALLSHEET_JOB_ID"] = task->ref.job.toString();
   order.command.env["CALLSHEET_EXEC_ID"] = task->ref.exec.toString();
@@ -178,7 +180,9 @@ void TaskKeeper::letGo(const TaskPointer& task) {
 }
 
 void TaskKeeper::lookFor(const TaskPointer& task) {
-  settle(task, environment_->find(task->ref, task->isOfThisBoot));
+  FoundTask found = environment_->find(task->ref, task->isOfThisBoot);
+  if (const auto status = environment_->read(task->ref)) task->grace = milliseconds(status->graceMillis);
+  settle(task, std::move(found));
 }
 
 void TaskKeeper::settle(const TaskPointer& task, FoundTask found) {
@@ -287,8 +291,8 @@ void TaskKeeper::tick(std::int64_t bootNanos) {
     const std::lock_guard lock(mutex_);
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [exec, task] : tasks_) {
-      const bool isAsked = task->askedAt && now > *task->askedAt + TaskOrder{}.grace + obedience;
-      const auto patience = std::chrono::nanoseconds(TaskOrder{}.grace + obedience).count();
+      const bool isAsked = task->askedAt && now > *task->askedAt + task->grace + obedience;
+      const auto patience = std::chrono::nanoseconds(task->grace + obedience).count();
       const bool isLate = task->deadlineNanos != 0 && bootNanos > task->deadlineNanos + patience;
       if (task->isRunning && (isAsked || isLate)) disobedient.push_back(task);
       if (std::exchange(task->isToBeLookedFor, false)) unseen.push_back(task);

@@ -23,10 +23,10 @@ struct Detail {
     archive(cereal::make_nvp("exec", into.exec), cereal::make_nvp("attempt", into.attempt),
             cereal::make_nvp("state", into.state), cereal::make_nvp("reason", into.reason),
             cereal::make_nvp("end", into.end), cereal::make_nvp("code", into.code),
-            cereal::make_nvp("durationMs", into.durationMillis), cereal::make_nvp("userMs", into.userMillis),
-            cereal::make_nvp("systemMs", into.systemMillis), cereal::make_nvp("maxRssKib", into.maxRssKib),
-            cereal::make_nvp("outputBytes", into.outputBytes), cereal::make_nvp("outputCut", into.outputCut),
-            cereal::make_nvp("outputLost", into.outputLost));
+            cereal::make_nvp("durationMs", into.durationMillis), cereal::make_nvp("graceMs", into.graceMillis),
+            cereal::make_nvp("userMs", into.userMillis), cereal::make_nvp("systemMs", into.systemMillis),
+            cereal::make_nvp("maxRssKib", into.maxRssKib), cereal::make_nvp("outputBytes", into.outputBytes),
+            cereal::make_nvp("outputCut", into.outputCut), cereal::make_nvp("outputLost", into.outputLost));
   }
 };
 

@@ -23,6 +23,7 @@ struct TaskStatus {
   std::string end = "none";     ///< a word of taskEnd (shim/protocol.h)
   int code = 0;                 ///< an exit code, a signal or an errno, as `end` says
   std::int64_t durationMillis = 0;
+  std::int64_t graceMillis = 5'000;  ///< between TERM and KILL
   std::int64_t userMillis = 0;
   std::int64_t systemMillis = 0;
   std::int64_t maxRssKib = 0;

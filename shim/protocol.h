@@ -25,6 +25,7 @@ inline constexpr int inheritedLockDescriptor = 109;
 namespace taskFile {
 inline constexpr const char* lock = "lock";
 inline constexpr const char* output = "output.log";
+inline constexpr const char* input = "stdin";        ///< where what it reads is text of its job's
 inline constexpr const char* errors = "stderr.log";  ///< only where stderr is kept apart
 inline constexpr std::string_view statusEnding = ".result";
 inline constexpr std::string_view rotatedEnding = ".old";  ///< what was cut off the front of an output

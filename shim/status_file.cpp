@@ -80,6 +80,7 @@ Text textOf(const TaskSpec& spec, const ShimRecord& record, const TaskProgress& 
   addWord(text, "end", record.end);
   addNumber(text, "code", record.code);
   addNumber(text, "durationMs", progress.durationMillis);
+  addNumber(text, "graceMs", spec.graceMillis);
   addNumber(text, "userMs", millisOf(used.ru_utime));
   addNumber(text, "systemMs", millisOf(used.ru_stime));
   addNumber(text, "maxRssKib", used.ru_maxrss);

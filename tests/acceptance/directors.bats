@@ -33,17 +33,18 @@ load helper
 @test "the jobs of an assistant that is killed go on in the principal" {
   startPrincipal
   startAssistant worker --workers 2
-  running=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  running=$(callsheet add --to worker -- "${going[@]}")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
   blocker=$(callsheet add --to worker -- "${endless[@]}")
   eventually hasState "$blocker" in-progress
   waiting=$(callsheet add --to worker -- true)
   kill -KILL "$daemon"
-  endsWith 0 callsheet wait "$running" "$waiting" --timeout 20
-  [[ $(field "$running" '.owner, .started' | xargs) == "principal 2" ]]
-  [[ $(field "$waiting" .owner) == principal ]]
-  # Never two process trees of one job: the first run of it was ended before the second began.
-  hasEnded "$(head -1 "$BATS_TEST_TMPDIR/endless.pids")"
+  eventually fieldIs "$waiting" .owner principal
+  letGo
+  endsWith 0 callsheet wait "$running" --timeout 20
+  callsheet cancel "$blocker"
+  endsWith 0 callsheet wait "$waiting" --timeout 20
+  [[ $(field "$running" '.owner, .started' | xargs) == "principal 1" ]]
 }
 
 @test "an assistant goes on with no principal running" {
@@ -57,7 +58,7 @@ load helper
 
 @test "a principal that starts adopts what an assistant left that died before" {
   startAssistant worker --workers 1
-  running=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  running=$(callsheet add --to worker -- "${going[@]}")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
   ready=$(callsheet add --to worker -- true)
   kill -KILL "$daemon"
@@ -65,17 +66,19 @@ load helper
   endsWith 0 callsheet directors
   [[ $output == *worker*dead* ]]
   startPrincipal
+  letGo
   endsWith 0 callsheet wait "$running" "$ready" --timeout 20
 }
 
 @test "a principal that was killed finds its jobs again" {
   startPrincipal
-  id=$(callsheet add -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  id=$(callsheet add -- "${going[@]}")
   later=$(callsheet add --delay 1h -- true)
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
   kill -KILL "$daemon"
   eventually hasEnded "$daemon"
   startPrincipal
+  letGo
   endsWith 0 callsheet wait "$id" --timeout 20
   hasState "$later" waiting
 }
@@ -97,12 +100,14 @@ load helper
 @test "TERM lets an assistant drain and gives its jobs to the principal" {
   startPrincipal
   startAssistant worker --workers 1 --grace 5s
-  running=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  running=$(callsheet add --to worker -- "${going[@]}")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
   waiting=$(callsheet add --to worker --delay 1h -- true)
   kill -TERM "$daemon"
   wait "$daemon"
   eventually daemonSaid "$daemon" stopped
+  eventually fieldIs "$running" .owner principal
+  letGo
   endsWith 0 callsheet wait "$running" --timeout 20
   eventually fieldIs "$waiting" .owner principal
   hasState "$waiting" waiting
@@ -110,27 +115,32 @@ load helper
 }
 
 @test "TERM lets the principal stop and keeps its jobs for the next start" {
-  startPrincipal
-  id=$(callsheet add -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  startPrincipal --workers 1
+  running=$(callsheet add -- "${going[@]}")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  ready=$(callsheet add -- true)
   kill -INT "$daemon"
   wait "$daemon"
-  hasState "$id" ready
-  startPrincipal
-  endsWith 0 callsheet wait "$id" --timeout 20
+  hasState "$running" in-progress
+  hasState "$ready" ready
+  startPrincipal --workers 1
+  hasState "$ready" ready
+  letGo
+  endsWith 0 callsheet wait "$running" "$ready" --timeout 20
+  [[ $(field "$running" .attempt) == 1 ]]
 }
 
 @test "a second TERM exits at once" {
-  startPrincipal --grace 60s
-  # shellcheck disable=SC2016
-  callsheet add -- sh -c 'trap "" TERM; echo $$ >>"$0"; while :; do read -r x </dev/null || :; done' "$BATS_TEST_TMPDIR/endless.pids"
-  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
-  kill -TERM "$daemon"
-  eventually daemonSaid "$daemon" "a second signal exits at once"
-  isRunning "$daemon"
-  kill -TERM "$daemon"
+  startPrincipal --writer-limit 10m
+  principal=$daemon
+  # Whoever holds the write lock keeps it from saying that it stops.
+  stoppedAt commit.locked add -- true
+  kill -TERM "$principal"
+  eventually daemonSaid "$principal" "a second signal exits at once"
+  isRunning "$principal"
+  kill -TERM "$principal"
   status=0
-  wait "$daemon" || status=$?
+  wait "$principal" || status=$?
   [[ $status == 143 ]]
 }
 
@@ -145,11 +155,12 @@ load helper
 @test "an assistant that stood still for longer than the lease is fenced, and its jobs go on" {
   startPrincipal --lease 5s
   startAssistant worker --workers 1
-  id=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  id=$(callsheet add --to worker -- "${going[@]}")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
   kill -STOP "$daemon"
   eventually fieldIs "$id" .owner principal
   kill -CONT "$daemon"
+  letGo
   endsWith 0 callsheet wait "$id" --timeout 20
   # It opens a new life under its name and works on.
   eventually directorIsListed worker
@@ -160,7 +171,7 @@ load helper
   startPrincipal --lease 5s
   startAssistant worker --workers 1
   hung=$daemon
-  id=$(callsheet add --to worker -- sh -c 'echo $$ >>"$0"; test "$(wc -l <"$0")" -ge 2 || exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  id=$(callsheet add --to worker -- "${going[@]}")
   eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
   kill -STOP "$hung"
   eventually fieldIs "$id" .owner principal
@@ -174,17 +185,10 @@ load helper
   endsWith 0 callsheet wait "$(callsheet add --to worker -- true)" --timeout 20
 }
 
-hasEndedOrQuarantined() { hasEnded "$1" || fieldIs "$2" .waitingFor quarantine; }
-
 @test "a job that kills its process again and again ends in quarantine and stops nobody else" {
-  # shellcheck disable=SC2016
-  poison=$(callsheet add -- sh -c 'echo $$ >>"$0"; kill -KILL $PPID; exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
-  other=$(callsheet add -- true)
-  for _ in 1 2 3 4 5 6 7; do
-    daemon principal
-    eventually hasEndedOrQuarantined "$daemon" "$poison"
-    if isRunning "$daemon"; then break; fi
-  done
+  poison=$(callsheet add --kind killer)
+  other=$(callsheet add --kind count)
+  quarantineKiller "$poison"
   [[ $(callsheet list --quarantined --json | jq -r '.jobs[].id') == "$poison" ]]
   [[ $(field "$poison" .holderDeaths) == 5 ]]
   endsWith 125 callsheet wait "$poison" --timeout 5

@@ -5,6 +5,10 @@
 
 bats_require_minimum_version 1.5.0
 
+# For a script that is given a file of its own as $0: waits until there is another one that ends in .go.
+# shellcheck disable=SC2034
+untilGo='until test -e "$0.go"; do sleep 0.05; done'  # check:allow-sleep
+
 callsheetSetup() {
   export CALLSHEET_LOCATION=$BATS_TEST_TMPDIR/jobs
   mkdir -p "$CALLSHEET_LOCATION"
@@ -12,11 +16,11 @@ callsheetSetup() {
   # A command that runs until somebody ends it, and writes down its pid, so that nothing of it stays behind the test.
   # shellcheck disable=SC2016,SC2034
   endless=(sh -c 'echo $$ >>"$0"; exec sleep 600' "$BATS_TEST_TMPDIR/endless.pids")
+  # The same until letGo.
+  # shellcheck disable=SC2034
+  going=(sh -c 'echo $$ >>"$0"; '"$untilGo" "$BATS_TEST_TMPDIR/endless.pids")
 }
-
-# For a script that is given a file of its own as $0: waits until there is another one that ends in .go.
-# shellcheck disable=SC2034
-untilGo='until test -e "$0.go"; do sleep 0.05; done'  # check:allow-sleep
+letGo() { touch "$BATS_TEST_TMPDIR/endless.pids.go"; }
 
 callsheetTeardown() {
   local pid log
@@ -71,6 +75,31 @@ startAssistant() {
   daemon assistant "$@"
   waitUntil 10 directorIsListed "$1"
 }
+
+# testDirector NAME: the process tests' director in the background, which knows kinds that the command does not; with an
+# empty NAME it is the principal. Told to quit by the end of its input, descriptor 8. Its pid is $daemon.
+testDirector() {
+  local input
+  input=$(mktemp -u "$BATS_TEST_TMPDIR/input.XXXXXX")
+  mkfifo "$input"
+  "$CALLSHEET_TEST_BINARIES/process_test" --role director "location=$CALLSHEET_LOCATION" id=default "name=$1" workers=2 \
+    <"$input" >"$input.said" 2>&1 3>&- &
+  daemon=$!
+  daemons+=("$daemon")
+  exec 8>"$input"
+}
+
+# quarantineKiller ID: runs a job of the kind `killer`, which kills its process, until it stands in quarantine.
+quarantineKiller() {
+  touch "$CALLSHEET_LOCATION/poison"
+  for _ in 1 2 3 4 5 6 7; do
+    testDirector ""
+    eventually hasEndedOrQuarantined "$daemon" "$1"
+    if isRunning "$daemon"; then break; fi
+  done
+  fieldIs "$1" .waitingFor quarantine
+}
+hasEndedOrQuarantined() { hasEnded "$1" || fieldIs "$2" .waitingFor quarantine; }
 
 # directorIsListed NAME: whether a director of that name is alive.
 directorIsListed() {

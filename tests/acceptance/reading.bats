@@ -166,16 +166,11 @@ load helper
 }
 
 @test "watch ends when its job stands in quarantine" {
-  # shellcheck disable=SC2016
-  poison=$(callsheet add -- sh -c 'kill -KILL $PPID')
+  poison=$(callsheet add --kind killer)
   callsheet watch "$poison" >"$BATS_TEST_TMPDIR/watched" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
   watcher=$!
   daemons+=("$watcher")
-  for _ in 1 2 3 4 5 6 7; do
-    daemon principal
-    eventually hasEndedOrQuarantined "$daemon" "$poison"
-    if isRunning "$daemon"; then break; fi
-  done
+  quarantineKiller "$poison"
   waitUntil 10 hasEnded "$watcher"
   wait "$watcher"
   grep -q quarantine "$BATS_TEST_TMPDIR/watched"
@@ -183,7 +178,6 @@ load helper
   [[ $(callsheet watch --json "$poison" | tail -1 | jq -r '.job.waitingFor') == quarantine ]]
 }
 
-hasEndedOrQuarantined() { hasEnded "$1" || fieldIs "$2" .waitingFor quarantine; }
 
 @test "the help of a command is about that command" {
   seen=

@@ -3,13 +3,8 @@
 
 load helper
 
-# startDirector: a principal that knows the tests' kinds, told to quit by the end of its input.
 startDirector() {
-  mkfifo "$BATS_TEST_TMPDIR/input"
-  "$CALLSHEET_TEST_BINARIES/process_test" --role director "location=$CALLSHEET_LOCATION" id=default name= workers=2 \
-    <"$BATS_TEST_TMPDIR/input" >"$BATS_TEST_TMPDIR/director" 2>&1 3>&- &
-  daemons+=("$!")
-  exec 8>"$BATS_TEST_TMPDIR/input"
+  testDirector ""
   waitUntil 10 directorIsListed principal
 }
 

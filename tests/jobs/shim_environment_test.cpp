@@ -173,7 +173,7 @@ TEST_CASE("Of ten megabytes of output all is kept and counted, of more than its 
   CHECK(std::filesystem::file_size(stage.taskFile(order.ref.job, "output.log")) == 10'485'764);
 
   TaskOrder limited = TaskStage::shell("seq 1 400000");
-  limited.outputMax = 1'000'000;
+  limited.command.outputMaxBytes = 1'000'000;
   const auto cut = stage.run(limited);
   CHECK(cut.output.ends_with("399999\n400000\n"));
   const auto now = std::filesystem::file_size(stage.taskFile(limited.ref.job, "output.log"));

@@ -39,7 +39,7 @@ TEST_CASE("A command that ignores TERM is killed after the grace, with all that 
   TaskStage stage;
   TaskOrder order = TaskStage::shell("trap '' TERM; " + daemonise(stage.file("daemon"), "trap \"\" TERM; ") +
                                      "echo $$ > " + stage.file("ready") + "; while :; do sleep 1; done");
-  order.grace = 50ms;
+  order.command.graceMs = 50;
   const RunningTask task = stage.start(order);
   static_cast<void>(pidIn(stage.file("ready")));
   const pid_t daemon = pidIn(stage.file("daemon"));

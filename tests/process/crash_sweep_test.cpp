@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -24,16 +25,22 @@ struct Asked {
   bool isAcknowledged = false;
 };
 
-std::string parametersOf(const std::string& kind) {
-  if (kind == commandKind) return R"({"argv":["true"]})";
+std::string parametersOf(const Stage& stage, const std::string& kind) {
+  if (kind == commandKind) {
+    // As the other jobs do, it writes down that it runs, and its execId is its result.
+    const std::string script = stage.location() + "/effect.sh";
+    std::ofstream(script) << "printf '%s %s %10d\\n' $CALLSHEET_JOB_ID $CALLSHEET_EXEC_ID $$ >>\"$1\"\n"
+                          << "printf %s $CALLSHEET_EXEC_ID\n";
+    return R"({"argv":["sh",")" + script + R"(",")" + stage.location() + R"(/effects"]})";
+  }
   if (kind == "tree") return R"({"depth":1,"width":2,"napMillis":20})";
   return kind == "transfer" ? R"({"threads":1})" : "{}";
 }
 
 /// Asks as a program does: with an id of its own making, so that it may ask again when it got no answer.
-void ask(DirectorProcess& director, std::vector<Asked>& asked, const std::string& kind) {
+void ask(const Stage& stage, DirectorProcess& director, std::vector<Asked>& asked, const std::string& kind) {
   asked.push_back({makeJobID(), kind, false});
-  asked.back().isAcknowledged = director.submit(asked.back().id, kind, parametersOf(kind));
+  asked.back().isAcknowledged = director.submit(asked.back().id, kind, parametersOf(stage, kind));
 }
 
 /// A whole life: it starts, submits, runs, transfers, is fenced and begins anew, stops. Ends as soon as the director is
@@ -41,7 +48,7 @@ void ask(DirectorProcess& director, std::vector<Asked>& asked, const std::string
 void live(Stage& stage, DirectorProcess& director, std::vector<Asked>& asked) {
   if (!director.awaitStart()) return;
   for (const char* kind : {"count", commandKind, "count", "tree", "transfer", "count"}) {
-    ask(director, asked, kind);
+    ask(stage, director, asked, kind);
     if (!asked.back().isAcknowledged) return;
   }
   for (const Asked& one : asked)
@@ -49,7 +56,7 @@ void live(Stage& stage, DirectorProcess& director, std::vector<Asked>& asked) {
   const IncarnationID former = director.incarnation();
   CHECK(isAccepted(stage.store().apply(CloseIncarnation{former, Closing::hung, former}).verdict));
   for (const char* kind : {"count", "hold"}) {
-    ask(director, asked, kind);
+    ask(stage, director, asked, kind);
     if (!asked.back().isAcknowledged) return;
   }
   if (!director.stop()) return;
@@ -61,7 +68,7 @@ void live(Stage& stage, DirectorProcess& director, std::vector<Asked>& asked) {
 std::vector<Asked> leaveWork(const Stage& stage) {
   std::vector<Asked> asked;
   DirectorProcess dead = DirectorProcess::assistant(stage, "dead", 2);
-  for (int i = 0; i < 4; ++i) ask(dead, asked, "hold");
+  for (int i = 0; i < 4; ++i) ask(stage, dead, asked, "hold");
   REQUIRE(waitFor([&] { return stage.effectCount() >= 2; }));
   dead.kill();
   stage.raiseFlag("release");
@@ -88,7 +95,7 @@ bool crashAt(const std::string& point, Part part) {
   for (const Asked& one : asked) {
     if (one.isAcknowledged) CHECK(stage.store().peek(one.id));
     // The answer was lost, so the caller asks again with the same id: that is still one job.
-    if (!one.isAcknowledged) CHECK(principal.submit(one.id, one.kind, parametersOf(one.kind)));
+    if (!one.isAcknowledged) CHECK(principal.submit(one.id, one.kind, parametersOf(stage, one.kind)));
   }
   stage.expectNothingLeft();
   for (const Asked& one : asked) CHECK(stage.row(one.id).outcome == JobOutcome::succeeded);

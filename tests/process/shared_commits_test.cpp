@@ -144,14 +144,20 @@ TEST_CASE("a process killed wherever commits are shared takes nothing with it th
        {"exchange.asked", "exchange.applied", "exchange.committed", "commit.locked", "commit.applied", "commit.after"})
     for (const char* count : {":2", ":9"}) {
       INFO("at " << point << count);
-      Crowd crowd;
-      crowd.add(200, {{"CALLSHEET_CRASH_AT", std::string(point) + count}});
-      for (int i = 0; i < 3; ++i) crowd.add(200);
-      crowd.begin();
-      for (std::size_t i = 0; i < 4; ++i) crowd.hear(i);
-      CHECK(crowd.processes[0].endedBySignal(SIGKILL));
-      for (std::size_t i = 1; i < 4; ++i) CHECK(crowd.told[i].ended);
-      (void)crowd.checkStore();
+      // Who leads and who follows is a matter of timing, so a crowd may pass the point too seldom. Whatever it meets,
+      // the promises hold.
+      bool isReached = false;
+      for (int crowds = 0; crowds < 10 && !isReached; ++crowds) {
+        Crowd crowd;
+        crowd.add(200, {{"CALLSHEET_CRASH_AT", std::string(point) + count}});
+        for (int i = 0; i < 3; ++i) crowd.add(200);
+        crowd.begin();
+        for (std::size_t i = 0; i < 4; ++i) crowd.hear(i);
+        isReached = crowd.processes[0].endedBySignal(SIGKILL);
+        for (std::size_t i = 1; i < 4; ++i) CHECK(crowd.told[i].ended);
+        (void)crowd.checkStore();
+      }
+      CHECK(isReached);
     }
 }
 
