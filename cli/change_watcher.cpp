@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "callsheet/errors.h"
 
@@ -17,14 +18,15 @@ ChangeWatcher::ChangeWatcher(StoreAccess& access, StopSignals& signals) : signal
   }
 }
 
-std::optional<int> ChangeWatcher::waitForChange(Time until) {
+std::optional<int> ChangeWatcher::waitForChange(Time until, int also) {
   using std::chrono::milliseconds;
   const auto now = std::chrono::steady_clock::now();
   auto patience = milliseconds{1000};
   // Rounded up, so that `until` has passed when it returns for that reason.
   if (until < now + patience) patience = std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(until - now));
-  pollfd descriptors[] = {{signals_.descriptor(), POLLIN, 0}, {bell_ ? bell_->descriptor() : -1, POLLIN, 0}};
-  ::poll(descriptors, 2, static_cast<int>(patience.count()));
+  pollfd descriptors[] = {
+      {signals_.descriptor(), POLLIN, 0}, {bell_ ? bell_->descriptor() : -1, POLLIN, 0}, {also, POLLIN, 0}};
+  ::poll(descriptors, std::size(descriptors), static_cast<int>(patience.count()));
   if (bell_) bell_->drain();
   return signals_.take();
 }

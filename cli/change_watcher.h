@@ -18,9 +18,9 @@ class ChangeWatcher {
   /// Begin to watch, then look: what changes in between is not missed.
   ChangeWatcher(StoreAccess& access, StopSignals& signals);
 
-  /// Returns when something changed, or at `until`, or after a second, because a bell may be lost. The signal that
-  /// asked to end, if one came.
-  [[nodiscard]] std::optional<int> waitForChange(Time until = Time::max());
+  /// Returns when something changed, when `also` is readable, or at `until`, or after a second, because a bell may be
+  /// lost. The signal that asked to end, if one came.
+  [[nodiscard]] std::optional<int> waitForChange(Time until = Time::max(), int also = -1);
 
  private:
   StopSignals& signals_;

@@ -1,9 +1,7 @@
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -17,13 +15,13 @@
 #include "callsheet/json_archive.h"
 #include "callsheet/limits.h"
 #include "cli/answers.h"
+#include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "core/json_payload.h"
 #include "core/names.h"
-#include "jobs/command_spec.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -42,41 +40,12 @@ struct AddOptions {
   std::string queue = "default";
   std::vector<std::string> labels;
   std::string limit;
-  std::string cwd;
-  std::vector<std::string> env;
+  CommandOptions command;
   std::string kind;
   std::string parameters;
   std::string parametersFile;
   std::vector<std::string> stray;
 };
-
-std::string currentDirectory() {
-  std::error_code error;
-  const auto path = std::filesystem::current_path(error);
-  if (error)
-    throw systemError("the current directory cannot be named; say with --cwd where the command is to run",
-                      error.value());
-  return path.string();
-}
-
-/// Made absolute: whoever runs the command stands elsewhere.
-std::string workingDirectory(const AddOptions& options) {
-  if (options.cwd.empty()) return currentDirectory();
-  return options.cwd.front() == '/' ? options.cwd : currentDirectory() + "/" + options.cwd;
-}
-
-std::string commandParameters(const AddOptions& options, const std::vector<std::string>& argv) {
-  CommandSpec spec;
-  spec.argv = argv;
-  spec.cwd = workingDirectory(options);
-  for (const std::string& text : options.env) spec.env.insert(assignmentOf("--env", text));
-  if (const auto why = whyRefused(spec)) throw Error(ErrorKind::invalid, *why);
-  for (const std::string& text : argv)
-    if (findInvalidUtf8(text) != std::string::npos)
-      throw Error(ErrorKind::invalid,
-                  "the command '" + printable(text) + "' is not valid UTF-8; put it into a script and add that");
-  return toJson(spec);
-}
 
 std::string readAll(const std::string& path) {
   if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
@@ -102,7 +71,7 @@ NewJob newJob(const AddOptions& options, const std::vector<std::string>& argv) {
   job.priority = options.priority;
   if (!options.delay.empty()) job.delayMicros = durationOf("--delay", options.delay).count();
   if (!options.at.empty()) job.notBeforeMicros = utcOf("--at", options.at);
-  job.body.parameters = isCommand ? commandParameters(options, argv) : kindParameters(options);
+  job.body.parameters = isCommand ? toJson(options.command.specOf(argv)) : kindParameters(options);
   job.body.retry.maxAttempts = options.retries + 1;
   if (!options.retryDelay.empty()) {
     job.body.retry.firstDelay = durationOf("--retry-delay", options.retryDelay);
@@ -125,7 +94,7 @@ void requireOneKindOfWork(const AddOptions& options, const std::vector<std::stri
     return;
   }
   if (!argv.empty()) throw usage("a command behind -- and --kind exclude each other");
-  if (!options.cwd.empty() || !options.env.empty()) throw usage("--cwd and --env are for commands, not for --kind");
+  if (options.command.isAny()) throw usage("--cwd, --env, --stdin and the like are for commands, not for --kind");
   if (!options.parameters.empty() && !options.parametersFile.empty())
     throw usage("--params and --params-file exclude each other");
 }
@@ -152,10 +121,7 @@ void defineOptions(CLI::App& app, AddOptions& options) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   app.add_option("--limit", options.limit, "How long one attempt may take")->type_name("DURATION");
-  app.add_option("--cwd", options.cwd, "Where the command runs (default: here)")->type_name("DIR");
-  app.add_option("--env", options.env, "A variable for the command; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
+  options.command.define(app);
   app.add_option("--kind", options.kind, "Add a job of this kind instead of a command")->type_name("KIND");
   app.add_option("--params", options.parameters, "Its parameters (default: {})")->type_name("JSON");
   app.add_option("--params-file", options.parametersFile, "Its parameters, read from a file; - is stdin")

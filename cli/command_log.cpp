@@ -12,6 +12,7 @@
 #include "cli/job_text.h"
 #include "cli/json_output.h"
 #include "cli/log_text.h"
+#include "cli/task_output.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -21,26 +22,12 @@ namespace {
 struct LogOptions {
   std::string id;
   bool output = false;
+  bool errors = false;
   bool follow = false;
+  std::optional<std::size_t> tail;
   std::uint32_t from = 0;
   std::size_t limit = limits::pageRowsMax;
 };
-
-int printOutput(const JobView& job, bool json) {
-  const auto command = commandOutcomeOf(job);
-  if (!json) {
-    if (command && command->truncatedBytes > 0)
-      tell(fmt::format("{} bytes before this were not kept", command->truncatedBytes));
-    if (command) print(command->output);
-    return 0;
-  }
-  Json object = versioned();
-  object["id"] = job.row.id.toString();
-  object["output"] = command ? Json(command->output) : Json(nullptr);
-  object["truncatedBytes"] = command ? Json(command->truncatedBytes) : Json(nullptr);
-  printJson(object);
-  return 0;
-}
 
 /// Prints each transition as it comes, until the job is over.
 int follow(const LogOptions& options, Session& session) {
@@ -71,12 +58,12 @@ int follow(const LogOptions& options, Session& session) {
 }
 
 int log(const LogOptions& options, Session& session) {
-  if (options.follow && options.output) throw Error(ErrorKind::usage, "--follow and --output exclude each other");
+  if (options.output || options.errors || options.tail)
+    return printTaskOutput(session, options.id, {options.errors, options.follow, options.tail});
   if (options.follow) return follow(options, session);
   const JobID id = session.resolve(options.id);
   const auto job = session.store().find(id);
   if (!job) throw Error(ErrorKind::notFound, "job " + id.toString() + " was removed just now");
-  if (options.output) return printOutput(*job, session.json);
   const auto entries = session.store().readLog(id, options.from, options.limit);
   const OwnerNames names(session.store().incarnations());
   const bool isMore = !entries.empty() && entries.back().index + 1 < job->row.logCount;
@@ -103,9 +90,12 @@ int log(const LogOptions& options, Session& session) {
 Work defineLog(CLI::App& app) {
   const auto options = std::make_shared<LogOptions>();
   app.add_option("id", options->id, "The job")->required()->type_name("ID");
-  app.add_flag("--output", options->output, "Only what the job's command printed, raw; its last 64 KiB are kept");
+  app.add_flag("--output", options->output, "Only what the job's command printed, raw");
+  app.add_flag("--stderr", options->errors, "Only what it printed to stderr, where that is kept apart");
+  app.add_option("--tail", options->tail, "Only the last lines of what it printed")->type_name("LINES");
   app.add_flag("--follow", options->follow,
-               "Print each transition as it comes, until the job is done or in quarantine; with --json one a line");
+               "Go on as it comes, transitions or output, until the job is done or in quarantine; with --json one a\n"
+               "line");
   app.add_option("--limit", options->limit, "At most so many transitions (default: 1000)")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax).description(""));

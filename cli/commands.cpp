@@ -8,7 +8,7 @@ namespace callsheet {
 inline namespace v1 {
 
 std::span<const Command> commands() {
-  static constexpr std::array<Command, 19> table{{
+  static constexpr std::array<Command, 23> table{{
       {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead",
        definePrincipal},
       {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
@@ -18,7 +18,11 @@ std::span<const Command> commands() {
       {"watch", "Follow a job until it is done", defineWatch},
       {"wait", "Wait until jobs are done, and exit with the job's own code", defineWait},
       {"log", "Show what happened to a job, and what its command printed", defineLog},
+      {"follow", "Print what a job's command prints, as it comes", defineFollow},
       {"cancel", "Cancel jobs", defineCancel},
+      {"kill", "Kill running commands at once", defineKill},
+      {"pause", "Stop the processes of running commands for a while", definePause},
+      {"resume", "Let paused commands go on", defineResume},
       {"retry", "Do done jobs again, as new jobs", defineRetry},
       {"discard", "Remove jobs that cannot be read", defineDiscard},
       {"define", "Store the settings of kinds: who runs them, time-outs, retries, limits", defineDefine},

@@ -168,14 +168,16 @@ struct Unclaim {
   std::string why;
 };
 
-/// A sign of life with progress. A time limit that is the definition's begins anew.
+/// A sign of life with progress, or that there are none any more. A time limit that is the definition's begins anew,
+/// but not that of a command, which its shim keeps.
 struct Notify {
   using Answer = AttemptAnswer;
   AttemptRef attempt;
   float progress = 0;
   std::string text;
   bool logged = false;
-  std::string note{};  ///< of the log's entry; empty: the text
+  std::string note{};    ///< of the log's entry; empty: the text
+  bool stalled = false;  ///< whoever holds the attempt gives no signs of life
 };
 
 struct Succeed {

@@ -75,9 +75,8 @@ class JobDirector::Implementation {
     return isAccepted(access_->store().apply(Cancel{id, std::string(why)}).verdict);
   }
   bool complete(const ExternalJobKey& key, std::string value, JobFailure failure) {
-    if (key.director != name_) return false;
     const CompleteExternal verb{key.job, key.wait, std::move(value), std::move(failure)};
-    return isAccepted(access_->store().applySurely(verb).verdict);
+    return key.director == name_ && isAccepted(access_->store().applySurely(verb).verdict);
   }
   [[nodiscard]] JobInjections& injections() { return injections_; }
   [[nodiscard]] const JobTypes& types() const { return types_; }
@@ -146,8 +145,7 @@ class JobDirector::Implementation {
 };
 
 std::unique_ptr<DirectorLife> JobDirector::Implementation::newLife() {
-  std::vector<std::string> kinds =
-      options_.runsJobs ? knownKindsOf(types_, options_.runsCommands) : std::vector<std::string>{};
+  auto kinds = options_.runsJobs ? knownKindsOf(types_, options_.runsCommands) : std::vector<std::string>{};
   return std::make_unique<DirectorLife>(DirectorLife::Place{*access_, loop_, board_, mode_, options_, std::move(kinds)},
                                         [this] {
                                           if (runner_) runner_->wake();
@@ -214,9 +212,8 @@ void JobDirector::Implementation::tick() {
 
 void JobDirector::Implementation::lookForStoppedWriters() {
   troubles_.guard("looking for stopped writers", [this] {
-    const bool principalLives = mode_.isPrincipal() || PrincipalLock::holder(access_->directory()).has_value();
     // A living principal answers for everybody; when it is itself the one that stands still, its supervisor does.
-    if (mode_.isPrincipal() || !principalLives) stoppedWriters_.tick(mode_.isPrincipal());
+    if (mode_.isPrincipal() || !PrincipalLock::holder(access_->directory())) stoppedWriters_.tick(mode_.isPrincipal());
   });
 }
 

@@ -64,6 +64,7 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   void freed() override;
   void commandEnded(std::optional<Verb> end) override;
   void commandGone() override { freed(); }
+  void commandStalled(const AttemptRef& attempt, bool isStalled) override;
   [[nodiscard]] AttemptAnswer requestTransfer(const AttemptRef& attempt) override;
   [[nodiscard]] AttemptAnswer saveResults(const AttemptRef& attempt, std::vector<MemoRow> memos) override;
   [[nodiscard]] AttemptAnswer suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) override;
@@ -90,6 +91,8 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   void settleEnd(Verb verb, const AttemptAnswer& answer);
   void settleExpire(Verb verb, const SweepAnswer& answer);
   void add(Verb verb);
+  /// Nobody waits for it, and it may get lost.
+  void postUnheard(Verb verb);
   void holdBack(std::optional<Verb> lost);
   void retryLost();
   void lookAtRunning();

@@ -170,6 +170,15 @@ std::optional<TaskStatus> ShimEnvironment::read(const TaskRef& ref) {
   return status;
 }
 
+std::int64_t ShimEnvironment::lastBeat(const TaskRef& ref) {
+  const std::string name = ref.job.toString() + "/" + shortIDOf(ref.job) + std::string(taskFile::statusEnding);
+  struct stat file {};
+  if (::fstatat(tasks_.number(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  // Each is a file of its own.
+  return static_cast<std::int64_t>(file.st_ino) ^
+         (std::int64_t{file.st_mtim.tv_sec} * 1'000'000'000 + file.st_mtim.tv_nsec);
+}
+
 std::string ShimEnvironment::tail(const TaskRef& ref, std::size_t bytes) {
   const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
   if (!directory) return {};
@@ -184,8 +193,24 @@ std::string ShimEnvironment::tail(const TaskRef& ref, std::size_t bytes) {
   return text;
 }
 
-void ShimEnvironment::stop(const RunningTask& task) {
-  (void)signalThroughPidfd(task.process, shimSignal::stop);
+std::optional<RunningTask> ShimEnvironment::running(const TaskRef& ref) {
+  const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
+  const auto record = directory ? directory->record() : std::nullopt;
+  if (!record || record->exec != ref.exec || record->bootID != currentBootID()) return std::nullopt;
+  return runningOf(*directory, *record);
+}
+
+void ShimEnvironment::signal(const RunningTask& task, TaskSignal signal) {
+  switch (signal) {
+    case TaskSignal::stop:
+      return (void)signalThroughPidfd(task.process, shimSignal::stop);
+    case TaskSignal::kill:
+      return (void)signalThroughPidfd(task.process, shimSignal::kill);
+    case TaskSignal::pause:
+      return (void)signalThroughPidfd(task.process, shimSignal::pause);
+    case TaskSignal::resume:
+      return (void)signalThroughPidfd(task.process, shimSignal::resume);
+  }
 }
 
 void ShimEnvironment::kill(const TaskRef& ref, const RunningTask& task) {

@@ -19,8 +19,10 @@ class ShimEnvironment final : public TaskEnvironment {
                                                              const std::stop_token& stop) override;
   [[nodiscard]] FoundTask find(const TaskRef& ref, bool isOfThisBoot) override;
   [[nodiscard]] std::optional<TaskStatus> read(const TaskRef& ref) override;
+  [[nodiscard]] std::int64_t lastBeat(const TaskRef& ref) override;
   [[nodiscard]] std::string tail(const TaskRef& ref, std::size_t bytes) override;
-  void stop(const RunningTask& task) override;
+  [[nodiscard]] std::optional<RunningTask> running(const TaskRef& ref) override;
+  void signal(const RunningTask& task, TaskSignal signal) override;
   void kill(const TaskRef& ref, const RunningTask& task) override;
 
  private:

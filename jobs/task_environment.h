@@ -59,6 +59,14 @@ struct FoundTask {
   TaskStatus status{};
 };
 
+/// What a running task may be told.
+enum class TaskSignal {
+  stop,   ///< TERM for the whole tree, and KILL after the grace
+  kill,   ///< KILL for the whole tree at once
+  pause,  ///< it stands still until `resume`; its time goes on
+  resume
+};
+
 /// Where commands run as processes that outlive whoever starts them: start, find again, signal, read. Thread-safe.
 class TaskEnvironment {
  public:
@@ -68,14 +76,18 @@ class TaskEnvironment {
   /// when `stop` is requested.
   [[nodiscard]] virtual std::variant<RunningTask, TaskFailure> start(const TaskOrder& order,
                                                                      const std::stop_token& stop) = 0;
-  /// `isOfThisBoot`: whether it was handed out since the machine started.
+  /// For who attends to it: an attempt that is found never begun will not begin any more. `isOfThisBoot`: whether it
+  /// was handed out since the machine started.
   [[nodiscard]] virtual FoundTask find(const TaskRef& ref, bool isOfThisBoot) = 0;
   /// What its status file says now; nothing when it says nothing of this attempt.
   [[nodiscard]] virtual std::optional<TaskStatus> read(const TaskRef& ref) = 0;
+  /// Changes with each sign of life; 0: there is no status file.
+  [[nodiscard]] virtual std::int64_t lastBeat(const TaskRef& ref) = 0;
   /// The last bytes of its output, not necessarily UTF-8.
   [[nodiscard]] virtual std::string tail(const TaskRef& ref, std::size_t bytes) = 0;
-  /// Asks the whole tree to end: TERM, and KILL after the grace.
-  virtual void stop(const RunningTask& task) = 0;
+  /// It, if it runs. Unlike find() this may be asked at any time by anybody.
+  [[nodiscard]] virtual std::optional<RunningTask> running(const TaskRef& ref) = 0;
+  virtual void signal(const RunningTask& task, TaskSignal signal) = 0;
   /// Kills at once what attends to the command, and with it the command: for one that does not obey.
   virtual void kill(const TaskRef& ref, const RunningTask& task) = 0;
 };

@@ -23,6 +23,9 @@ using std::chrono::seconds;
 
 // On top of the grace: a shim that was asked to end, or whose time is over, and is still there then does not obey.
 constexpr seconds obedience{15};
+// How often signs of life are looked for, and how many such looks may find none: a shim gives one every five seconds.
+constexpr seconds beatPeriod{5};
+constexpr unsigned missedBeatsMax = 3;
 
 std::uint32_t anyNumber() {
   thread_local std::minstd_rand random(std::random_device{}());
@@ -56,6 +59,10 @@ struct TaskKeeper::Task {
   bool wasSeenRunning = false;
   bool isCanceled = false;
   bool isLetGo = false;
+  // The loop's thread only.
+  std::int64_t lastBeat = 0;
+  unsigned missedBeats = 0;
+  // Guarded by the mutex again.
   bool isSettled = false;  ///< its end was said; kept until the store does not list it any more
   std::optional<std::chrono::steady_clock::time_point> askedAt;
 };
@@ -149,6 +156,7 @@ void TaskKeeper::compare(const std::vector<ExecID>& known, const std::vector<Job
           std::make_shared<Task>(AttemptRef{row.id, row.execID, attendant}, TaskRef{row.id, row.execID, row.attempt},
                                  row.deadlineNanos, row.deadlineBootID == bootID_);
       task->isCanceled = row.cancelRequested;
+      task->missedBeats = row.stalled ? missedBeatsMax : 0;
       found.push_back(std::move(task));
     }
     for (const ExecID exec : known) {
@@ -247,7 +255,7 @@ void TaskKeeper::askToEnd(const TaskPointer& task) {
   const std::lock_guard lock(mutex_);
   if (!task->isRunning) return;  // attend() or the end sees the flag
   task->askedAt = std::chrono::steady_clock::now();
-  environment_->stop(task->running);
+  environment_->signal(task->running, TaskSignal::stop);
 }
 
 void TaskKeeper::conclude(const TaskPointer& task) {
@@ -300,6 +308,28 @@ void TaskKeeper::tick(std::int64_t bootNanos) {
   }
   for (const TaskPointer& task : unseen) post(task, &TaskKeeper::lookFor);
   for (const TaskPointer& task : disobedient) post(task, &TaskKeeper::kill);
+  lookForBeats();
+}
+
+void TaskKeeper::lookForBeats() {
+  // Looks are counted, not time: in a machine that was suspended nobody gives signs of life.
+  const auto now = std::chrono::steady_clock::now();
+  if (now < beatsLookedAt_ + beatPeriod) return;
+  beatsLookedAt_ = now;
+  std::vector<TaskPointer> running;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [exec, task] : tasks_)
+      if (task->isRunning) running.push_back(task);
+  }
+  for (const TaskPointer& task : running) {
+    const std::int64_t beat = environment_->lastBeat(task->ref);
+    if (beat == std::exchange(task->lastBeat, beat)) {
+      if (++task->missedBeats == missedBeatsMax) host_.commandStalled(task->attempt, true);
+    } else if (std::exchange(task->missedBeats, 0) >= missedBeatsMax) {
+      host_.commandStalled(task->attempt, false);
+    }
+  }
 }
 
 void TaskKeeper::kill(const TaskPointer& task) {

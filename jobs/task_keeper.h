@@ -31,6 +31,8 @@ class TaskKeeper {
     virtual void commandEnded(std::optional<Verb> end) = 0;
     /// After that: it does not count any more.
     virtual void commandGone() = 0;
+    /// The signs of life of a running command have ceased, or come again. On the loop's thread.
+    virtual void commandStalled(const AttemptRef& attempt, bool isStalled) = 0;
   };
   struct Options {
     unsigned starters = 2;             ///< commands that are started at once, and ends that are looked at
@@ -51,7 +53,7 @@ class TaskKeeper {
   [[nodiscard]] std::vector<ExecID> kept() const;
   /// Those that count against the director's workers.
   [[nodiscard]] std::size_t count() const;
-  /// Now and then: kills what does not obey.
+  /// About once a second: kills what does not obey, and looks for signs of life. On the loop's thread.
   void tick(std::int64_t bootNanos);
   /// Begins nothing more, gives back what was not begun, and waits until what has ended is said. How many commands go
   /// on without a keeper. Again: zero.
@@ -68,6 +70,7 @@ class TaskKeeper {
   void askToEnd(const TaskPointer& task);
   void conclude(const TaskPointer& task);
   void kill(const TaskPointer& task);
+  void lookForBeats();
   void settle(const TaskPointer& task, FoundTask found);
   void finish(const TaskPointer& task, std::optional<Verb> end);
   /// Runs it on a starter; what it throws fails the attempt.
@@ -89,6 +92,8 @@ class TaskKeeper {
   std::map<ExecID, TaskPointer> tasks_;
   bool isLeaving_ = false;
   std::size_t posted_ = 0;  // work on the starters that has not returned
+
+  std::chrono::steady_clock::time_point beatsLookedAt_{};  // the loop's thread only
 
   std::stop_source stop_;
   std::optional<WorkerPool> starters_;  // last: its threads use all of the above

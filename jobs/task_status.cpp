@@ -26,7 +26,9 @@ struct Detail {
             cereal::make_nvp("durationMs", into.durationMillis), cereal::make_nvp("graceMs", into.graceMillis),
             cereal::make_nvp("userMs", into.userMillis), cereal::make_nvp("systemMs", into.systemMillis),
             cereal::make_nvp("maxRssKib", into.maxRssKib), cereal::make_nvp("outputBytes", into.outputBytes),
-            cereal::make_nvp("outputCut", into.outputCut), cereal::make_nvp("outputLost", into.outputLost));
+            cereal::make_nvp("outputCut", into.outputCut), cereal::make_nvp("outputLost", into.outputLost),
+            cereal::make_nvp("outputInode", into.outputInode), cereal::make_nvp("outputStart", into.outputStart),
+            cereal::make_nvp("errorsInode", into.errorsInode), cereal::make_nvp("errorsStart", into.errorsStart));
   }
 };
 

@@ -30,6 +30,10 @@ struct TaskStatus {
   std::uint64_t outputBytes = 0;  ///< that came
   std::uint64_t outputCut = 0;    ///< of those, given up at the front
   std::uint64_t outputLost = 0;   ///< and not written, for want of room
+  std::uint64_t outputInode = 0;  ///< of the file that is written
+  std::uint64_t outputStart = 0;  ///< of its first byte among those that were written
+  std::uint64_t errorsInode = 0;  ///< the same of stderr.log; 0: there is none
+  std::uint64_t errorsStart = 0;
 
   [[nodiscard]] bool hasEnded() const { return end != "none"; }
 };

@@ -98,7 +98,7 @@ void runTask(Run& run) {
     ProcessFacts leader;
     if (readProcessFacts(started.leader, leader)) run.record.leaderStart = leader.startTime;
     sayOnce(started.step, 0, started.leader);
-    (void)writeStatusFile(run.directory, spec, run.record, run.progress, run.output, true);
+    (void)writeStatusFile(run.directory, spec, run.record, run.progress, run.output, run.errors, true);
     superviseCommand(run);
   } else {
     run.record.end = taskEnd::notStarted;

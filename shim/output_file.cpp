@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,9 +26,10 @@ bool OutputFile::open(int directory, const char* name, std::uint32_t attempt, st
     before << name << "." << (attempt - 1);
     if (::renameat(directory, name, directory, before.zeroed()) != 0 && errno != ENOENT) return false;
   }
-  file_ = ::openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int file = ::openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   int ends[2];
-  if (file_ < 0 || ::pipe2(ends, O_CLOEXEC) != 0) return false;
+  if (file < 0 || ::pipe2(ends, O_CLOEXEC) != 0) return false;
+  begin(file);
   readEnd_ = ends[0];
   commandEnd_ = ends[1];
   return ::fcntl(readEnd_, F_SETFL, O_NONBLOCK) == 0;
@@ -79,7 +81,14 @@ void OutputFile::rotate() {
   // Without another one the old file goes on under its new name.
   if (next < 0) return;
   ::close(file_);
-  file_ = next;
+  begin(next);
+  hasRotated_ = true;
+}
+
+void OutputFile::begin(int file) {
+  file_ = file;
+  struct stat facts {};
+  inode_ = ::fstat(file, &facts) == 0 ? facts.st_ino : 0;
 }
 
 }  // namespace v1

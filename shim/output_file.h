@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <utility>
 
 namespace callsheet {
 inline namespace v1 {
@@ -22,10 +23,16 @@ class OutputFile {
   [[nodiscard]] std::uint64_t total() const { return total_; }  ///< bytes that came
   [[nodiscard]] std::uint64_t lost() const { return lost_; }    ///< of those, how many could not be written
   [[nodiscard]] std::uint64_t cut() const { return cut_; }      ///< and were given up at the front
+  /// Of the file's first byte among those that were written.
+  [[nodiscard]] std::uint64_t start() const { return cut_ + rotated_; }
+  [[nodiscard]] std::uint64_t inode() const { return inode_; }  ///< of the file
+  /// Whether the file has become another one since this was asked last.
+  [[nodiscard]] bool takeRotation() { return std::exchange(hasRotated_, false); }
 
  private:
   void write(const char* data, std::uint64_t size);
   void rotate();
+  void begin(int file);
 
   int directory_ = -1;
   const char* name_ = nullptr;
@@ -38,6 +45,8 @@ class OutputFile {
   std::uint64_t total_ = 0;
   std::uint64_t lost_ = 0;
   std::uint64_t cut_ = 0;
+  std::uint64_t inode_ = 0;
+  bool hasRotated_ = false;
 };
 
 }  // namespace v1

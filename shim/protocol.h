@@ -108,6 +108,7 @@ inline constexpr std::string_view bell = "bell";         ///< a socket below the
 /// The signals that a shim obeys. They reach it through a pidfd whose process was seen to hold the lock.
 namespace shimSignal {
 inline constexpr int stop = 15;    ///< SIGTERM: TERM for the whole tree, KILL after the grace
+inline constexpr int kill = 3;     ///< SIGQUIT: KILL at once
 inline constexpr int pause = 10;   ///< SIGUSR1: STOP for the whole tree
 inline constexpr int resume = 12;  ///< SIGUSR2: CONT
 }  // namespace shimSignal

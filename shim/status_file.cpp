@@ -50,7 +50,8 @@ std::int64_t millisOf(const timeval& time) {
   return std::int64_t{time.tv_sec} * 1'000 + time.tv_usec / 1'000;
 }
 
-Text textOf(const TaskSpec& spec, const ShimRecord& record, const TaskProgress& progress, const OutputFile& output) {
+Text textOf(const TaskSpec& spec, const ShimRecord& record, const TaskProgress& progress, const OutputFile& output,
+            const OutputFile& errors) {
   Text text;
   text << "{\"task_id\":\"" << spec.task << "\"";
   addNumber(text, "process_id", record.leader);
@@ -87,6 +88,11 @@ Text textOf(const TaskSpec& spec, const ShimRecord& record, const TaskProgress& 
   addNumber(text, "outputBytes", static_cast<std::int64_t>(output.total()));
   addNumber(text, "outputCut", static_cast<std::int64_t>(output.cut()));
   addNumber(text, "outputLost", static_cast<std::int64_t>(output.lost()));
+  // Where a reader is who finds the files renamed.
+  addNumber(text, "outputInode", static_cast<std::int64_t>(output.inode()));
+  addNumber(text, "outputStart", static_cast<std::int64_t>(output.start()));
+  addNumber(text, "errorsInode", static_cast<std::int64_t>(errors.inode()));
+  addNumber(text, "errorsStart", static_cast<std::int64_t>(errors.start()));
   text << "}}\n";
   return text;
 }
@@ -94,8 +100,8 @@ Text textOf(const TaskSpec& spec, const ShimRecord& record, const TaskProgress& 
 }  // namespace
 
 bool writeStatusFile(int directory, const TaskSpec& spec, const ShimRecord& record, const TaskProgress& progress,
-                     const OutputFile& output, bool isDurable) {
-  const Text text = textOf(spec, record, progress, output);
+                     const OutputFile& output, const OutputFile& errors, bool isDurable) {
+  const Text text = textOf(spec, record, progress, output, errors);
   Name<64> name;
   name << spec.task << taskFile::statusEnding;
   Name<64> fresh;

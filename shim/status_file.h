@@ -23,7 +23,8 @@ struct TaskProgress {
 /// Writes `TASK.result` under another name first, so that a reader sees the former one or the whole of this. With
 /// `isDurable` it is on the disk before it has its name. False with errno; the former file stays then.
 [[nodiscard]] bool writeStatusFile(int directory, const TaskSpec& spec, const ShimRecord& record,
-                                   const TaskProgress& progress, const OutputFile& output, bool isDurable);
+                                   const TaskProgress& progress, const OutputFile& output, const OutputFile& errors,
+                                   bool isDurable);
 
 /// The file of the attempt before keeps its number.
 void setStatusFileAside(int directory, const TaskSpec& spec);

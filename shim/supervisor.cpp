@@ -24,7 +24,7 @@ constexpr std::int64_t never = INT64_MAX;
 sigset_t heardSignals() {
   sigset_t heard;
   ::sigemptyset(&heard);
-  for (const int signal : {SIGCHLD, shimSignal::stop, shimSignal::pause, shimSignal::resume})
+  for (const int signal : {SIGCHLD, shimSignal::stop, shimSignal::kill, shimSignal::pause, shimSignal::resume})
     ::sigaddset(&heard, signal);
   return heard;
 }
@@ -50,7 +50,8 @@ class Watch {
       : run_(run), deadline_(run.spec.deadlineNanos > 0 ? run.spec.deadlineNanos : never), beatAt_(nextBeat()) {}
 
   void obey(int signal) {
-    if (signal == shimSignal::stop) ask("stopped");
+    if (signal == shimSignal::stop || signal == shimSignal::kill) ask("stopped");
+    if (signal == shimSignal::kill) killAt_ = bootNanos();
     if (signal == shimSignal::pause && run_.progress.reason == "none") setPaused(true);
     if (signal == shimSignal::resume && run_.progress.state == "paused") setPaused(false);
   }
@@ -64,7 +65,8 @@ class Watch {
       signalTree(SIGKILL);
       killAt_ = now + 100 * nanosPerMilli;  // what it was just making
     }
-    if (now >= beatAt_) beat();
+    const bool hasRotated = run_.output.takeRotation() || run_.errors.takeRotation();
+    if (now >= beatAt_ || hasRotated) beat();
   }
   /// For poll().
   [[nodiscard]] int millisToNext() const {
@@ -90,7 +92,7 @@ class Watch {
   void beat() {
     run_.progress.durationMillis = (bootNanos() - run_.begunNanos) / nanosPerMilli;
     // A full disk may have room again at the next.
-    (void)writeStatusFile(run_.directory, run_.spec, run_.record, run_.progress, run_.output, false);
+    (void)writeStatusFile(run_.directory, run_.spec, run_.record, run_.progress, run_.output, run_.errors, false);
     beatAt_ = nextBeat();
   }
   [[nodiscard]] std::int64_t nextBeat() const { return bootNanos() + run_.spec.heartbeatMillis * nanosPerMilli; }
@@ -137,7 +139,7 @@ void recordEnd(Run& run) {
   (void)writeTaskRecord(run.lock.own, run.spec, run.record);
   // As long as a heartbeat may fail before anybody wonders.
   const std::int64_t until = bootNanos() + 2 * run.spec.heartbeatMillis * nanosPerMilli;
-  while (!writeStatusFile(run.directory, run.spec, run.record, run.progress, run.output, true)) {
+  while (!writeStatusFile(run.directory, run.spec, run.record, run.progress, run.output, run.errors, true)) {
     if (bootNanos() >= until) return;
     ::poll(nullptr, 0, 200);
   }

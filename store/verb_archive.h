@@ -89,7 +89,7 @@ void members(Archive& archive, Unclaim& verb) {
 }
 template <class Archive>
 void members(Archive& archive, Notify& verb) {
-  archive(verb.attempt, verb.progress, verb.text, verb.logged, verb.note);
+  archive(verb.attempt, verb.progress, verb.text, verb.logged, verb.note, verb.stalled);
 }
 template <class Archive>
 void members(Archive& archive, Succeed& verb) {

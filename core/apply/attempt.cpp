@@ -33,7 +33,7 @@ void Application::setDeadline(JobRow& row, std::int64_t limitMicros) {
 
 void Application::lengthen(JobRow& row) {
   const bool isRemote = row.holderKind == HolderKind::remote;
-  if (!isRemote && row.deadlineNanos == 0) return;
+  if (row.holderKind == HolderKind::shim || (!isRemote && row.deadlineNanos == 0)) return;
   const auto body = rows_.body(row.id);
   const std::int64_t ofJobMicros = body ? body->attemptLimitMicros : 0;
   if (!isRemote && (!body || ofJobMicros > 0)) return;
@@ -158,7 +158,7 @@ AttemptAnswer Application::operator()(const Notify& verb) {
   if (before.state != JobState::inProgress) return answerOf(before, Verdict::illegal, "the attempt has not started");
   after.progress = verb.progress;
   after.progressText = verb.text;
-  after.stalled = false;
+  after.stalled = verb.stalled;
   lengthen(after);
   if (verb.logged)
     change(before, after, Move::notify, verb.attempt.sender, verb.note.empty() ? verb.text : verb.note);

@@ -194,6 +194,30 @@ TEST_CASE("The files of an attempt keep its number when the next one begins", "[
   CHECK_THAT(contentOf(stage.taskFile(job, shortIDOf(job) + ".result.1")), Contains("\"exit_code\":1"));
 }
 
+TEST_CASE("A command reads what it is given, and has the mask, the priorities and the limits that it asks for",
+          "[jobs][command]") {
+  TaskStage stage;
+  TaskOrder order = TaskStage::shell("cat; umask; nice; ionice; ulimit -v; ulimit -t");
+  order.command.input = "a text\n";
+  order.command.umask = "027";
+  order.command.nice = 3;
+  order.command.ionice = "idle";
+  order.command.memoryBytes = 512u << 20;
+  order.command.cpuSeconds = 7;
+  CHECK(stage.run(order).output == "a text\n0027\n3\nidle\n524288\n7\n");
+  TaskOrder file = TaskStage::orderOf({"cat"});
+  std::ofstream(stage.file("given")) << "from a file";
+  file.command.stdinFile = stage.file("given");
+  CHECK(stage.run(file).output == "from a file");
+  file = TaskStage::orderOf({"cat"});
+  file.command.stdinFile = stage.file("missing");
+  CHECK_THAT(stage.failureOf(file).sentence, Contains("input cannot be opened"));
+  TaskOrder apart = TaskStage::shell("echo out; echo err >&2");
+  apart.command.separateStderr = true;
+  CHECK(stage.run(apart).output == "out\n");
+  CHECK(contentOf(stage.taskFile(apart.ref.job, "stderr.log")) == "err\n");
+}
+
 TEST_CASE("A command whose time is over is ended by its shim, which says so", "[jobs][command]") {
   TaskStage stage;
   TaskOrder order = TaskStage::orderOf({"sleep", "600"});

@@ -35,7 +35,7 @@ TEST_CASE("A running command is found with the same process, by somebody who kno
   FoundTask found = other.find(order.ref, true);
   REQUIRE(found.what == What::running);
   CHECK(found.running.leader == task.leader);
-  other.stop(found.running);
+  other.signal(found.running, TaskSignal::stop);
   TaskStage::awaitEnd(task);
   found = other.find(order.ref, true);
   CHECK(found.what == What::ended);
@@ -117,11 +117,16 @@ TEST_CASE("A command whose directory was taken away goes on and is found, and it
   TaskStage stage;
   const TaskOrder order = TaskStage::orderOf({"sleep", "600"});
   const RunningTask task = stage.start(order);
-  std::filesystem::remove_all(stage.taskFile(order.ref.job, ""));
+  // Its shim may be writing there.
+  REQUIRE(waitFor([&] {
+    std::error_code error;
+    std::filesystem::remove_all(stage.taskFile(order.ref.job, ""), error);
+    return !error;
+  }));
   const FoundTask found = stage.environment().find(order.ref, true);
   REQUIRE(found.what == What::running);
   CHECK(isAlive(task.leader));
-  stage.environment().stop(found.running);
+  stage.environment().signal(found.running, TaskSignal::stop);
   TaskStage::awaitEnd(task);
   CHECK_FALSE(isAlive(task.leader));
 }

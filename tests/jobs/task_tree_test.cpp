@@ -25,7 +25,7 @@ TEST_CASE("To stop a command sends TERM to its whole tree", "[jobs][command]") {
                        "; while :; do sleep 0.01; done) & wait");
   const RunningTask task = stage.start(order);
   static_cast<void>(pidIn(ready));
-  stage.environment().stop(task);
+  stage.environment().signal(task, TaskSignal::stop);
   TaskStage::awaitEnd(task);
   const auto end = stage.endOf(order.ref);
   CHECK(end.status.reason == "stopped");
@@ -44,13 +44,42 @@ TEST_CASE("A command that ignores TERM is killed after the grace, with all that 
   static_cast<void>(pidIn(stage.file("ready")));
   const pid_t daemon = pidIn(stage.file("daemon"));
   REQUIRE(isAlive(daemon));
-  stage.environment().stop(task);
+  stage.environment().signal(task, TaskSignal::stop);
   TaskStage::awaitEnd(task);
   const auto end = stage.endOf(order.ref);
   CHECK(end.status.reason == "stopped");
   CHECK(end.status.end == "signaled");
   CHECK(end.status.code == SIGKILL);
   CHECK(end.status.durationMillis >= 50);
+  CHECK_FALSE(isAlive(daemon));
+}
+
+TEST_CASE("A command is killed at once when that is asked, and a paused one stands still until it goes on",
+          "[jobs][command]") {
+  TaskStage stage;
+  const auto isStopped = [](pid_t pid) { return processState(pid) && processState(pid)->isStoppedOrTraced(); };
+  const TaskOrder order =
+      TaskStage::shell("trap '' TERM; " + daemonise(stage.file("daemon")) + "while :; do sleep 1; done");
+  const RunningTask task = stage.start(order);
+  const pid_t daemon = pidIn(stage.file("daemon"));
+  const auto stateIs = [&](const std::string& state) {
+    const auto status = stage.environment().read(order.ref);
+    return status && status->state == state;
+  };
+  stage.environment().signal(task, TaskSignal::pause);
+  REQUIRE(waitFor([&] { return stateIs("paused"); }));
+  CHECK(waitFor([&] { return isStopped(task.leader) && isStopped(daemon); }));
+  stage.environment().signal(task, TaskSignal::resume);
+  REQUIRE(waitFor([&] { return stateIs("running"); }));
+  CHECK(waitFor([&] { return !isStopped(task.leader) && !isStopped(daemon); }));
+  // A paused one hears TERM too.
+  stage.environment().signal(task, TaskSignal::pause);
+  REQUIRE(waitFor([&] { return stateIs("paused"); }));
+  stage.environment().signal(task, TaskSignal::kill);
+  TaskStage::awaitEnd(task);
+  const auto end = stage.endOf(order.ref);
+  CHECK(end.status.code == SIGKILL);
+  CHECK(end.status.durationMillis < 4'000);
   CHECK_FALSE(isAlive(daemon));
 }
 
@@ -108,7 +137,7 @@ TEST_CASE("An attempt that comes late leaves the tree of a later one alone, and 
   const TaskFailure late = stage.failureOf(TaskStage::shell("echo ran > " + stage.file("ran"), job, 1));
   CHECK_FALSE(late.isOfCommand);
   CHECK(isAlive(later.leader));
-  stage.environment().stop(later);
+  stage.environment().signal(later, TaskSignal::stop);
   TaskStage::awaitEnd(later);
   CHECK_FALSE(stage.failureOf(TaskStage::shell("echo ran > " + stage.file("ran"), job, 1)).isOfCommand);
   CHECK(contentOf(stage.file("ran")).empty());

@@ -108,6 +108,24 @@ TEST_CASE("To cancel a running command asks its attendant, and any end but a suc
   CHECK(store.row(row.id).outcome == JobOutcome::canceled);
 }
 
+TEST_CASE("A command that gives no signs of life is marked until it does, and has no more time for that") {
+  ON_EVERY_STORE(store);
+  Definition definition;
+  definition.kind = commandKind;
+  definition.inProgressTimeoutMicros = minute;
+  REQUIRE(store.apply(PutDefinitions{{definition}}).verdict == Verdict::ok);
+  const auto left = store.openAssistant();
+  const JobRow row = addRunningCommand(store, left);
+  REQUIRE(row.deadlineNanos != 0);
+  store.clock().advanceMicros(second);
+  CHECK(store.apply(Notify{attemptBy(row, left), 0, {}, true, "silent", true}).verdict == Verdict::ok);
+  CHECK(store.row(row.id).stalled);
+  CHECK(store->readLog(row.id, 2, 1).at(0).note == "silent");
+  CHECK(store.apply(Notify{attemptBy(row, left), 0, {}, true, "lives", false}).verdict == Verdict::ok);
+  CHECK_FALSE(store.row(row.id).stalled);
+  CHECK(store.row(row.id).deadlineNanos == row.deadlineNanos);
+}
+
 TEST_CASE("A command that was never begun is given back, and nothing but its hand-out counts") {
   ON_EVERY_STORE(store);
   const auto left = store.openAssistant();

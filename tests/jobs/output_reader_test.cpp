@@ -1,0 +1,125 @@
+#include "jobs/output_reader.h"
+
+#include <poll.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "tests/jobs/task_stage.h"
+
+using namespace callsheet;
+using namespace callsheet::tests;
+using Stream = OutputReader::Stream;
+
+namespace {
+std::string readAll(OutputReader& reader, std::size_t piece = 1000) {
+  std::string all;
+  for (std::string text = reader.read(piece); !text.empty(); text = reader.read(piece)) all += text;
+  return all;
+}
+}  // namespace
+
+TEST_CASE("Output is read from any place on, and from its last lines", "[jobs][output]") {
+  TaskStage stage;
+  const TaskOrder order = TaskStage::shell("seq 1 1000; printf end");
+  static_cast<void>(stage.run(order));
+  OutputReader reader(stage.store(), order.ref.job, Stream::output);
+  const std::string all = readAll(reader, 7);
+  CHECK(all.size() == 3896);
+  CHECK(all.ends_with("999\n1000\nend"));
+  CHECK(reader.offset() == 3896);
+  CHECK(reader.size() == 3896);
+  for (const std::uint64_t offset : {0u, 1u, 3000u, 3896u, 9999u}) {
+    reader.seek(offset);
+    CHECK(readAll(reader) == (offset < all.size() ? all.substr(offset) : ""));
+  }
+  for (const auto& [lines, text] : {std::pair{0u, ""}, std::pair{1u, "end"}, std::pair{2u, "1000\nend"}}) {
+    reader.seekLines(lines);
+    CHECK(readAll(reader) == text);
+  }
+  reader.seekLines(1001);
+  CHECK(readAll(reader) == all);
+  reader.seekLines(1'000'000);
+  CHECK(readAll(reader) == all);
+  reader.seekLines(900);
+  CHECK(readAll(reader).starts_with("102\n"));
+}
+
+TEST_CASE("A task that printed nothing, and one that there is not, have no output", "[jobs][output]") {
+  TaskStage stage;
+  OutputReader none(stage.store(), makeJobID(), Stream::output);
+  CHECK(none.read(100).empty());
+  CHECK(none.size() == 0);
+  const TaskOrder order = TaskStage::orderOf({"true"});
+  static_cast<void>(stage.run(order));
+  OutputReader silent(stage.store(), order.ref.job, Stream::output);
+  silent.seekLines(3);
+  CHECK(silent.read(100).empty());
+}
+
+TEST_CASE("Lines come to a reader while the command runs, and it is woken for them", "[jobs][output]") {
+  TaskStage stage;
+  std::filesystem::create_directory(stage.file("go"));
+  const std::string go = stage.file("go");
+  const TaskOrder order = TaskStage::shell("for i in 1 2 3; do echo line $i; until rmdir " + go +
+                                           "/$i 2>/dev/null; do :; done; done; echo end");
+  const RunningTask task = stage.start(order);
+  OutputReader reader(stage.store(), order.ref.job, Stream::output);
+  std::string all;
+  for (const int i : {1, 2, 3}) {
+    const std::string wanted = "line " + std::to_string(i) + "\n";
+    REQUIRE(waitFor([&] {
+      all += reader.read(100);
+      return all.ends_with(wanted);
+    }));
+    std::filesystem::create_directory(go + "/" + std::to_string(i));
+    pollfd watched{reader.descriptor(), POLLIN, 0};
+    CHECK(::poll(&watched, 1, 10'000) == 1);
+  }
+  TaskStage::awaitEnd(task);
+  all += readAll(reader);
+  CHECK(all == "line 1\nline 2\nline 3\nend\n");
+}
+
+TEST_CASE("A reader that keeps up misses nothing of an output that is rotated again and again", "[jobs][output]") {
+  TaskStage stage;
+  const std::string go = stage.file("go");
+  std::filesystem::create_directory(go);
+  // A thousand lines at a time, a quarter of what one file holds at most.
+  TaskOrder order = TaskStage::shell("for i in $(seq 1 20); do seq ${i}0000 ${i}0999; until rmdir " + go +
+                                     "/$i 2>/dev/null; do :; done; done");
+  order.command.outputMaxBytes = 50'000;
+  const RunningTask task = stage.start(order);
+  OutputReader reader(stage.store(), order.ref.job, Stream::output);
+  std::string all;
+  std::string expected;
+  for (int i = 1; i <= 20; ++i) {
+    for (int line = 0; line < 1'000; ++line) expected += std::to_string(i * 10'000 + line) + "\n";
+    REQUIRE(waitFor([&] {
+      all += readAll(reader);
+      return all.size() >= expected.size();
+    }));
+    REQUIRE(all == expected);
+    std::filesystem::create_directory(go + "/" + std::to_string(i));
+  }
+  TaskStage::awaitEnd(task);
+  CHECK(reader.offset() == expected.size());
+  // Whoever comes later has the end, at its own place.
+  OutputReader late(stage.store(), order.ref.job, Stream::output);
+  CHECK(late.offset() >= expected.size() - 50'000);
+  const std::uint64_t from = late.offset();
+  CHECK(readAll(late) == expected.substr(from));
+  late.seek(0);
+  CHECK(late.offset() == from);
+}
+
+TEST_CASE("Errors are read by themselves where they are kept apart", "[jobs][output]") {
+  TaskStage stage;
+  TaskOrder order = TaskStage::shell("echo out; echo err >&2");
+  order.command.separateStderr = true;
+  static_cast<void>(stage.run(order));
+  OutputReader output(stage.store(), order.ref.job, Stream::output);
+  OutputReader errors(stage.store(), order.ref.job, Stream::errors);
+  CHECK(readAll(output) == "out\n");
+  CHECK(readAll(errors) == "err\n");
+}
