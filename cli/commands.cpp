@@ -8,11 +8,11 @@ namespace callsheet {
 inline namespace v1 {
 
 std::span<const Command> commands() {
-  static constexpr std::array<Command, 23> table{{
+  static constexpr std::array<Command, 25> table{{
       {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead",
        definePrincipal},
       {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
-      {"add", "Add a job: a command behind --, or any kind with --kind", defineAdd},
+      {"add", "Add a job: a command behind --, or any kind with --kind", defineAdd, true},
       {"list", "List jobs", defineList},
       {"show", "Show all about a job", defineShow},
       {"watch", "Follow a job until it is done", defineWatch},
@@ -31,8 +31,10 @@ std::span<const Command> commands() {
       {"stats", "Count the jobs and describe the store", defineStats},
       {"check", "Verify every record and invariant of the store", defineCheck},
       {"backup", "Copy the store while it is in use", defineBackup},
+      {"run-task", "Run one task here and now, without a store", defineRunTask, false, false},
       {"bench", "Measure this machine, and the store beside a bare LMDB loop", defineBench},
       {"bench-role", "A child of bench", defineBenchRole},
+      {"machine", "A child of a task's shim", defineMachine, true, false},
   }};
   return table;
 }

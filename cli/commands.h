@@ -21,6 +21,8 @@ struct Command {
   std::string_view name;
   std::string_view summary;
   Work (*define)(CLI::App& app);
+  bool takesTrailing = false;  ///< what stands behind `--`
+  bool needsStore = true;
 };
 
 [[nodiscard]] std::span<const Command> commands();
@@ -46,6 +48,8 @@ Work defineDirectors(CLI::App& app);
 Work defineStats(CLI::App& app);
 Work defineCheck(CLI::App& app);
 Work defineBackup(CLI::App& app);
+Work defineRunTask(CLI::App& app);
+Work defineMachine(CLI::App& app);
 
 }  // namespace v1
 }  // namespace callsheet

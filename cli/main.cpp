@@ -26,7 +26,7 @@ constexpr const char* footerText =
     "Data goes to stdout, messages to stderr. Exit codes: 0 done, 2 wrong command line, 3 not found, 4 refused input,\n"
     "65 damaged store, 69 not now, 73 full, 74 input or output, 75 somebody else holds it, 76 fenced, 77 no "
     "permission,\n"
-    "78 unsupported. `callsheet wait` exits with the job's own code.\n";
+    "78 unsupported. `callsheet wait` exits with the job's own code, `run-task` with the task's.\n";
 
 int complain(const std::string& sentence, int code) {
   // What was printed before belongs before the message, where both go to one place.
@@ -66,6 +66,7 @@ int run(std::vector<std::string> arguments, Session& session) {
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   defineGlobals(app, session);
   Work work;
+  const Command* chosen = nullptr;
   for (const Command& command : commands()) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
     sub->fallthrough();
@@ -74,7 +75,10 @@ int run(std::vector<std::string> arguments, Session& session) {
     Work defined = command.define(*sub);
     sub->footer((sub->get_footer().empty() ? "" : sub->get_footer() + "\n\n") +
                 "--location, --id, --json and what else all commands have: callsheet --help\n");
-    sub->callback([&work, defined = std::move(defined)] { work = defined; });
+    sub->callback([&, defined = std::move(defined)] {
+      work = defined;
+      chosen = &command;
+    });
   }
   try {
     std::reverse(arguments.begin(), arguments.end());
@@ -90,9 +94,9 @@ int run(std::vector<std::string> arguments, Session& session) {
   } catch (const CLI::ParseError& error) {
     throw Error(ErrorKind::usage, error.what());
   }
-  if (hasTrailing && !app.got_subcommand("add"))
+  if (hasTrailing && !chosen->takesTrailing)
     throw Error(ErrorKind::usage, "only `callsheet add` takes a command behind --");
-  if (session.location.empty()) session.location = defaultLocation();
+  if (session.location.empty() && chosen->needsStore) session.location = defaultLocation();
   return work(session);
 }
 

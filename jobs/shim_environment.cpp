@@ -4,11 +4,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "callsheet/errors.h"
 #include "ipc/pidfd.h"
@@ -24,16 +22,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Beyond what it waits for the lock: a shim that has not said a word by then stands still.
-constexpr milliseconds reportPatience{10'000};
 // For a shim that has its lock to write down what it runs.
 constexpr milliseconds recordPatience{2'000};
 constexpr milliseconds leftoverPatience{5'000};
-
-void reap(const FileDescriptor& process) {
-  siginfo_t info{};
-  if (process.isOpen()) (void)::waitid(P_PIDFD, static_cast<id_t>(process.number()), &info, WEXITED);
-}
 
 void writeInput(const TaskDirectory& directory, std::string_view text) {
   const FileDescriptor file(
@@ -45,41 +36,6 @@ void writeInput(const TaskDirectory& directory, std::string_view text) {
     if (size <= 0) throw systemError("The command's input cannot be written", errno);
     text.remove_prefix(static_cast<std::size_t>(size));
   }
-}
-
-TaskFailure failureOf(const ShimReport& report, const CommandSpec& command) {
-  const std::string why = std::string(": ") + std::strerror(report.errnoValue) + ".";
-  switch (report.step) {
-    case ShimStep::superseded:
-      return {false, "Another attempt of the job took over before the command began."};
-    case ShimStep::locked:
-      return {false, "Processes of an earlier attempt hold the task's lock."};
-    case ShimStep::prepare:
-      return {false, "The command's shim ended before it began" + why};
-    case ShimStep::files:
-      return {true, "The files of the command's task cannot be written" + why};
-    case ShimStep::input:
-      return {true, "The file that is to be the command's input cannot be opened" + why};
-    case ShimStep::workingDirectory:
-      return {true, "The working directory '" + command.cwd + "' cannot be entered" + why};
-    case ShimStep::limits:
-      return {true, "The command's limits cannot be set" + why};
-    case ShimStep::execute:
-      return {true, "The program '" + command.argv.front() + "' cannot be run" + why};
-    default:
-      return {true, "A process for the command cannot be made" + why};
-  }
-}
-
-TaskStatus statusOf(const TaskRecord& record) {
-  TaskStatus status;
-  status.exec = record.exec;
-  status.attempt = record.attempt;
-  status.leader = record.leader;
-  status.state = "exited";
-  status.end = record.end;
-  status.code = record.code;
-  return status;
 }
 
 /// A shim of that record, if it lives. Its pidfd is opened before the lock is seen held, so it is of the holder.
@@ -111,11 +67,8 @@ std::variant<RunningTask, TaskFailure> ShimEnvironment::start(const TaskOrder& o
   if (left) return TaskFailure{false, "The next attempt cannot start. " + *left};
   if (order.command.input) writeInput(directory, *order.command.input);
   ShimProcess shim = startShim(order, {program(), directory.descriptor(), directory_.descriptor()});
-  const ShimReport report = reportOf(shim, order.patience + reportPatience);
+  const ShimReport report = awaitStart(shim, order.patience);
   if (report.step == ShimStep::running) return RunningTask{std::move(shim.process), report.leader};
-  if (report.step == ShimStep::prepare && report.errnoValue == ETIMEDOUT)
-    (void)signalThroughPidfd(shim.process, SIGKILL);
-  reap(shim.process);
   return failureOf(report, order.command);
 }
 

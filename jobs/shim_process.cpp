@@ -6,9 +6,11 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "callsheet/errors.h"
 #include "ipc/pidfd.h"
@@ -19,6 +21,9 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
+
+// Beyond what it waits for the lock: a shim that has not said a word by then stands still.
+constexpr std::chrono::milliseconds reportPatience{10'000};
 
 #ifndef MFD_EXEC
 constexpr unsigned MFD_EXEC = 0x10;  // of Linux 6.3
@@ -48,12 +53,12 @@ void addOptions(std::string& text, const CommandSpec& command) {
   if (command.outputMaxBytes) add(text, specName::outputMax, std::to_string(*command.outputMaxBytes));
 }
 
-std::string specOf(const TaskOrder& order) {
+std::string specOf(const TaskOrder& order, const ShimPlaces& places) {
   const auto environment = environmentFor(order.command);
   std::string text;
   add(text, specName::job, order.ref.job.toString());
   add(text, specName::exec, order.ref.exec.toString());
-  add(text, specName::task, shortIDOf(order.ref.job));
+  add(text, specName::task, order.name.empty() ? shortIDOf(order.ref.job) : order.name);
   add(text, specName::attempt, order.ref.attempt);
   add(text, specName::boot, currentBootID().toString());
   for (const auto& program : programsFor(order.command.argv.front(), environment))
@@ -66,6 +71,9 @@ std::string specOf(const TaskOrder& order) {
   add(text, specName::heartbeat, order.heartbeat.count());
   addOptions(text, order.command);
   for (const auto& bell : order.bells) add(text, specName::bell, bell);
+  if (order.hasTaskCodes) add(text, specName::codes, "task");
+  if (places.lock >= 0) add(text, specName::lock, 1);
+  if (order.parent != 0) add(text, specName::parent, order.parent);
   return text;
 }
 
@@ -87,9 +95,10 @@ FileDescriptor memoryFile(const char* name, std::string_view bytes, unsigned fla
   return file;
 }
 
-/// Above the numbers that are given out, so that none of them is overwritten before it is copied.
+/// Above the numbers that are given out, so that none of them is overwritten before it is copied. Closed for none.
 FileDescriptor above(int descriptor) {
-  FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, shimDescriptor::store + 1));
+  if (descriptor < 0) return {};
+  FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, shimDescriptor::lock + 1));
   if (!copy.isOpen()) throw systemError("A shim cannot be started", errno);
   return copy;
 }
@@ -107,8 +116,7 @@ class SpawnPlan {
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-    for (int number = 0; number < 3; ++number)
-      ::posix_spawn_file_actions_addopen(&actions_, number, "/dev/null", O_RDWR, 0);
+    for (int number = 0; number < 3; ++number) giveNothing(number);
   }
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
@@ -117,6 +125,7 @@ class SpawnPlan {
     ::posix_spawnattr_destroy(&attributes_);
   }
   void give(const FileDescriptor& descriptor, int number) {
+    if (!descriptor.isOpen()) return giveNothing(number);
     ::posix_spawn_file_actions_adddup2(&actions_, descriptor.number(), number);
   }
   [[nodiscard]] pid_t run(const std::string& program, char* const* argv) const {
@@ -128,38 +137,11 @@ class SpawnPlan {
   }
 
  private:
+  void giveNothing(int number) { ::posix_spawn_file_actions_addopen(&actions_, number, "/dev/null", O_RDWR, 0); }
+
   posix_spawn_file_actions_t actions_{};
   posix_spawnattr_t attributes_{};
 };
-
-}  // namespace
-
-FileDescriptor makeShimProgram() {
-  FileDescriptor file = memoryFile(shimName, shimImage(), MFD_EXEC);
-  // While it can be written it cannot be run.
-  FileDescriptor program(::open(("/proc/self/fd/" + std::to_string(file.number())).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!program.isOpen()) throw systemError("The shim's program cannot be opened", errno);
-  return program;
-}
-
-ShimProcess startShim(const TaskOrder& order, const ShimPlaces& places) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw systemError("A shim cannot be started", errno);
-  FileDescriptor report(ends[0]);
-  const FileDescriptor theirs(ends[1]);
-  const FileDescriptor spec = memoryFile("callsheet-spec", specOf(order), 0);
-  const FileDescriptor copies[] = {above(spec.number()), above(places.directory), above(theirs.number()),
-                                   above(places.store)};
-  std::string arguments[] = {shimName, order.ref.job.toString(), order.ref.exec.toString()};
-  char* const argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
-  SpawnPlan plan;
-  plan.give(copies[0], shimDescriptor::spec);
-  plan.give(copies[1], shimDescriptor::directory);
-  plan.give(copies[2], shimDescriptor::report);
-  plan.give(copies[3], shimDescriptor::store);
-  const pid_t pid = plan.run("/proc/self/fd/" + std::to_string(places.program), argv);
-  return {openPidfd(pid), std::move(report)};
-}
 
 ShimReport reportOf(const ShimProcess& shim, std::chrono::milliseconds patience) {
   ShimReport report;
@@ -173,6 +155,75 @@ ShimReport reportOf(const ShimProcess& shim, std::chrono::milliseconds patience)
   if (::read(shim.report.number(), &said, sizeof said) == static_cast<ssize_t>(sizeof said)) return said;
   report.errnoValue = ECHILD;
   return report;
+}
+
+}  // namespace
+
+FileDescriptor makeShimProgram() {
+  FileDescriptor file = memoryFile(shimName, shimImage(), MFD_EXEC);
+  // While it can be written it cannot be run.
+  FileDescriptor program(::open(("/proc/self/fd/" + std::to_string(file.number())).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!program.isOpen()) throw systemError("The shim's program cannot be opened", errno);
+  // Its number is what the new process runs.
+  return above(program.number());
+}
+
+ShimProcess startShim(const TaskOrder& order, const ShimPlaces& places) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw systemError("A shim cannot be started", errno);
+  FileDescriptor report(ends[0]);
+  const FileDescriptor theirs(ends[1]);
+  const FileDescriptor spec = memoryFile("callsheet-spec", specOf(order, places), 0);
+  const FileDescriptor copies[] = {above(spec.number()), above(places.directory), above(theirs.number()),
+                                   above(places.store), above(places.lock)};
+  std::string arguments[] = {shimName, order.ref.job.toString(), order.ref.exec.toString()};
+  char* const argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
+  SpawnPlan plan;
+  plan.give(copies[0], shimDescriptor::spec);
+  plan.give(copies[1], shimDescriptor::directory);
+  plan.give(copies[2], shimDescriptor::report);
+  plan.give(copies[3], shimDescriptor::store);
+  plan.give(copies[4], shimDescriptor::lock);
+  const pid_t pid = plan.run("/proc/self/fd/" + std::to_string(places.program), argv);
+  return {openPidfd(pid), std::move(report)};
+}
+
+ShimReport awaitStart(const ShimProcess& shim, std::chrono::milliseconds patience) {
+  const ShimReport report = reportOf(shim, patience + reportPatience);
+  if (report.step == ShimStep::running) return report;
+  if (report.step == ShimStep::prepare && report.errnoValue == ETIMEDOUT)
+    (void)signalThroughPidfd(shim.process, SIGKILL);
+  reapShim(shim.process);
+  return report;
+}
+
+void reapShim(const FileDescriptor& process) {
+  siginfo_t info{};
+  if (process.isOpen()) (void)::waitid(P_PIDFD, static_cast<id_t>(process.number()), &info, WEXITED);
+}
+
+TaskFailure failureOf(const ShimReport& report, const CommandSpec& command) {
+  const std::string why = std::string(": ") + std::strerror(report.errnoValue) + ".";
+  switch (report.step) {
+    case ShimStep::superseded:
+      return {false, "Another attempt of the job took over before the command began."};
+    case ShimStep::locked:
+      return {false, "Processes of an earlier attempt hold the task's lock."};
+    case ShimStep::prepare:
+      return {false, "The command's shim ended before it began" + why};
+    case ShimStep::files:
+      return {true, "The files of the command's task cannot be written" + why};
+    case ShimStep::input:
+      return {true, "The file that is to be the command's input cannot be opened" + why};
+    case ShimStep::workingDirectory:
+      return {true, "The working directory '" + command.cwd + "' cannot be entered" + why};
+    case ShimStep::limits:
+      return {true, "The command's limits cannot be set" + why};
+    case ShimStep::execute:
+      return {true, "The program '" + command.argv.front() + "' cannot be run" + why};
+    default:
+      return {true, "A process for the command cannot be made" + why};
+  }
 }
 
 }  // namespace v1

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,6 +76,12 @@ TaskDirectory TaskDirectory::make(int tasks, JobID job) {
   FileDescriptor directory = openDirectory(tasks, name);
   if (!directory.isOpen()) throw systemError("The directory of a task cannot be opened", errno);
   FileDescriptor lock = openLock(directory.number());
+  return {std::move(directory), std::move(lock)};
+}
+
+TaskDirectory TaskDirectory::withoutLockFile(FileDescriptor directory) {
+  FileDescriptor lock(::memfd_create("callsheet-lock", MFD_CLOEXEC));
+  if (!lock.isOpen()) throw systemError("Memory for the lock of a task cannot be had", errno);
   return {std::move(directory), std::move(lock)};
 }
 

@@ -38,8 +38,11 @@ class TaskDirectory {
   [[nodiscard]] static std::optional<TaskDirectory> open(int tasks, JobID job);
   /// Makes it where there is none.
   [[nodiscard]] static TaskDirectory make(int tasks, JobID job);
+  /// Any directory, which gets no lock file: the lock is in memory, and known to whoever is given its descriptor.
+  [[nodiscard]] static TaskDirectory withoutLockFile(FileDescriptor directory);
 
   [[nodiscard]] int descriptor() const { return directory_.number(); }
+  [[nodiscard]] int lockDescriptor() const { return lock_.number(); }
   [[nodiscard]] bool isHeld(LockedByte byte) const;
   /// Nothing when there is none yet, or it is of a file that was cut short.
   [[nodiscard]] std::optional<TaskRecord> record() const;

@@ -41,12 +41,23 @@ struct File {
     Detail detail{status};
     archive(cereal::make_nvp("process_id", status.leader), cereal::make_nvp("started_at", status.startedAt),
             cereal::make_nvp("updated_at", status.updatedAt), cereal::make_nvp("finished_at", finishedAt),
-            cereal::make_nvp("status", detail));
+            cereal::make_nvp("exit_code", status.exitCode), cereal::make_nvp("status", detail));
     status.finishedAt = std::move(finishedAt).value_or(std::string());
   }
 };
 
 }  // namespace
+
+TaskStatus statusOf(const TaskRecord& record) {
+  TaskStatus status;
+  status.exec = record.exec;
+  status.attempt = record.attempt;
+  status.leader = record.leader;
+  status.state = "exited";
+  status.end = record.end;
+  status.code = record.code;
+  return status;
+}
 
 std::optional<TaskStatus> readTaskStatus(int directory, const std::string& task) {
   const std::string name = task + std::string(taskFile::statusEnding);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "callsheet/uuid.h"
+#include "jobs/task_directory.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -22,6 +23,7 @@ struct TaskStatus {
   std::string reason = "none";  ///< why it was asked to end: none, stopped, time-limit
   std::string end = "none";     ///< a word of taskEnd (shim/protocol.h)
   int code = 0;                 ///< an exit code, a signal or an errno, as `end` says
+  std::optional<int> exitCode;  ///< what the file has as exit_code: the command's, or a taskCode (shim/protocol.h)
   std::int64_t durationMillis = 0;
   std::int64_t graceMillis = 5'000;  ///< between TERM and KILL
   std::int64_t userMillis = 0;
@@ -37,6 +39,9 @@ struct TaskStatus {
 
   [[nodiscard]] bool hasEnded() const { return end != "none"; }
 };
+
+/// As far as the lock file knows it, for when no status file could be written.
+[[nodiscard]] TaskStatus statusOf(const TaskRecord& record);
 
 /// Nothing when the file is missing, torn, or not such a file.
 [[nodiscard]] std::optional<TaskStatus> readTaskStatus(int directory, const std::string& task);

@@ -41,7 +41,13 @@ void leaveTheDirector() {
   (void)!::chdir("/");
   ::prctl(PR_SET_NAME, shimName);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  ::close_range(shimDescriptor::store + 1, ~0u, 0);
+  ::close_range(shimDescriptor::lock + 1, ~0u, 0);
+}
+
+/// Its end stops this shim as a director's signal does. One that ended before this is not heard of otherwise.
+void dieWith(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, shimSignal::stop);
+  if (::getppid() != parent) ::raise(shimSignal::stop);
 }
 
 /// The command is not to be ended for want of memory of ours, nor we for its.
@@ -77,7 +83,9 @@ void runTask(Run& run) {
   TaskSpec& spec = run.spec;
   if (!readTaskSpec(shimDescriptor::spec, spec)) return sayOnce(ShimStep::prepare, errno, 0);
   ::close(shimDescriptor::spec);
+  if (spec.parent != 0) dieWith(spec.parent);
   ShimStep step = takeTaskLock(run.directory, spec, run.lock);
+  if (step == ShimStep::running) ::close(shimDescriptor::lock);
   if (step == ShimStep::running) step = prepareFiles(run);
   if (step != ShimStep::running) return sayOnce(step, errno, 0);
 

@@ -16,10 +16,14 @@ inline constexpr int spec = 3;       ///< read from its beginning
 inline constexpr int directory = 4;  ///< the task's
 inline constexpr int report = 5;     ///< one ShimReport is written there
 inline constexpr int store = 6;      ///< the store's directory, where the bells are
+inline constexpr int lock = 7;  ///< the lock file, where it is not the directory's; else /dev/null, as the one above
 }  // namespace shimDescriptor
 
 /// The task's lock as its command and all that descends from it inherit it: above what scripts open by number.
 inline constexpr int inheritedLockDescriptor = 109;
+
+/// The one task whose files are not named by a job's short id: that of the foreground, which belongs to no store.
+inline constexpr const char* foregroundTask = "cli";
 
 /// The files of a task's directory. The present attempt's have these names; those of attempt N before it end in `.N`.
 namespace taskFile {
@@ -57,6 +61,14 @@ inline constexpr std::string_view exited = "exited";           ///< its code is 
 inline constexpr std::string_view signaled = "signaled";       ///< its code is the signal
 inline constexpr std::string_view notStarted = "not-started";  ///< its code is an errno
 }  // namespace taskEnd
+
+/// What a status file has as its exit_code when the spec says `codes=task`. A command's own code is 0 or above.
+namespace taskCode {
+inline constexpr std::int64_t success = 0;
+inline constexpr std::int64_t canceled = -1;   ///< it was asked to end, and has ended, however it did
+inline constexpr std::int64_t timeLimit = -2;  ///< the same, because its time was over
+inline constexpr std::int64_t exception = -3;  ///< it failed, or could not be started, which a command's file says too
+}  // namespace taskCode
 
 enum class ShimStep : std::int32_t {
   running,           ///< the command's first instruction is near: its exec has succeeded
@@ -103,6 +115,9 @@ inline constexpr std::string_view ionice = "ionice";     ///< CLASS:LEVEL as num
 inline constexpr std::string_view memory = "memory";     ///< bytes of address space
 inline constexpr std::string_view cpuTime = "cpu-time";  ///< s
 inline constexpr std::string_view bell = "bell";         ///< a socket below the store to ring at the end; at most two
+inline constexpr std::string_view codes = "codes";       ///< task: the status file's exit_code is a taskCode
+inline constexpr std::string_view lock = "lock";         ///< 1: the lock file is shimDescriptor::lock
+inline constexpr std::string_view parent = "parent";     ///< the process that starts the shim; it stops when that ends
 }  // namespace specName
 
 /// The signals that a shim obeys. They reach it through a pidfd whose process was seen to hold the lock.

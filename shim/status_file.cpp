@@ -18,9 +18,6 @@ namespace {
 
 using Text = Line<2048>;
 
-// Of a task that was not run: what seed tasks call an exception.
-constexpr std::int64_t codeOfNotStarted = -3;
-
 void addTime(Text& text, std::int64_t micros) {
   const time_t seconds = micros / 1'000'000;
   tm civil{};
@@ -34,9 +31,12 @@ void addTime(Text& text, std::int64_t micros) {
   text.padded(micros % 1'000'000, 6) << "+00:00";
 }
 
-std::int64_t exitCodeOf(const ShimRecord& record) {
-  if (record.end == taskEnd::exited) return record.code;
-  return record.end == taskEnd::signaled ? 128 + record.code : codeOfNotStarted;
+std::int64_t exitCodeOf(const TaskSpec& spec, const ShimRecord& record, const TaskProgress& progress) {
+  if (record.end == taskEnd::notStarted) return taskCode::exception;
+  if (!spec.hasTaskCodes) return record.end == taskEnd::signaled ? 128 + record.code : record.code;
+  if (progress.reason == "stopped") return taskCode::canceled;
+  if (progress.reason == "time-limit") return taskCode::timeLimit;
+  return record.end == taskEnd::exited && record.code == 0 ? taskCode::success : taskCode::exception;
 }
 
 void addNumber(Text& text, std::string_view name, std::int64_t number) {
@@ -62,7 +62,7 @@ Text textOf(const TaskSpec& spec, const ShimRecord& record, const TaskProgress& 
   if (record.end != taskEnd::none) {
     text << "\",\"finished_at\":\"";
     addTime(text, record.finishedAt);
-    text << "\",\"exit_code\":" << exitCodeOf(record);
+    text << "\",\"exit_code\":" << exitCodeOf(spec, record, progress);
   } else {
     text << "\"";
   }

@@ -40,15 +40,20 @@ bool isSuperseded(int file, std::uint32_t attempt) {
   return numberBehind("void ", file, 0) >= attempt || numberBehind("attempt ", file, voidLineBytes) >= attempt;
 }
 
+/// The same file, whatever its name means by now; another open file, so that locks of the one are not the other's.
+int openAgain(int file) {
+  Name<64> same;
+  same << "/proc/self/fd/" << file;
+  return ::open(same.zeroed(), O_RDWR | O_CLOEXEC);
+}
+
 }  // namespace
 
 ShimStep takeTaskLock(int directory, const TaskSpec& spec, TaskLock& lock) {
-  lock.tree = ::openat(directory, taskFile::lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  lock.tree = spec.isLockGiven ? openAgain(shimDescriptor::lock)
+                               : ::openat(directory, taskFile::lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock.tree < 0) return ShimStep::files;
-  // The same file, whatever the name means by now; another open file, so that its lock is not the command's.
-  Name<64> same;
-  same << "/proc/self/fd/" << lock.tree;
-  lock.own = ::open(same.zeroed(), O_RDWR | O_CLOEXEC);
+  lock.own = openAgain(lock.tree);
   if (lock.own < 0) return ShimStep::files;
   const std::int64_t until = bootNanos() + spec.patienceMillis * 1'000'000;
   for (;;) {

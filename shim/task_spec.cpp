@@ -82,6 +82,9 @@ void take(TaskSpec& spec, Lists& lists, std::string_view name, char* value) {
   if (name == specName::heartbeat) spec.heartbeatMillis = number();
   if (name == specName::outputMax) spec.outputMax = size();
   if (name == specName::apart) spec.isApart = number() != 0;
+  if (name == specName::codes) spec.hasTaskCodes = std::string_view(value) == "task";
+  if (name == specName::lock) spec.isLockGiven = number() != 0;
+  if (name == specName::parent) spec.parent = static_cast<std::int32_t>(number());
   if (name == specName::umask) spec.umask = static_cast<int>(::strtol(value, nullptr, 8));
   if (name == specName::nice) spec.nice = static_cast<int>(number());
   if (name == specName::memory) spec.memoryBytes = size();
@@ -99,6 +102,10 @@ bool isPlain(const char (&text)[N]) {
   return std::strspn(text, "0123456789abcdef-") == N - 1;
 }
 
+bool isTaskName(const TaskSpec& spec) {
+  return isPlain(spec.task) || std::string_view(spec.task) == foregroundTask;
+}
+
 }  // namespace
 
 bool readTaskSpec(int descriptor, TaskSpec& spec) {
@@ -113,7 +120,7 @@ bool readTaskSpec(int descriptor, TaskSpec& spec) {
     at = equals + 1;
   }
   const bool isWhole = spec.programs[0] != nullptr && spec.arguments[0] != nullptr && spec.attempt > 0 &&
-                       isPlain(spec.job) && isPlain(spec.exec) && isPlain(spec.boot) && isPlain(spec.task) &&
+                       isPlain(spec.job) && isPlain(spec.exec) && isPlain(spec.boot) && isTaskName(spec) &&
                        spec.graceMillis >= 0 && spec.heartbeatMillis > 0 && spec.outputMax > 0;
   if (!isWhole) errno = EPROTO;
   return isWhole;

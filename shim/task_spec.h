@@ -21,6 +21,9 @@ struct TaskSpec {
   std::int64_t heartbeatMillis = 5'000;
   std::uint64_t outputMax = std::uint64_t{1} << 30;
   bool isApart = false;
+  bool hasTaskCodes = false;
+  bool isLockGiven = false;
+  std::int32_t parent = 0;
   int umask = -1;
   int nice = 0;
   int ioClass = -1;
