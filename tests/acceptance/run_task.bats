@@ -35,6 +35,7 @@ onlyItsFiles() { [[ $(ls -A | xargs) == "cli.result output.log" ]]; }
 # endedWith CODE PID: waits for that process of this shell, which must end so.
 endedWith() {
   local code=0
+  eventually hasEnded "$2"
   wait "$2" || code=$?
   [[ $code == "$1" ]] || { echo "process $2 ended with $code instead of $1" >&2; return 1; }
 }
