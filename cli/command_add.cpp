@@ -100,14 +100,15 @@ void requireOneKindOfWork(const AddOptions& options, const std::vector<std::stri
 }
 
 void defineOptions(CLI::App& app, AddOptions& options) {
-  app.add_option("--to", options.to, "Into a living assistant's queue (default: the principal's)")->type_name("NAME");
+  app.add_option("--to", options.to, "Into a living assistant's queue (default: the principal's)")
+      ->type_name("DIRECTOR");
   app.add_option("--priority", options.priority, "-1000 to 1000; one step is worth a minute of waiting (default: 0)")
       ->type_name("N");
   app.add_option("--delay", options.delay, "Not before this long from now")->type_name("DURATION");
   app.add_option("--at", options.at, "Not before this time, such as 2030-01-31T06:20:00Z")->type_name("UTC");
   app.add_option("--retries", options.retries, "Try so many times more when it fails (default: 0)")
       ->type_name("N")
-      ->check(CLI::Range(0u, 1'000'000u).description(""));
+      ->check(CLI::Range(0u, 1'000'000u));
   app.add_option("--retry-delay", options.retryDelay,
                  "Wait so long before the first retry, then twice as long each time (default: 10s)")
       ->type_name("DURATION");
@@ -116,7 +117,7 @@ void defineOptions(CLI::App& app, AddOptions& options) {
   app.add_option("--key-window", options.keyWindow,
                  "How long the key counts, also when the job is done (default: as long as the done\njob is kept)")
       ->type_name("DURATION");
-  app.add_option("--queue", options.queue, "Queue (default: default)")->type_name("NAME");
+  app.add_option("--queue", options.queue, "Queue (default: default)")->type_name("QUEUE");
   app.add_option("--label", options.labels, "A label; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);

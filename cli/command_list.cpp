@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -6,7 +7,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "callsheet/errors.h"
 #include "callsheet/limits.h"
 #include "cli/commands.h"
 #include "cli/job_text.h"
@@ -62,11 +62,19 @@ constexpr std::array<StateTest, 14> stateTests{{
 }};
 
 const StateTest& stateTestNamed(const std::string& name) {
-  for (const StateTest& test : stateTests)
-    if (test.name == name) return test;
-  std::string names;
-  for (const StateTest& test : stateTests) names += (names.empty() ? "" : ", ") + std::string(test.name);
-  throw Error(ErrorKind::usage, fmt::format("--state: '{}' is none of {}", printable(name), names));
+  return *std::find_if(stateTests.begin(), stateTests.end(), [&](const StateTest& test) { return test.name == name; });
+}
+
+/// A CLI::IsMember with a sentence of its own.
+CLI::Validator isState() {
+  std::vector<std::string_view> names;
+  for (const StateTest& test : stateTests) names.push_back(test.name);
+  const auto refusal = [names](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end()
+               ? ""
+               : fmt::format("'{}' is none of {}", printable(name), fmt::join(names, ", "));
+  };
+  return {refusal, fmt::format("{{{}}}", fmt::join(names, ","))};
 }
 
 /// A page of the store's, and what --state asks beyond the store's filter.
@@ -154,11 +162,12 @@ Work defineList(CLI::App& app) {
                  "waiting (or why: due, backoff, sleep, external, dependency, quarantine), ready,\n"
                  "requested, in-progress, done (or how: succeeded, failed, canceled); may be repeated")
       ->type_name("STATE")
+      ->check(isState())
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--owner", options->owner, "In whose queue: principal, or an assistant's name")->type_name("NAME");
+  app.add_option("--owner", options->owner, "In whose queue: principal, or an assistant's name")->type_name("DIRECTOR");
   app.add_option("--kind", options->kind, "Of this kind")->type_name("KIND");
-  app.add_option("--queue", options->queue, "In this queue")->type_name("NAME");
+  app.add_option("--queue", options->queue, "In this queue")->type_name("QUEUE");
   app.add_option("--label", options->label, "With this label, of this value if one is given")
       ->type_name("NAME[=VALUE]");
   app.add_flag("--unclaimable", options->unclaimable,
@@ -167,7 +176,7 @@ Work defineList(CLI::App& app) {
   app.add_flag("--newest", options->newest, "The newest first (default: the oldest)");
   app.add_option("--limit", options->limit, "At most so many (default: 100)")
       ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax).description(""));
+      ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax));
   app.add_option("--page", options->page, "Go on where a former page ended: its \"next\"")->type_name("TOKEN");
   return [options](Session& session) {
     const OwnerNames names(session.store().incarnations());

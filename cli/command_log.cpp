@@ -98,7 +98,7 @@ Work defineLog(CLI::App& app) {
                "line");
   app.add_option("--limit", options->limit, "At most so many transitions (default: 1000)")
       ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax).description(""));
+      ->check(CLI::Range(std::size_t{1}, limits::pageRowsMax));
   app.add_option("--page", options->from, "Go on where a former page ended: its \"next\"")->type_name("TOKEN");
   app.footer("Prints each transition with its time, and below them what the job's command printed.");
   return [options](Session& session) { return log(*options, session); };

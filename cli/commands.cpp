@@ -8,7 +8,7 @@ namespace callsheet {
 inline namespace v1 {
 
 std::span<const Command> commands() {
-  static constexpr std::array<Command, 25> table{{
+  static constexpr std::array<Command, 28> table{{
       {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead",
        definePrincipal},
       {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
@@ -33,6 +33,9 @@ std::span<const Command> commands() {
       {"backup", "Copy the store while it is in use", defineBackup},
       {"run-task", "Run one task here and now, without a store", defineRunTask, false, false},
       {"bench", "Measure this machine, and the store beside a bare LMDB loop", defineBench},
+      {"completion", "Print the completion script of a shell", defineCompletion},
+      {"complete-words", "What the store knows, for a completion script", defineCompleteWords},
+      {"man", "Write the man pages", defineMan},
       {"bench-role", "A child of bench", defineBenchRole},
       {"machine", "A child of a task's shim", defineMachine, true, false},
   }};

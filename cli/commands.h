@@ -27,6 +27,10 @@ struct Command {
 
 [[nodiscard]] std::span<const Command> commands();
 
+/// The last line of each command's help.
+inline constexpr std::string_view commonOptionsText =
+    "--location, --id, --json and what else all commands have: callsheet --help\n";
+
 Work definePrincipal(CLI::App& app);
 Work defineAssistant(CLI::App& app);
 Work defineAdd(CLI::App& app);
@@ -50,6 +54,10 @@ Work defineCheck(CLI::App& app);
 Work defineBackup(CLI::App& app);
 Work defineRunTask(CLI::App& app);
 Work defineMachine(CLI::App& app);
+Work defineCompletion(CLI::App& app);
+/// What the completion scripts ask; not for people, and not in the help.
+Work defineCompleteWords(CLI::App& app);
+Work defineMan(CLI::App& app);
 
 }  // namespace v1
 }  // namespace callsheet

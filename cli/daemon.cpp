@@ -286,12 +286,12 @@ class Daemon {
 void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal) {
   app.add_option("--workers", options.workers, "Jobs at once (default: one a processor)")
       ->type_name("N")
-      ->check(CLI::Range(1, 4096).description(""));
+      ->check(CLI::Range(1, 4096));
   app.add_option("--grace", options.grace, "How long TERM waits for running jobs (default: 10s)")
       ->type_name("DURATION");
   app.add_option("--log-level", options.logLevel, "debug, info, warning or error (default: info)")
       ->type_name("LEVEL")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""));
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   app.add_option("--writer-limit", options.writerLimit,
                  "A process that is stopped inside a write for this long is killed (default: 10s)")
       ->type_name("DURATION");
@@ -300,7 +300,7 @@ void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal
       "Others must not kill this process even then");
   app.add_option("--map-size", options.mapMiB, "Upper limit of the store in MiB (default: 16384)")
       ->type_name("MIB")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 24).description(""));
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 24));
   if (!isPrincipal) return;
   app.add_option("--lease", options.lease, "A director whose loop stands still for this long is fenced (default: 30s)")
       ->type_name("DURATION");

@@ -3,11 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "callsheet/errors.h"
+#include "cli/command_facts.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/terminal.h"
 
 namespace callsheet {
@@ -23,10 +26,18 @@ constexpr const char* aboutText =
 
 constexpr const char* footerText =
     "A job is named by its id, its short id (the last 8 digits) or the beginning of either.\n"
-    "Data goes to stdout, messages to stderr. Exit codes: 0 done, 2 wrong command line, 3 not found, 4 refused input,\n"
-    "65 damaged store, 69 not now, 73 full, 74 input or output, 75 somebody else holds it, 76 fenced, 77 no "
-    "permission,\n"
-    "78 unsupported. `callsheet wait` exits with the job's own code, `run-task` with the task's.\n";
+    "Data goes to stdout, messages to stderr. `callsheet wait` exits with the job's own code, `run-task` with the task's.\n";
+
+/// What the checks of a value say is said by the descriptions, in words.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_opts(option);
+    const std::string type = option->get_type_name();
+    if (const auto at = text.find(type); at != std::string::npos) text.replace(at, type.size(), valueNameOf(*option));
+    return text;
+  }
+};
 
 int complain(const std::string& sentence, int code) {
   // What was printed before belongs before the message, where both go to one place.
@@ -59,9 +70,10 @@ int run(std::vector<std::string> arguments, Session& session) {
   arguments.erase(mark, arguments.end());
 
   CLI::App app(aboutText, "callsheet");
-  app.footer(footerText);
+  app.footer(footerText + exitCodesText());
   app.fallthrough();
   app.require_subcommand(1, 1);
+  app.formatter(std::make_shared<HelpFormatter>());
   app.get_formatter()->column_width(28);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   defineGlobals(app, session);
@@ -73,8 +85,7 @@ int run(std::vector<std::string> arguments, Session& session) {
     sub->group("Commands");
     sub->footer("");  // it would have the one above
     Work defined = command.define(*sub);
-    sub->footer((sub->get_footer().empty() ? "" : sub->get_footer() + "\n\n") +
-                "--location, --id, --json and what else all commands have: callsheet --help\n");
+    sub->footer((sub->get_footer().empty() ? "" : sub->get_footer() + "\n\n") + std::string(commonOptionsText));
     sub->callback([&, defined = std::move(defined)] {
       work = defined;
       chosen = &command;

@@ -25,9 +25,7 @@ namespace {
 // Beyond what it waits for the lock: a shim that has not said a word by then stands still.
 constexpr std::chrono::milliseconds reportPatience{10'000};
 
-#ifndef MFD_EXEC
-constexpr unsigned MFD_EXEC = 0x10;  // of Linux 6.3
-#endif
+constexpr unsigned memoryFileMayRun = 0x10;  // MFD_EXEC, of Linux 6.3, which older headers do not have
 
 void add(std::string& text, std::string_view name, std::string_view value) {
   text.append(name).append("=").append(value).push_back('\0');
@@ -160,7 +158,7 @@ ShimReport reportOf(const ShimProcess& shim, std::chrono::milliseconds patience)
 }  // namespace
 
 FileDescriptor makeShimProgram() {
-  FileDescriptor file = memoryFile(shimName, shimImage(), MFD_EXEC);
+  FileDescriptor file = memoryFile(shimName, shimImage(), memoryFileMayRun);
   // While it can be written it cannot be run.
   FileDescriptor program(::open(("/proc/self/fd/" + std::to_string(file.number())).c_str(), O_RDONLY | O_CLOEXEC));
   if (!program.isOpen()) throw systemError("The shim's program cannot be opened", errno);

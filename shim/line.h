@@ -8,11 +8,11 @@ namespace callsheet {
 inline namespace v1 {
 
 /// Text of limited length, put together without memory of its own. What does not fit is left out. Safe after vfork.
-template <std::size_t N>
+template <std::size_t capacity>
 class Line {
  public:
   Line& operator<<(std::string_view text) {
-    const std::size_t size = text.size() < N - size_ ? text.size() : N - size_;
+    const std::size_t size = text.size() < capacity - size_ ? text.size() : capacity - size_;
     std::memcpy(bytes_ + size_, text.data(), size);
     size_ += size;
     return *this;
@@ -35,9 +35,9 @@ class Line {
   }
   /// Filled up with spaces to its whole length, the last byte being a line's end.
   Line& fill() {
-    std::memset(bytes_ + size_, ' ', N - size_);
-    bytes_[N - 1] = '\n';
-    size_ = N;
+    std::memset(bytes_ + size_, ' ', capacity - size_);
+    bytes_[capacity - 1] = '\n';
+    size_ = capacity;
     return *this;
   }
   [[nodiscard]] std::string_view text() const { return {bytes_, size_}; }
@@ -45,13 +45,13 @@ class Line {
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  char bytes_[N];
+  char bytes_[capacity];
   std::size_t size_ = 0;
 };
 
 /// The same with a zero behind it, for the kernel.
-template <std::size_t N>
-class Name : public Line<N> {
+template <std::size_t capacity>
+class Name : public Line<capacity> {
  public:
   [[nodiscard]] const char* zeroed() {
     *this << std::string_view("\0", 1);

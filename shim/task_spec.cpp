@@ -57,9 +57,9 @@ char* mapText(int descriptor, TaskSpec& spec, std::size_t& textBytes) {
   return text[textBytes - 1] == '\0' ? text : nullptr;
 }
 
-template <std::size_t N>
-void copy(char (&into)[N], const char* value) {
-  std::strncpy(into, value, N - 1);
+template <std::size_t size>
+void copy(char (&into)[size], const char* value) {
+  std::strncpy(into, value, size - 1);
 }
 
 void take(TaskSpec& spec, Lists& lists, std::string_view name, char* value) {
@@ -97,9 +97,9 @@ void take(TaskSpec& spec, Lists& lists, std::string_view name, char* value) {
 }
 
 /// It becomes part of a line or of a file's name.
-template <std::size_t N>
-bool isPlain(const char (&text)[N]) {
-  return std::strspn(text, "0123456789abcdef-") == N - 1;
+template <std::size_t size>
+bool isPlain(const char (&text)[size]) {
+  return std::strspn(text, "0123456789abcdef-") == size - 1;
 }
 
 bool isTaskName(const TaskSpec& spec) {

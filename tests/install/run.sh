@@ -11,6 +11,10 @@ trap 'rm -rf "$work"' EXIT
 quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; echo "failed: $*"; exit 1; }; }
 
 quietly cmake --install "$build" --prefix "$work/prefix"
+for file in bash-completion/completions/callsheet zsh/site-functions/_callsheet fish/vendor_completions.d/callsheet.fish \
+  man/man1/callsheet.1 man/man1/callsheet-add.1; do
+  [[ -s $work/prefix/share/$file ]] || { echo "The install tree has no share/$file."; exit 1; }
+done
 # A library built with a sanitizer needs a program that links it.
 sanitize=$(cached CALLSHEET_SANITIZE)
 # From a copy, so that no header of the tree can be found by accident.
