@@ -26,7 +26,8 @@ constexpr const char* aboutText =
 
 constexpr const char* footerText =
     "A job is named by its id, its short id (the last 8 digits) or the beginning of either.\n"
-    "Data goes to stdout, messages to stderr. `callsheet wait` exits with the job's own code, `run-task` with the task's.\n";
+    "Data goes to stdout, messages to stderr. `callsheet wait` exits with the job's own code, `run-task` with the "
+    "task's.\n";
 
 /// What the checks of a value say is said by the descriptions, in words.
 class HelpFormatter final : public CLI::Formatter {

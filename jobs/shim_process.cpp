@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "callsheet/errors.h"
 #include "ipc/pidfd.h"
@@ -32,6 +33,15 @@ void add(std::string& text, std::string_view name, std::string_view value) {
 }
 void add(std::string& text, std::string_view name, std::int64_t value) {
   add(text, name, std::to_string(value));
+}
+
+/// From the root, because the shim stands there.
+std::string workingDirectoryOf(const CommandSpec& command) {
+  if (command.cwd.starts_with('/')) return command.cwd;
+  std::error_code error;
+  const auto here = std::filesystem::current_path(error);
+  if (error) throw systemError("The directory in which the command is to run cannot be named", error.value());
+  return command.cwd.empty() ? here.string() : (here / command.cwd).string();
 }
 
 void addOptions(std::string& text, const CommandSpec& command) {
@@ -63,7 +73,7 @@ std::string specOf(const TaskOrder& order, const ShimPlaces& places) {
     add(text, specName::program, program);
   for (const auto& argument : order.command.argv) add(text, specName::argument, argument);
   for (const auto& variable : environment) add(text, specName::variable, variable);
-  add(text, specName::workingDirectory, order.command.cwd.empty() ? "." : order.command.cwd);
+  add(text, specName::workingDirectory, workingDirectoryOf(order.command));
   if (order.deadlineNanos != 0) add(text, specName::deadline, order.deadlineNanos);
   add(text, specName::patience, order.patience.count());
   add(text, specName::heartbeat, order.heartbeat.count());

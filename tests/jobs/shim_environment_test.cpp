@@ -89,6 +89,11 @@ TEST_CASE("A command gets its directory, its environment and the PATH in it", "[
   ::unsetenv("NOTIFY_SOCKET");
   CHECK(end.output == std::filesystem::canonical(stage.file("")).string() + "\nx-/other-none\n0022\n");
 
+  CHECK(stage.run(TaskStage::orderOf({"pwd"})).output == std::filesystem::current_path().string() + "\n");
+  TaskOrder below = TaskStage::orderOf({"pwd"});
+  below.command.cwd = "..";
+  CHECK(stage.run(below).output == std::filesystem::current_path().parent_path().string() + "\n");
+
   std::ofstream(stage.file("greet")) << "#!/bin/sh\necho found $0 $1\n";
   std::filesystem::permissions(stage.file("greet"), std::filesystem::perms::owner_all);
   TaskOrder greet = TaskStage::orderOf({"greet", "arg"});
