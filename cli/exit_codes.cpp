@@ -33,8 +33,9 @@ std::vector<ExitCode> exitCodes() {
       of(ErrorKind::unsupported, "unsupported",
          "a newer or foreign store, an unknown filesystem, another PID namespace", "upgrade, or another place"),
       {"128 + n", "",
-       "ended by signal n: `wait` and `watch` by any, a daemon by a second TERM (143) or INT (130), or by the first "
-       "one while it waits for the store at its start",
+       "ended by signal n: `wait` and `watch` by any, `run-task` by a second one, a daemon by a second TERM (143) or "
+       "INT "
+       "(130), or by the first one while it waits for the store at its start",
        ""},
   };
 }

@@ -57,12 +57,14 @@ load helper
   [[ $(field "$id" .failure.message) == *"/no/such/directory"* ]]
 }
 
-@test "the last 64 KiB of output are kept and the rest is counted" {
+@test "the last 64 KiB of output stand in the result, and what was cut off is told when the files are gone" {
   startPrincipal
   id=$(callsheet add -- sh -c 'head -c 300000 /dev/zero | tr "\0" a; echo; echo the end')
   callsheet wait "$id" --timeout 20
   [[ $(field "$id" '.result.output | length') == 65536 ]]
   [[ $(field "$id" .result.truncatedBytes) == $((300000 + 9 - 65536)) ]]
+  [[ $(callsheet log --output "$id" | wc -c) == 300009 ]]
+  rm -r "$CALLSHEET_LOCATION/default.callsheet/tasks/$id"
   endsWith 0 callsheet log --output "$id"
   [[ $output == *"the end" ]]
   saysOneSentence "were not kept"
