@@ -63,7 +63,7 @@ int kill(Session& session, const std::vector<std::string>& ids) {
 }
 
 std::shared_ptr<std::vector<std::string>> defineIds(CLI::App& app, const std::string& footer) {
-  const auto ids = std::make_shared<std::vector<std::string>>();
+  auto ids = std::make_shared<std::vector<std::string>>();
   app.add_option("ids", *ids, "Jobs whose commands run")->required()->type_name("ID");
   app.footer(footer);
   return ids;
