@@ -15,6 +15,7 @@
 #include "callsheet/errors.h"
 #include "callsheet/uuid.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/write_all.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -70,21 +71,13 @@ std::optional<std::string> readToken(const std::string& path) {
   return token;
 }
 
-void writeAll(int descriptor, const std::string& text, const std::string& path) {
-  for (std::size_t written = 0; written < text.size();) {
-    const ssize_t now = ::write(descriptor, text.data() + written, text.size() - written);
-    if (now < 0 && errno != EINTR) throw systemError("cannot write the token's file " + path, errno);
-    written += now > 0 ? static_cast<std::size_t>(now) : 0;
-  }
-  if (::fsync(descriptor) != 0) throw systemError("cannot write the token's file " + path, errno);
-}
-
 // Written aside and linked, which never replaces: nobody reads half a token, and the first one stays. 0, or an errno.
 int placeToken(const std::string& temporary, const std::string& path) {
   const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file.isOpen()) throw systemError("cannot make the token's file " + path, errno);
   ::fchmod(file.number(), 0600);  // whatever the umask took
-  writeAll(file.number(), makeToken() + "\n", path);
+  if (!writeAll(file.number(), makeToken() + "\n") || ::fsync(file.number()) != 0)
+    throw systemError("cannot write the token's file " + path, errno);
   return ::link(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
 

@@ -16,6 +16,7 @@
 #include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/write_all.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -57,14 +58,6 @@ void sync(const std::string& path, int descriptor) {
   if (::fsync(descriptor) != 0) throw systemError(path + " cannot be synced", errno);
 }
 
-void writeAll(const std::string& path, int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno != EINTR) throw systemError(path + " cannot be written", errno);
-    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
 /// On the disk when it returns: what is removed next is nowhere else.
 void save(const std::string& target, const std::vector<Damaged>& jobs) {
   Json json = versioned();
@@ -76,7 +69,7 @@ void save(const std::string& target, const std::vector<Damaged>& jobs) {
     throw Error(ErrorKind::conflict, path.string() + " exists already; name a new file");
   if (!file.isOpen()) throw systemError(path.string() + " cannot be made, nothing was removed", errno);
   try {
-    writeAll(path, file.number(), json.dump(2) + "\n");
+    if (!writeAll(file.number(), json.dump(2) + "\n")) throw systemError(path.string() + " cannot be written", errno);
     sync(path, file.number());
     const std::string parent = path.parent_path();
     const FileDescriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

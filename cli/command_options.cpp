@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <filesystem>
 #include <iostream>
 #include <iterator>
 
@@ -17,18 +16,13 @@ inline namespace v1 {
 
 namespace {
 
-std::string currentDirectory() {
-  std::error_code error;
-  const auto path = std::filesystem::current_path(error);
-  if (error)
-    throw systemError("the current directory cannot be named; say with --cwd where the command is to run",
-                      error.value());
-  return path.string();
+std::string here() {
+  return currentDirectory("say with --cwd where the command is to run");
 }
 
 /// Made absolute: whoever runs the command stands elsewhere.
 std::string absolute(const std::string& path) {
-  return path.front() == '/' ? path : currentDirectory() + "/" + path;
+  return path.front() == '/' ? path : here() + "/" + path;
 }
 
 std::string readStdin() {
@@ -73,7 +67,7 @@ CommandSpec CommandOptions::specOf(const std::vector<std::string>& argv) const {
   using namespace std::chrono;
   CommandSpec spec;
   spec.argv = argv;
-  spec.cwd = cwd.empty() ? currentDirectory() : absolute(cwd);
+  spec.cwd = cwd.empty() ? here() : absolute(cwd);
   for (const std::string& text : env) spec.env.insert(assignmentOf("--env", text));
   if (input == "-") spec.input = readStdin();
   if (!input.empty() && input != "-") spec.stdinFile = absolute(input);

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -52,13 +51,6 @@ MachineOrder orderIn(const std::string& path) {
   } catch (const Error& error) {
     throw Error(error.kind(), printable(path + ": " + error.what()));
   }
-}
-
-std::string currentDirectory() {
-  std::error_code error;
-  const auto path = std::filesystem::current_path(error);
-  if (error) throw systemError("the current directory cannot be named; run the task in another one", error.value());
-  return path.string();
 }
 
 /// A growing file on its way to stdout, as far as that takes it: a reader that stands still must stop neither the task
@@ -159,7 +151,7 @@ int runTask(const RunOptions& options, const Session& session) {
   std::int64_t deadline = 0;
   if (!options.limit.empty()) deadline = nowNanos() + durationOf("--limit", options.limit).count() * 1'000;
   StopSignals signals;
-  ForegroundTask task(currentDirectory());
+  ForegroundTask task(currentDirectory("run the task in another one"));
   if (const auto why = task.start(order, deadline)) tell(printable(*why));
   std::optional<OutputFollower> output;
   if (!session.json) output.emplace(task.openOutput());

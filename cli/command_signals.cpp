@@ -36,10 +36,10 @@ std::vector<Running> runningCommands(Session& session, ShimEnvironment& environm
   return all;
 }
 
-int tellAll(Session& session, const std::vector<std::string>& ids, TaskSignal signal, const char* word) {
-  ShimEnvironment environment(session.access().directory());
+int signalAll(const Session& session, ShimEnvironment& environment, const std::vector<Running>& all, TaskSignal signal,
+              const char* word) {
   Json jobs = Json::array();
-  for (const Running& one : runningCommands(session, environment, ids)) {
+  for (const Running& one : all) {
     environment.signal(one.task, signal);
     if (!session.json) printLine(one.job.toString() + "  " + word);
     jobs.push_back({{"id", one.job.toString()}, {"outcome", word}});
@@ -51,15 +51,20 @@ int tellAll(Session& session, const std::vector<std::string>& ids, TaskSignal si
   return 0;
 }
 
+int signalCommands(Session& session, const std::vector<std::string>& ids, TaskSignal signal, const char* word) {
+  ShimEnvironment environment(session.access().directory());
+  return signalAll(session, environment, runningCommands(session, environment, ids), signal, word);
+}
+
 int kill(Session& session, const std::vector<std::string>& ids) {
-  // The store first: however the command ends, its job is canceled then.
   ShimEnvironment environment(session.access().directory());
   const auto running = runningCommands(session, environment, ids);
+  // The store first: however the commands end, their jobs are canceled then.
   for (const Running& one : running) {
     const auto answer = session.store().apply(Cancel{one.job, "killed"});
     if (!isAccepted(answer.verdict)) throw errorOf(answer, "job " + one.job.toString());
   }
-  return tellAll(session, ids, TaskSignal::kill, "killed");
+  return signalAll(session, environment, running, TaskSignal::kill, "killed");
 }
 
 std::shared_ptr<std::vector<std::string>> defineIds(CLI::App& app, const std::string& footer) {
@@ -81,12 +86,12 @@ Work defineKill(CLI::App& app) {
 Work definePause(CLI::App& app) {
   const auto ids =
       defineIds(app, "Stops the processes of running commands until `resume`. Time limits go on. Needs no daemon.");
-  return [ids](Session& session) { return tellAll(session, *ids, TaskSignal::pause, "paused"); };
+  return [ids](Session& session) { return signalCommands(session, *ids, TaskSignal::pause, "paused"); };
 }
 
 Work defineResume(CLI::App& app) {
   const auto ids = defineIds(app, "Lets paused commands go on. Needs no daemon.");
-  return [ids](Session& session) { return tellAll(session, *ids, TaskSignal::resume, "resumed"); };
+  return [ids](Session& session) { return signalCommands(session, *ids, TaskSignal::resume, "resumed"); };
 }
 
 }  // namespace v1

@@ -102,11 +102,12 @@ int follow(Session& session, JobID id, OutputChoice choice) {
       exec = job.row.execID;
       reader.emplace(readerOf(session, id, choice));
     }
+    // Watched before it is read. Of a task whose directory was not there there was nothing to watch.
     if (reader->descriptor() < 0) reader.emplace(readerOf(session, id, choice));
+    const int changes = reader->descriptor();
     printPieces(*reader, session.json);
     if (isOver(job.row)) return 0;
-    if (const auto signal = watcher.waitForChange(ChangeWatcher::Time::max(), reader->descriptor()))
-      return 128 + *signal;
+    if (const auto signal = watcher.waitForChange(ChangeWatcher::Time::max(), changes)) return 128 + *signal;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
 
 #include "callsheet/errors.h"
 #include "callsheet/limits.h"
@@ -45,6 +46,13 @@ std::pair<std::string, std::string> assignmentOf(std::string_view option, std::s
   if (equals == std::string_view::npos || equals == 0)
     throw Error(ErrorKind::usage, fmt::format("{}: '{}' is not of the form NAME=VALUE", option, text));
   return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
+}
+
+std::string currentDirectory(const std::string& whatToDo) {
+  std::error_code error;
+  const auto path = std::filesystem::current_path(error);
+  if (error) throw systemError("the current directory cannot be named; " + whatToDo, error.value());
+  return path.string();
 }
 
 std::string bytesText(std::uint64_t bytes) {

@@ -17,6 +17,8 @@ inline namespace v1 {
 [[nodiscard]] std::string utcSecondsText(std::int64_t micros);
 /// Both sides of "NAME=VALUE". Error(usage) without '=' or without a name.
 [[nodiscard]] std::pair<std::string, std::string> assignmentOf(std::string_view option, std::string_view text);
+/// The directory of this process. Error(io) says what to do when it cannot be named.
+[[nodiscard]] std::string currentDirectory(const std::string& whatToDo);
 /// "1.5 GiB".
 [[nodiscard]] std::string bytesText(std::uint64_t bytes);
 

@@ -15,6 +15,7 @@
 #include "callsheet/limits.h"
 #include "core/duration_text.h"
 #include "core/json_payload.h"
+#include "ipc/write_all.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -170,12 +171,7 @@ class PartRun {
     write(formatUtc(std::chrono::duration_cast<microseconds>(now).count()) + " " + level + " " + text + "\n");
   }
   void write(std::string_view text) const {
-    while (!text.empty()) {
-      const ssize_t size = ::write(output_, text.data(), text.size());
-      if (size < 0 && errno == EINTR) continue;
-      if (size <= 0) throw systemError("the output cannot be written", errno);
-      text.remove_prefix(static_cast<std::size_t>(size));
-    }
+    if (!writeAll(output_, text)) throw systemError("the output cannot be written", errno);
   }
 
   int output_;

@@ -56,12 +56,15 @@ OutputReader::OutputReader(const StoreDirectory& store, JobID job, Stream stream
       isErrors_(stream == Stream::errors),
       path_(std::string(StoreDirectory::tasks) + "/" + job.toString()),
       directory_(::openat(store.descriptor(), path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) {
-  watch();
   seek(0);
 }
 
+int OutputReader::descriptor() {
+  if (!changes_.isOpen() && directory_.isOpen()) watch();
+  return changes_.number();
+}
+
 void OutputReader::watch() {
-  if (!directory_.isOpen()) return;
   changes_ = FileDescriptor(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   const std::string path = "/proc/self/fd/" + std::to_string(directory_.number());
   if (changes_.isOpen() &&

@@ -30,8 +30,9 @@ class OutputReader {
   /// How many bytes have been printed and written until now.
   [[nodiscard]] std::uint64_t size();
 
-  /// For poll(): becomes readable when something may have come. -1: there is nothing to watch, look now and then.
-  [[nodiscard]] int descriptor() const { return changes_.number(); }
+  /// For poll(): becomes readable when something may have come; begin to watch, then read. -1: there is nothing to
+  /// watch, look now and then.
+  [[nodiscard]] int descriptor();
 
  private:
   /// The files as they lie, with the place of their first bytes.

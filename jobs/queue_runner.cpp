@@ -129,7 +129,7 @@ void QueueRunner::lookAtCommands() {
     self = incarnation_;
     if (self.isNil() || isStopping_) return;
   }
-  const std::vector<ExecID> known = keeper_->kept();
+  const auto known = keeper_->kept();
   keeper_->compare(known, store_.commandsOf(self), self);
 }
 

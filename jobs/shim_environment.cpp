@@ -6,11 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "callsheet/errors.h"
 #include "ipc/pidfd.h"
 #include "ipc/process_state.h"
+#include "ipc/write_all.h"
+#include "jobs/output_reader.h"
 #include "jobs/shim_process.h"
 #include "jobs/task_directory.h"
 
@@ -29,13 +32,8 @@ constexpr milliseconds leftoverPatience{5'000};
 void writeInput(const TaskDirectory& directory, std::string_view text) {
   const FileDescriptor file(
       ::openat(directory.descriptor(), taskFile::input, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.isOpen()) throw systemError("The command's input cannot be written", errno);
-  while (!text.empty()) {
-    const ssize_t size = ::write(file.number(), text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) throw systemError("The command's input cannot be written", errno);
-    text.remove_prefix(static_cast<std::size_t>(size));
-  }
+  if (!file.isOpen() || !writeAll(file.number(), text))
+    throw systemError("The command's input cannot be written", errno);
 }
 
 /// A shim of that record, if it lives. Its pidfd is opened before the lock is seen held, so it is of the holder.
@@ -94,6 +92,8 @@ FoundTask ShimEnvironment::find(const TaskRef& ref, bool isOfThisBoot) {
     const bool isOurs = record && record->exec == ref.exec;
     if (isHeld && isOurs) {
       if (auto running = runningOf(*directory, *record)) return {What::running, std::move(*running), {}};
+      // It holds the lock, and cannot be looked at: for want of descriptors, or of /proc.
+      if (steady_clock::now() >= until) throw Error(ErrorKind::unavailable, "The shim of a task cannot be looked at.");
     } else if (isHeld && steady_clock::now() >= until) {
       // It stands still before its first line, or is of another attempt.
       if (FileDescriptor process = findShimProcess(ref.exec); process.isOpen())
@@ -133,16 +133,11 @@ std::int64_t ShimEnvironment::lastBeat(const TaskRef& ref) {
 }
 
 std::string ShimEnvironment::tail(const TaskRef& ref, std::size_t bytes) {
-  const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
-  if (!directory) return {};
-  const FileDescriptor file(
-      ::openat(directory->descriptor(), taskFile::output, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  struct stat opened {};
-  if (!file.isOpen() || ::fstat(file.number(), &opened) != 0) return {};
-  std::string text(std::min(bytes, static_cast<std::size_t>(opened.st_size)), '\0');
-  const ssize_t size =
-      ::pread(file.number(), text.data(), text.size(), opened.st_size - static_cast<off_t>(text.size()));
-  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  OutputReader reader(directory_, ref.job, OutputReader::Stream::output);
+  const std::uint64_t size = reader.size();
+  reader.seek(size - std::min<std::uint64_t>(size, bytes));
+  std::string text;
+  for (std::string piece = reader.read(bytes); !piece.empty(); piece = reader.read(bytes)) text += piece;
   return text;
 }
 
@@ -166,10 +161,16 @@ void ShimEnvironment::signal(const RunningTask& task, TaskSignal signal) {
   }
 }
 
-void ShimEnvironment::kill(const TaskRef& ref, const RunningTask& task) {
-  (void)signalThroughPidfd(task.process, SIGKILL);
-  if (const auto directory = TaskDirectory::open(tasks_.number(), ref.job))
+void ShimEnvironment::kill(const TaskRef& ref) {
+  if (const auto directory = TaskDirectory::open(tasks_.number(), ref.job)) {
     (void)directory->endLeftovers({ref.attempt + 1, leftoverPatience, {}});
+  } else {
+    (void)signalThroughPidfd(findShimProcess(ref.exec), SIGKILL);
+  }
+}
+
+void ShimEnvironment::release(const RunningTask& task) {
+  reapShim(task.process);
 }
 
 }  // namespace v1

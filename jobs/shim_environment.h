@@ -23,7 +23,8 @@ class ShimEnvironment final : public TaskEnvironment {
   [[nodiscard]] std::string tail(const TaskRef& ref, std::size_t bytes) override;
   [[nodiscard]] std::optional<RunningTask> running(const TaskRef& ref) override;
   void signal(const RunningTask& task, TaskSignal signal) override;
-  void kill(const TaskRef& ref, const RunningTask& task) override;
+  void kill(const TaskRef& ref) override;
+  void release(const RunningTask& task) override;
 
  private:
   [[nodiscard]] int program();

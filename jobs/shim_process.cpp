@@ -16,6 +16,7 @@
 #include "callsheet/errors.h"
 #include "ipc/pidfd.h"
 #include "ipc/process_state.h"
+#include "ipc/write_all.h"
 #include "jobs/shim_image.h"
 
 namespace callsheet {
@@ -85,21 +86,12 @@ std::string specOf(const TaskOrder& order, const ShimPlaces& places) {
   return text;
 }
 
-void writeAll(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t size = ::write(file, bytes.data(), bytes.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) throw systemError("A command cannot be handed to its shim", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(size));
-  }
-}
-
 FileDescriptor memoryFile(const char* name, std::string_view bytes, unsigned flags) {
   FileDescriptor file(::memfd_create(name, MFD_CLOEXEC | flags));
   // An older kernel knows no MFD_EXEC, and makes every one executable.
   if (!file.isOpen() && errno == EINVAL) file = FileDescriptor(::memfd_create(name, MFD_CLOEXEC));
   if (!file.isOpen()) throw systemError("Memory for a shim cannot be had", errno);
-  writeAll(file.number(), bytes);
+  if (!writeAll(file.number(), bytes)) throw systemError("Memory for a shim cannot be written", errno);
   return file;
 }
 

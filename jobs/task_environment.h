@@ -91,8 +91,10 @@ class TaskEnvironment {
   /// It, if it runs. Unlike find() this may be asked at any time by anybody.
   [[nodiscard]] virtual std::optional<RunningTask> running(const TaskRef& ref) = 0;
   virtual void signal(const RunningTask& task, TaskSignal signal) = 0;
-  /// Kills at once what attends to the command, and with it the command: for one that does not obey.
-  virtual void kill(const TaskRef& ref, const RunningTask& task) = 0;
+  /// Kills at once what attends to the command, and with it the command: for one that does not obey. May take seconds.
+  virtual void kill(const TaskRef& ref) = 0;
+  /// To be called when its process has ended: gives that back to the system, where it is this process's child.
+  virtual void release(const RunningTask& task) = 0;
 };
 
 }  // namespace v1

@@ -1,9 +1,8 @@
 #include "jobs/task_keeper.h"
 
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "callsheet/errors.h"
@@ -40,31 +39,42 @@ bool wasAdoptedBy(const JobRow& row, IncarnationID attendant) {
 
 }  // namespace
 
-/// One attempt. What is not const is guarded by the keeper's mutex, but for the item, which its first work alone uses.
+/// One attempt. What is not const is guarded by the keeper's mutex, where nothing else is said.
 struct TaskKeeper::Task {
-  explicit Task(AttemptRef theAttempt, TaskRef theRef, std::int64_t deadline, bool isOfBoot)
-      : attempt(theAttempt), ref(theRef), deadlineNanos(deadline), isOfThisBoot(isOfBoot) {}
+  Task(const JobRow& row, IncarnationID attendant, const Uuid& bootID)
+      : attempt{row.id, row.execID, attendant},
+        ref{row.id, row.execID, row.attempt},
+        deadlineNanos(row.deadlineNanos),
+        isOfThisBoot(row.deadlineBootID == bootID),
+        isCanceled(row.cancelRequested),
+        missedBeats(row.stalled ? missedBeatsMax : 0) {}
+
+  [[nodiscard]] Key key() const { return {ref.exec, attempt.sender}; }
 
   const AttemptRef attempt;
   const TaskRef ref;
   const std::int64_t deadlineNanos;
   const bool isOfThisBoot;
-  std::optional<Claim::Item> item;
-  RunningTask running;
-  FdWatch watch;  // only while it runs; made and ended on a starter
-  milliseconds grace = seconds{5};
-  bool isNew = false;  ///< nothing was started yet
+
+  bool isCanceled;
   bool isToBeLookedFor = false;
   bool isRunning = false;
   bool wasSeenRunning = false;
-  bool isCanceled = false;
-  bool isLetGo = false;
-  // The loop's thread only.
-  std::int64_t lastBeat = 0;
-  unsigned missedBeats = 0;
-  // Guarded by the mutex again.
+  bool isLetGo = false;    ///< somebody else's: it is waited for only because it may be this process's child
   bool isSettled = false;  ///< its end was said; kept until the store does not list it any more
+  bool isBeingKilled = false;
+  milliseconds grace = seconds{5};
   std::optional<std::chrono::steady_clock::time_point> askedAt;
+  RunningTask running;
+  FdWatch watch;  ///< only while it runs
+
+  // Of the work under way, of which there is one at a time.
+  std::optional<Claim::Item> item;
+  bool isNew = false;  ///< nothing was started yet
+
+  // Of the loop's thread.
+  std::int64_t lastBeat = 0;
+  unsigned missedBeats;
 };
 
 TaskKeeper::TaskKeeper(EventLoop& loop, std::shared_ptr<TaskEnvironment> environment, Host& host, Options options)
@@ -81,7 +91,7 @@ TaskKeeper::~TaskKeeper() {
 
 bool TaskKeeper::add(const TaskPointer& task) {
   const std::lock_guard lock(mutex_);
-  return tasks_.try_emplace(task->ref.exec, task).second;
+  return tasks_.try_emplace(task->key(), task).second;
 }
 
 void TaskKeeper::post(const TaskPointer& task, void (TaskKeeper::*work)(const TaskPointer&)) {
@@ -102,9 +112,7 @@ void TaskKeeper::post(const TaskPointer& task, void (TaskKeeper::*work)(const Ta
 }
 
 void TaskKeeper::start(Claim::Item item, IncarnationID attendant) {
-  const JobRow& row = item.row;
-  auto task = std::make_shared<Task>(AttemptRef{row.id, row.execID, attendant},
-                                     TaskRef{row.id, row.execID, row.attempt}, row.deadlineNanos, true);
+  auto task = std::make_shared<Task>(item.row, attendant, bootID_);
   task->item = std::move(item);
   task->isNew = true;
   if (add(task)) post(task, &TaskKeeper::launch);
@@ -125,7 +133,7 @@ void TaskKeeper::launch(const TaskPointer& task) {
   task->item.reset();
   if (const auto why = whyRefused(order.command))
     return finish(task, verbOfFailedStart(task->attempt, *why, false, anyNumber()));
-  task->grace = milliseconds(order.command.graceMs.value_or(task->grace.count()));
+  if (order.command.graceMs) setGrace(task, *order.command.graceMs);
   // For commands whose effects must not happen twice.
   order.command.env["CALLSHEET_JOB_ID"] = task->ref.job.toString();
   order.command.env["CALLSHEET_EXEC_ID"] = task->ref.exec.toString();
@@ -138,58 +146,46 @@ void TaskKeeper::launch(const TaskPointer& task) {
   finish(task, Unclaim{task->attempt, failure.sentence.substr(0, limits::textBytesMax)});
 }
 
-void TaskKeeper::compare(const std::vector<ExecID>& known, const std::vector<JobRow>& rows, IncarnationID attendant) {
+void TaskKeeper::compare(const std::vector<Key>& known, const std::vector<JobRow>& rows, IncarnationID attendant) {
   std::vector<TaskPointer> toEnd;
-  std::vector<TaskPointer> gone;
   std::vector<TaskPointer> found;
+  std::set<Key> ours;
+  bool hasLetGo = false;
   {
     const std::lock_guard lock(mutex_);
     for (const JobRow& row : rows) {
-      const auto kept = tasks_.find(row.execID);
+      const auto kept = tasks_.find({row.execID, attendant});
+      ours.emplace(row.execID, attendant);
       if (kept != tasks_.end()) {
         if (row.cancelRequested && !std::exchange(kept->second->isCanceled, true)) toEnd.push_back(kept->second);
-        continue;
+      } else if (!isLeaving_ && wasAdoptedBy(row, attendant)) {
+        // What this very director has claimed is on its way to start().
+        found.push_back(std::make_shared<Task>(row, attendant, bootID_));
       }
-      // What this very director has claimed is on its way to start().
-      if (isLeaving_ || !wasAdoptedBy(row, attendant)) continue;
-      auto task =
-          std::make_shared<Task>(AttemptRef{row.id, row.execID, attendant}, TaskRef{row.id, row.execID, row.attempt},
-                                 row.deadlineNanos, row.deadlineBootID == bootID_);
-      task->isCanceled = row.cancelRequested;
-      task->missedBeats = row.stalled ? missedBeatsMax : 0;
-      found.push_back(std::move(task));
     }
-    for (const ExecID exec : known) {
-      const bool isOurs = std::any_of(rows.begin(), rows.end(), [&](const JobRow& row) { return row.execID == exec; });
-      const auto kept = tasks_.find(exec);
-      if (isOurs || kept == tasks_.end()) continue;
-      if (kept->second->isSettled) {
+    for (const Key& key : known) {
+      const auto kept = tasks_.find(key);
+      if (kept == tasks_.end() || ours.contains(key)) continue;
+      if (kept->second->isSettled)
         tasks_.erase(kept);
-      } else if (!std::exchange(kept->second->isLetGo, true) && kept->second->isRunning) {
-        gone.push_back(kept->second);
-      }
+      else
+        hasLetGo = !std::exchange(kept->second->isLetGo, true) || hasLetGo;
     }
   }
   for (const TaskPointer& task : toEnd) askToEnd(task);
-  for (const TaskPointer& task : gone) letGo(task);
   for (const TaskPointer& task : found)
     if (add(task)) post(task, &TaskKeeper::lookFor);
+  if (hasLetGo) host_.commandGone();
 }
 
-void TaskKeeper::letGo(const TaskPointer& task) {
-  FdWatch watch;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!std::exchange(task->isRunning, false)) return;  // its work under way sees the flag
-    watch = std::move(task->watch);
-  }
-  watch = FdWatch{};
-  finish(task, std::nullopt);
+void TaskKeeper::setGrace(const TaskPointer& task, std::int64_t millis) {
+  const std::lock_guard lock(mutex_);
+  task->grace = milliseconds(millis);
 }
 
 void TaskKeeper::lookFor(const TaskPointer& task) {
   FoundTask found = environment_->find(task->ref, task->isOfThisBoot);
-  if (const auto status = environment_->read(task->ref)) task->grace = milliseconds(status->graceMillis);
+  if (const auto status = environment_->read(task->ref)) setGrace(task, status->graceMillis);
   settle(task, std::move(found));
 }
 
@@ -253,16 +249,21 @@ void TaskKeeper::ended(const TaskPointer& task) {
 
 void TaskKeeper::askToEnd(const TaskPointer& task) {
   const std::lock_guard lock(mutex_);
-  if (!task->isRunning) return;  // attend() or the end sees the flag
+  if (!task->isRunning || task->isLetGo) return;  // attend() or the end sees the flag
   task->askedAt = std::chrono::steady_clock::now();
   environment_->signal(task->running, TaskSignal::stop);
 }
 
 void TaskKeeper::conclude(const TaskPointer& task) {
-  // A shim that this process started is its child.
-  siginfo_t info{};
-  if (task->running.process.isOpen())
-    (void)::waitid(P_PIDFD, static_cast<id_t>(task->running.process.number()), &info, WEXITED | WNOHANG);
+  RunningTask ended;
+  bool isLetGo = false;
+  {
+    const std::lock_guard lock(mutex_);
+    ended = std::move(task->running);
+    isLetGo = task->isLetGo;
+  }
+  environment_->release(ended);
+  if (isLetGo) return finish(task, std::nullopt);
   settle(task, environment_->find(task->ref, task->isOfThisBoot));
 }
 
@@ -286,8 +287,7 @@ void TaskKeeper::finish(const TaskPointer& task, std::optional<Verb> end) {
   {
     const std::lock_guard lock(mutex_);
     task->isSettled = true;
-    task->running = RunningTask{};
-    if (isOver) tasks_.erase(task->ref.exec);
+    if (isOver) tasks_.erase(task->key());
   }
   host_.commandGone();
 }
@@ -298,12 +298,15 @@ void TaskKeeper::tick(std::int64_t bootNanos) {
   {
     const std::lock_guard lock(mutex_);
     const auto now = std::chrono::steady_clock::now();
-    for (const auto& [exec, task] : tasks_) {
-      const bool isAsked = task->askedAt && now > *task->askedAt + task->grace + obedience;
-      const auto patience = std::chrono::nanoseconds(task->grace + obedience).count();
-      const bool isLate = task->deadlineNanos != 0 && bootNanos > task->deadlineNanos + patience;
-      if (task->isRunning && (isAsked || isLate)) disobedient.push_back(task);
+    for (const auto& [key, task] : tasks_) {
       if (std::exchange(task->isToBeLookedFor, false)) unseen.push_back(task);
+      if (!task->isRunning || task->isLetGo || task->isBeingKilled) continue;
+      const auto patience = task->grace + obedience;
+      const bool isAsked = task->askedAt && now > *task->askedAt + patience;
+      const bool isLate =
+          task->deadlineNanos != 0 && bootNanos > task->deadlineNanos + std::chrono::nanoseconds(patience).count();
+      task->isBeingKilled = isAsked || isLate;
+      if (task->isBeingKilled) disobedient.push_back(task);
     }
   }
   for (const TaskPointer& task : unseen) post(task, &TaskKeeper::lookFor);
@@ -319,8 +322,8 @@ void TaskKeeper::lookForBeats() {
   std::vector<TaskPointer> running;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [exec, task] : tasks_)
-      if (task->isRunning) running.push_back(task);
+    for (const auto& [key, task] : tasks_)
+      if (task->isRunning && !task->isLetGo) running.push_back(task);
   }
   for (const TaskPointer& task : running) {
     const std::int64_t beat = environment_->lastBeat(task->ref);
@@ -334,14 +337,17 @@ void TaskKeeper::lookForBeats() {
 
 void TaskKeeper::kill(const TaskPointer& task) {
   say(LogLevel::warning, "job " + task->ref.job.toString() + ": its shim does not end its command, and is killed");
-  environment_->kill(task->ref, task->running);
+  environment_->kill(task->ref);
+  // Should something be left even so, the next tick comes here again.
+  const std::lock_guard lock(mutex_);
+  task->isBeingKilled = false;
 }
 
-std::vector<ExecID> TaskKeeper::kept() const {
+std::vector<TaskKeeper::Key> TaskKeeper::kept() const {
   const std::lock_guard lock(mutex_);
-  std::vector<ExecID> execs;
-  for (const auto& [exec, task] : tasks_) execs.push_back(exec);
-  return execs;
+  std::vector<Key> keys;
+  for (const auto& [key, task] : tasks_) keys.push_back(key);
+  return keys;
 }
 
 std::size_t TaskKeeper::count() const {
@@ -350,8 +356,9 @@ std::size_t TaskKeeper::count() const {
 }
 
 std::size_t TaskKeeper::countUnsettled() const {
-  return static_cast<std::size_t>(
-      std::count_if(tasks_.begin(), tasks_.end(), [](const auto& entry) { return !entry.second->isSettled; }));
+  return static_cast<std::size_t>(std::count_if(tasks_.begin(), tasks_.end(), [](const auto& entry) {
+    return !entry.second->isSettled && !entry.second->isLetGo;
+  }));
 }
 
 std::size_t TaskKeeper::leave() {
@@ -364,7 +371,7 @@ std::size_t TaskKeeper::leave() {
   const auto isQuiet = [this] { return posted_ == 0; };
   changed_.wait(lock, isQuiet);
   std::vector<FdWatch> watches;
-  for (const auto& [exec, task] : tasks_) watches.push_back(std::move(task->watch));
+  for (const auto& [key, task] : tasks_) watches.push_back(std::move(task->watch));
   lock.unlock();
   watches.clear();
   // A callback that was under way may have posted once more.

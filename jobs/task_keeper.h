@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "callsheet/log.h"
@@ -46,11 +47,13 @@ class TaskKeeper {
 
   /// One that was claimed just now.
   void start(Claim::Item item, IncarnationID attendant);
+  /// An attempt, and the incarnation under which it is attended to: a director that begins anew may adopt its own.
+  using Key = std::pair<ExecID, IncarnationID>;
   /// What the store says this director attends to, against what is kept here: what was adopted is found again, who was
   /// canceled is asked to end, and what is somebody else's by now is let go. `known` is what kept() said *before* the
   /// rows were read.
-  void compare(const std::vector<ExecID>& known, const std::vector<JobRow>& rows, IncarnationID attendant);
-  [[nodiscard]] std::vector<ExecID> kept() const;
+  void compare(const std::vector<Key>& known, const std::vector<JobRow>& rows, IncarnationID attendant);
+  [[nodiscard]] std::vector<Key> kept() const;
   /// Those that count against the director's workers.
   [[nodiscard]] std::size_t count() const;
   /// About once a second: kills what does not obey, and looks for signs of life. On the loop's thread.
@@ -63,10 +66,10 @@ class TaskKeeper {
   struct Task;
   using TaskPointer = std::shared_ptr<Task>;
   void launch(const TaskPointer& task);
+  void setGrace(const TaskPointer& task, std::int64_t millis);
   void lookFor(const TaskPointer& task);
   void attend(const TaskPointer& task, RunningTask running);
   void ended(const TaskPointer& task);
-  void letGo(const TaskPointer& task);
   void askToEnd(const TaskPointer& task);
   void conclude(const TaskPointer& task);
   void kill(const TaskPointer& task);
@@ -89,7 +92,7 @@ class TaskKeeper {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.
-  std::map<ExecID, TaskPointer> tasks_;
+  std::map<Key, TaskPointer> tasks_;
   bool isLeaving_ = false;
   std::size_t posted_ = 0;  // work on the starters that has not returned
 

@@ -88,29 +88,29 @@ void TasksSweep::slice(const std::stop_token& stop) {
 }
 
 void TasksSweep::settle(int tasks, JobID job, const std::stop_token& stop) {
-  const auto attempts = attemptsOf(job);
-  if (!attempts || attempts->living != 0) return;
+  const auto ended = endedOf(job);
+  if (!ended) return;
   const auto directory = TaskDirectory::open(tasks, job);
   if (!directory) return;
   // A start that comes late finds its attempt void.
-  if (attempts->isGone) directory->makeVoid(any);
+  if (ended->isGone) directory->makeVoid(any);
   if (directory->isHeld(LockedByte::shim) || directory->isHeld(LockedByte::tree)) {
-    const auto why = directory->endLeftovers({attempts->ended, patience, stop});
+    const auto why = directory->endLeftovers({ended->before, patience, stop});
     if (why && !stop.stop_requested() && log_) log_(LogLevel::warning, job.toString() + ": " + *why);
     if (why) return;
   }
-  if (attempts->isGone) remove(tasks, job.toString());
+  if (ended->isGone) remove(tasks, job.toString());
 }
 
-std::optional<TasksSweep::Attempts> TasksSweep::attemptsOf(JobID job) {
-  std::optional<JobRow> row;
+std::optional<TasksSweep::Ended> TasksSweep::endedOf(JobID job) {
   try {
-    row = store_.peek(job);
+    const auto row = store_.peek(job);
+    if (!row) return Ended{any, true};
+    if (isRunning(*row)) return std::nullopt;
+    return Ended{row->attempt + 1, false};
   } catch (const Error&) {
     return std::nullopt;  // unreadable: nobody knows what it does
   }
-  if (!row) return Attempts{0, any, true};
-  return Attempts{isRunning(*row) ? row->attempt : 0, row->attempt + 1, false};
 }
 
 }  // namespace v1

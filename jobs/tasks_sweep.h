@@ -31,14 +31,12 @@ class TasksSweep {
   void run(const std::stop_token& stop);
   void slice(const std::stop_token& stop);
   void settle(int tasks, JobID job, const std::stop_token& stop);
-  /// The latest attempt that may still run; nothing while that cannot be told. An attempt of a job that is gone is
-  /// none.
-  struct Attempts {
-    std::uint32_t living = 0;  ///< 0: none
-    std::uint32_t ended = 0;   ///< those before this one have ended
-    bool isGone = false;
+  struct Ended {
+    std::uint32_t before = 0;  ///< the attempts before this one
+    bool isGone = false;       ///< and the job is: there will be no other
   };
-  [[nodiscard]] std::optional<Attempts> attemptsOf(JobID job);
+  /// Nothing when an attempt of the job runs, or that cannot be told.
+  [[nodiscard]] std::optional<Ended> endedOf(JobID job);
 
   struct Walk;
   JobStore& store_;

@@ -4,7 +4,6 @@
 // under a command.
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -50,7 +49,7 @@ void dieWith(pid_t parent) {
   if (::getppid() != parent) ::raise(shimSignal::stop);
 }
 
-/// The command is not to be ended for want of memory of ours, nor we for its.
+/// Under the lock, so that a start that comes late moves nobody's files.
 ShimStep prepareFiles(Run& run) {
   const TaskSpec& spec = run.spec;
   if (spec.attempt > 1) setStatusFileAside(run.directory, spec);

@@ -230,16 +230,8 @@ END
 }
 
 @test "an unreadable store is refused with what to do" {
-  # Root reads everything, so it plays somebody else.
-  place=$(mktemp -d /tmp/callsheet-bats-XXXXXX)
-  cp "$(command -v callsheet)" "$place"
-  mkdir "$place/jobs"
-  as=()
-  if [[ $(id -u) == 0 ]]; then
-    command -v setpriv >/dev/null || skip "setpriv is not installed, with which root becomes somebody else"
-    chown -R 65534:65534 "$place"
-    as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-  fi
+  playSomebodyElse
+  "${as[@]}" mkdir "$place/jobs"
   export CALLSHEET_LOCATION=$place/jobs
   storeIsDamaged=1
   "${as[@]}" "$place/callsheet" add -- true || skip "nobody else can run the command here"

@@ -12,6 +12,7 @@ startPrinting() {
   startPrincipal
   startPrinting
   [[ $(callsheet log --output "$id") == first ]]
+  : >"$BATS_TEST_TMPDIR/followed"
   callsheet follow "$id" >"$BATS_TEST_TMPDIR/followed" 3>&- &
   follower=$!
   daemons+=("$follower")

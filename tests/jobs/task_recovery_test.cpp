@@ -163,7 +163,7 @@ TEST_CASE("A shim that stands still is killed when it must, and its command with
   const RunningTask task = stage.start(order);
   ::kill(stage.open(order.ref.job).record()->shim, SIGSTOP);
   CHECK(whatOf(stage, order.ref) == What::running);
-  stage.environment().kill(order.ref, task);
+  stage.environment().kill(order.ref);
   TaskStage::awaitEnd(task);
   CHECK(waitFor([&] { return !isAlive(task.leader); }));
   CHECK(whatOf(stage, order.ref) == What::lost);

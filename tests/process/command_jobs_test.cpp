@@ -1,7 +1,10 @@
 #include <catch2/catch.hpp>
 
 #include "callsheet/job_director.h"
+#include "core/names.h"
+#include "tests/process/director_process.h"
 #include "tests/process/stage.h"
+#include "tests/support/wait_for.h"
 
 // Commands that a program submits, not the command line.
 namespace callsheet::tests {
@@ -26,6 +29,24 @@ TEST_CASE("a command that a program submits is a command for everybody who reads
   CHECK(reserved.outcome == Submission::Outcome::refused);
   CHECK(reserved.why.find("reserved") != std::string::npos);
   principal.stop();
+}
+
+TEST_CASE("a principal that begins anew attends to the commands that it started before") {
+  Stage stage;
+  DirectorProcess principal = DirectorProcess::principal(stage);
+  const JobID id = makeJobID();
+  const std::string waits = "until test -e \"$1/go\"; do sleep 0.01; done";  // check:allow-sleep
+  REQUIRE(principal.submit(id, commandKind, stage.commandParameters(waits)));
+  const IncarnationID former = principal.incarnation();
+  REQUIRE(waitFor([&] { return stage.store().commandsOf(former).size() == 1; }));
+  CHECK(isAccepted(stage.store().apply(CloseIncarnation{former, Closing::hung, former}).verdict));
+  REQUIRE(waitFor([&] { return stage.store().commandsOf(former).empty(); }));
+  stage.raiseFlag("go");
+  stage.expectNothingLeft();
+  CHECK(stage.row(id).outcome == JobOutcome::succeeded);
+  CHECK(stage.row(id).attempt == 1);
+  principal.stop();
+  principal.quit();
 }
 
 }  // namespace callsheet::tests

@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -26,13 +25,7 @@ struct Asked {
 };
 
 std::string parametersOf(const Stage& stage, const std::string& kind) {
-  if (kind == commandKind) {
-    // As the other jobs do, it writes down that it runs, and its execId is its result.
-    const std::string script = stage.location() + "/effect.sh";
-    std::ofstream(script) << "printf '%s %s %10d\\n' $CALLSHEET_JOB_ID $CALLSHEET_EXEC_ID $$ >>\"$1\"\n"
-                          << "printf %s $CALLSHEET_EXEC_ID\n";
-    return R"({"argv":["sh",")" + script + R"(",")" + stage.location() + R"(/effects"]})";
-  }
+  if (kind == commandKind) return stage.commandParameters();
   if (kind == "tree") return R"({"depth":1,"width":2,"napMillis":20})";
   return kind == "transfer" ? R"({"threads":1})" : "{}";
 }

@@ -43,6 +43,13 @@ StoreAccess& Stage::access() {
   return *access_;
 }
 
+std::string Stage::commandParameters(const std::string& script) const {
+  const std::string file = location() + "/command-" + std::to_string(std::hash<std::string>{}(script)) + ".sh";
+  std::ofstream(file) << "printf '%s %s %10d\\n' $CALLSHEET_JOB_ID $CALLSHEET_EXEC_ID $$ >>\"$1/effects\"\n"
+                      << script << "\nprintf %s $CALLSHEET_EXEC_ID\n";
+  return R"({"argv":["sh",")" + file + R"(",")" + location() + R"("]})";
+}
+
 void Stage::raiseFlag(const std::string& name) const {
   std::ofstream(location() + "/" + name).flush();
 }

@@ -30,6 +30,9 @@ class Stage {
   /// As if this process had never opened it.
   void closeStore() { access_.reset(); }
 
+  /// Of a command that writes an effect as the test jobs do, runs the script with the stage's directory as $1, and has
+  /// its execId as its output.
+  [[nodiscard]] std::string commandParameters(const std::string& script = "true") const;
   void raiseFlag(const std::string& name) const;
   void lowerFlag(const std::string& name) const;
   [[nodiscard]] std::vector<Effect> effects() const { return readEffects(location()); }
