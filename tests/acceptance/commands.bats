@@ -118,6 +118,15 @@ startEndless() {
   endsWith 125 callsheet wait "$id" --timeout 20
 }
 
+@test "a command whose shim somebody asks to end is stopped with its tree, and fails for that" {
+  startPrincipal
+  startEndless
+  kill -TERM "$(shimOf "$id")"
+  endsWith 143 callsheet wait "$id" --timeout 20
+  [[ $(field "$id" '.outcome, .failure.type' | xargs) == "failed stopped" ]]
+  hasEnded "$pid"
+}
+
 @test "a command that was handed out and never begun is begun by the next principal" {
   id=$(callsheet add -- echo done)
   CALLSHEET_CRASH_AT=command.claimed daemon principal

@@ -15,8 +15,10 @@ TEST_CASE("a command that a program submits is a command for everybody who reads
   options.runsCommands = true;
   JobDirector principal(JobDirectorID(stage.id()), stage.location(), JobDirectorMode::principal(), JobTypes{}, options);
   principal.start();
+  SubmitOptions once;
+  once.retry.maxAttempts = 1;
   const Submission submission =
-      principal.submitJson("callsheet.command", R"({"argv":["sh","-c","echo said; exit 7"]})");
+      principal.submitJson("callsheet.command", R"({"argv":["sh","-c","echo said; exit 7"]})", once);
   REQUIRE(submission.isAccepted());
   REQUIRE(principal.wait(submission.id, std::chrono::seconds{30}));
   const JobRow row = stage.row(submission.id);
