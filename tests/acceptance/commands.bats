@@ -114,6 +114,7 @@ startEndless() {
   startPrincipal
   eventually fieldIs "$id" .attempt 2
   eventually fieldIs "$id" .state in-progress
+  [[ $(field "$id" .failures) == 1 ]]
   callsheet cancel "$id"
   endsWith 125 callsheet wait "$id" --timeout 20
 }
