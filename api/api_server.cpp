@@ -5,6 +5,7 @@
 
 #include "api/http_server.h"
 #include "api/routes.h"
+#include "api/task_routes.h"
 #include "api/token_file.h"
 #include "director/store_access.h"
 
@@ -15,10 +16,10 @@ namespace {
 // How long a stop waits for what was posted before.
 constexpr std::chrono::seconds drainPatience{10};
 
-std::vector<Route> allRoutes(const RpcContext& context) {
+std::vector<Route> allRoutes(const RpcContext& context, TaskRoutes& tasks) {
   std::vector<Route> all;
-  for (auto& some :
-       {rpcRoutes(context), definitionRoutes(context.store), jobRoutes(context.store), descriptionRoutes()})
+  for (auto& some : {rpcRoutes(context), definitionRoutes(context.store), jobRoutes(context.store), tasks.routes(),
+                     descriptionRoutes()})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }
@@ -37,7 +38,9 @@ class ApiServer::Implementation {
         store_(access_->store(), loop_),
         claims_(*access_, loop_, store_, options.log, [this] { polls_->look(); }),
         expiry_(store_, loop_, clock_, options.log),
-        router_(allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_, options.log), expiry_})),
+        tasks_(access_->directory(), loop_, store_),
+        router_(
+            allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_, options.log), expiry_}, tasks_)),
         server_(loop_, serverOptions(*access_, options),
                 [this](std::shared_ptr<HttpExchange> exchange) { router_(std::move(exchange)); }) {
     // What can fail first: until the loop runs nobody calls back.
@@ -48,7 +51,10 @@ class ApiServer::Implementation {
     loop_.post([this] { expiry_.look(); });
   }
   ~Implementation() {
-    loop_.run([this] { polls_->stop(); });
+    loop_.run([this] {
+      polls_->stop();
+      tasks_.stop();
+    });
     server_.stop();
     // What a claim under way still brings is given back first.
     store_.drain(drainPatience);
@@ -73,6 +79,7 @@ class ApiServer::Implementation {
   RemoteClaims claims_;
   std::optional<LongPolls> polls_;
   Expiry expiry_;
+  TaskRoutes tasks_;
   const Router router_;
   HttpServer server_;
   std::string tcpAddress_;

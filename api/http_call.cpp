@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,10 @@
 
 namespace callsheet {
 inline namespace v1 {
+
+namespace {
+constexpr std::size_t chunkBytes = 16u << 10;
+}
 
 struct HttpCall::Headers {
   AccessHeaders access;
@@ -163,9 +168,19 @@ bool HttpCall::handOver() {
     if (!isAnswered()) answer(responseOf(HttpRefusal::internal), {});
   }
   if (isAnswered()) return true;
+  suspend();
+  return false;
+}
+
+void HttpCall::suspend() {
   MHD_suspend_connection(connection_);
   isSuspended_ = true;
-  return false;
+}
+
+void HttpCall::resume() {
+  if (!std::exchange(isSuspended_, false)) return;
+  MHD_resume_connection(connection_);
+  daemon_.wake();
 }
 
 void HttpCall::answer(HttpResponse response, std::function<void(bool wasSent)> sent) {
@@ -177,16 +192,52 @@ void HttpCall::answer(HttpResponse response, std::function<void(bool wasSent)> s
   response_ = std::move(response);
   if (!isSuspended_) return;
   isAbandoned_ = isHungUp();
-  isSuspended_ = false;
-  MHD_resume_connection(connection_);
-  daemon_.wake();
+  resume();
+}
+
+void HttpCall::cut() {
+  if (!isAnswered()) return answer(responseOf(HttpRefusal::stopping), {});
+  isCut_ = true;
+  resume();
+}
+
+// The body, or its source, stays in this object, which lives until the answer is completed.
+MHD_Response* HttpCall::makeResponse() {
+  if (!response_->source)
+    return MHD_create_response_from_buffer(response_->body.size(), response_->body.data(), MHD_RESPMEM_PERSISTENT);
+  return MHD_create_response_from_callback(
+      MHD_SIZE_UNKNOWN, chunkBytes,
+      [](void* call, std::uint64_t, char* chunk, std::size_t size) noexcept -> ssize_t {
+        return static_cast<HttpCall*>(call)->produce(chunk, size);
+      },
+      this, nullptr);
+}
+
+long HttpCall::produce(char* chunk, std::size_t size) {
+  // Nobody looked at the connection while it slept until there is more.
+  if (isCut_ || (std::exchange(hasSlept_, false) && isHungUp())) return MHD_CONTENT_READER_END_WITH_ERROR;
+  try {
+    const auto piece = response_->source->read(size, [this] { resume(); });
+    if (!piece) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (piece->empty()) {
+      daemon_.setDeadline(peer_, {});
+      hasSlept_ = true;
+      suspend();
+      return 0;
+    }
+    // As long as the client goes on reading, the answer may take.
+    daemon_.expectReading(peer_);
+    std::memcpy(chunk, piece->data(), piece->size());
+    return static_cast<long>(piece->size());
+  } catch (const std::exception& error) {
+    daemon_.log(LogLevel::error, "the answer to request " + id_ + " is cut off: " + error.what());
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+  }
 }
 
 bool HttpCall::queue() {
   daemon_.expectReading(peer_);
-  // The body stays in this object, which lives until the answer is completed.
-  MHD_Response* response =
-      MHD_create_response_from_buffer(response_->body.size(), response_->body.data(), MHD_RESPMEM_PERSISTENT);
+  MHD_Response* response = makeResponse();
   if (response == nullptr) return false;
   bool isGood = MHD_add_response_header(response, "X-Request-Id", id_.c_str()) == MHD_YES;
   const auto add = [&](const std::string& name, const std::string& value) {

@@ -50,6 +50,8 @@ class HttpCall {
   [[nodiscard]] bool isAnswered() const { return response_.has_value(); }
   [[nodiscard]] HttpConnection& peer() const { return peer_; }
   [[nodiscard]] bool isWaiting() const { return isSuspended_; }
+  /// Answers that the server is ending; what is being sent is cut off.
+  void cut();
   /// The request is over. Tells `sent`, which may do anything but stop the server.
   void finish(bool isCompleted);
 
@@ -60,6 +62,11 @@ class HttpCall {
   void refuseNow(HttpRefusal refusal);
   [[nodiscard]] bool handOver();
   [[nodiscard]] bool queue();
+  [[nodiscard]] MHD_Response* makeResponse();
+  /// Fills a chunk from the answer's source: its size, or what libmicrohttpd shall do instead.
+  [[nodiscard]] long produce(char* chunk, std::size_t size);
+  void suspend();
+  void resume();
 
   HttpDaemon& daemon_;
   MHD_Connection* connection_;
@@ -79,6 +86,8 @@ class HttpCall {
   bool isSuspended_ = false;
   bool isAbandoned_ = false;  // the client hung up while it waited
   bool isQueued_ = false;
+  bool hasSlept_ = false;  // between two pieces of the answer
+  bool isCut_ = false;     // the server ends
 };
 
 /// Answers past libmicrohttpd, which cannot while a request is still arriving. The connection must be closed then.

@@ -141,7 +141,7 @@ void HttpDaemon::stop() {
   // libmicrohttpd ends the process when a connection is suspended at its end.
   const auto waiting = calls_;
   for (HttpCall* call : waiting)
-    if (calls_.contains(call) && call->isWaiting()) call->answer(responseOf(HttpRefusal::stopping), {});
+    if (calls_.contains(call) && call->isWaiting()) call->cut();
   isRunning_ = true;
   for (int look = 0; look < lastLooks && !calls_.empty(); ++look) MHD_run(daemon_);
   MHD_stop_daemon(std::exchange(daemon_, nullptr));

@@ -14,6 +14,7 @@
 
 struct MHD_Connection;
 struct MHD_Daemon;
+struct MHD_Response;
 
 namespace callsheet {
 inline namespace v1 {

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "api/body_source.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -32,6 +34,7 @@ struct HttpResponse {
   std::string contentType = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  ///< more of them, such as Allow
+  std::unique_ptr<BodySource> source{};                      ///< in place of `body`: it goes out in chunks
 };
 
 /// One request and the way to answer it. Lives on the loop's thread.

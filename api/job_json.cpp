@@ -106,6 +106,10 @@ Json jobSummaryJson(const JobView& job, const OwnerNames& names) {
   return json;
 }
 
+bool isOver(const JobRow& row) {
+  return row.state == JobState::done || row.waitingFor == WaitReason::quarantine;
+}
+
 Json jobJson(const JobView& job, const OwnerNames& names) {
   const JobRow& row = job.row;
   const JobBody& body = job.body;
@@ -117,6 +121,7 @@ Json jobJson(const JobView& job, const OwnerNames& names) {
   json["execId"] = idJson(row.execID.value);
   json["alone"] = row.alone;
   json["version"] = row.version;
+  json["forgotten"] = row.isForgotten;
   json["deadlineAt"] = deadlineJson(row);
   json["kindVersion"] = body.kindVersion;
   addParameters(json, body);

@@ -26,6 +26,9 @@ inline namespace v1 {
 /// The business key as people write it; empty for none.
 [[nodiscard]] std::string keyText(const JobBody& body);
 
+/// Done, or in quarantine: nothing more comes of it by itself.
+[[nodiscard]] bool isOver(const JobRow& row);
+
 /// A job without its parameters and result: a row of a listing.
 [[nodiscard]] Json jobSummaryJson(const JobView& job, const OwnerNames& names);
 /// All of it, log apart.

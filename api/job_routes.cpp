@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "api/fields.h"
 #include "api/job_json.h"
+#include "api/query.h"
 #include "api/routes.h"
 #include "callsheet/errors.h"
 #include "callsheet/job_key.h"
@@ -47,22 +47,6 @@ JobView viewOf(ApiStore& store, JobID id) {
   return std::move(*view);
 }
 
-std::int64_t numberOf(const std::string& name, const std::string& text, std::int64_t least, std::int64_t most) {
-  std::int64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [read, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || read != end || number < least || number > most)
-    throw ApiError(422, errorTypes::invalidParams,
-                   name + " must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
-  return number;
-}
-
-std::int64_t queryNumber(const Call& call, const char* name, std::int64_t usual, std::int64_t least,
-                         std::int64_t most) {
-  const std::string* const text = call->request().queryValue(name);
-  return text == nullptr ? usual : numberOf(name, *text, least, most);
-}
-
 JobFilter filterOf(ApiStore& store, const Call& call) {
   JobFilter filter;
   for (const auto& [name, value] : call->request().query) {
@@ -87,7 +71,9 @@ JobFilter filterOf(ApiStore& store, const Call& call) {
       filter.labelName = value.substr(0, equals);
       if (equals != std::string::npos) filter.labelValue = value.substr(equals + 1);
     } else if (name == "newest") {
-      filter.newestFirst = value != "false" && value != "0";
+      filter.newestFirst = Query(call->request()).flag("newest");
+    } else if (name == "forgotten") {
+      filter.forgottenToo = Query(call->request()).flag("forgotten");
     } else if (name != "limit" && name != "page") {
       throw ApiError(422, errorTypes::invalidParams, "there is no filter '" + name.substr(0, 64) + "'");
     }
@@ -97,7 +83,7 @@ JobFilter filterOf(ApiStore& store, const Call& call) {
 
 void list(ApiStore& store, const Call& call) {
   const auto limit =
-      static_cast<std::size_t>(queryNumber(call, "limit", 100, 1, static_cast<std::int64_t>(limits::pageRowsMax)));
+      static_cast<std::size_t>(Query(call->request()).integer("limit", 1, limits::pageRowsMax).value_or(100));
   const std::string* const page = call->request().queryValue("page");
   const JobPage found = store.reads().list(filterOf(store, call), page == nullptr ? std::string() : *page, limit);
   const OwnerNames names = namesOf(store);
@@ -116,8 +102,9 @@ void show(ApiStore& store, const Call& call) {
 
 void log(ApiStore& store, const Call& call) {
   const JobID id = jobOf(store, call);
-  const auto from = static_cast<std::uint32_t>(queryNumber(call, "from", 0, 0, UINT32_MAX));
-  const auto limit = static_cast<std::size_t>(queryNumber(call, "limit", 100, 1, limits::logEntriesMax));
+  const Query query(call->request());
+  const auto from = static_cast<std::uint32_t>(query.integer("from", 0, UINT32_MAX).value_or(0));
+  const auto limit = static_cast<std::size_t>(query.integer("limit", 1, limits::logEntriesMax).value_or(100));
   const OwnerNames names = namesOf(store);
   Json json = versioned();
   json["id"] = id.toString();

@@ -88,6 +88,10 @@ void RouteCall::answerText(std::string contentType, std::string body) const {
   exchange_->answer(std::move(response));
 }
 
+void RouteCall::answer(HttpResponse response) const {
+  exchange_->answer(std::move(response));
+}
+
 void RouteCall::guard(const std::function<void()>& work) const {
   try {
     work();
@@ -111,7 +115,7 @@ void Router::operator()(std::shared_ptr<HttpExchange> exchange) const {
     const auto call = std::make_shared<RouteCall>(std::move(exchange), std::move(*parts));
     return call->guard([&] {
       // Before anything is done for whoever could not read the answer.
-      if (!formatOfAccept(call->request().accept, BodyFormat::json))
+      if (route.isInOurFormats && !formatOfAccept(call->request().accept, BodyFormat::json))
         throw ApiError(406, notAcceptable, "answers are application/json or text/yaml");
       route.handle(call);
     });

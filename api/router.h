@@ -28,6 +28,7 @@ class RouteCall {
   void answer(int status, const Json& body, std::function<void()> undelivered = {}) const;
   void answer(const ApiError& error) const;
   void answerText(std::string contentType, std::string body) const;
+  void answer(HttpResponse response) const;
   /// Runs it; an error that it throws is the answer.
   void guard(const std::function<void()>& work) const;
 
@@ -41,6 +42,7 @@ struct Route {
   std::string method;
   std::string pattern;
   std::function<void(const std::shared_ptr<RouteCall>&)> handle;  ///< what it throws is the answer
+  bool isInOurFormats = true;  ///< JSON or YAML, as the client wants it; false: it answers what it has
 };
 
 /// Finds the route of a request. 404 when no pattern fits, 405 with `Allow` when only another method does.

@@ -18,8 +18,10 @@
 #include "cli/command_options.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
+#include "cli/local_time.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
+#include "core/clock.h"
 #include "core/json_payload.h"
 #include "core/names.h"
 
@@ -69,8 +71,12 @@ NewJob newJob(const AddOptions& options, const std::vector<std::string>& argv) {
   job.runner = runnerOf(job.kind);
   job.queue = options.queue;
   job.priority = options.priority;
-  if (!options.delay.empty()) job.delayMicros = durationOf("--delay", options.delay).count();
-  if (!options.at.empty()) job.notBeforeMicros = utcOf("--at", options.at);
+  const std::int64_t now = SystemClock().now().utcMicros;
+  if (!options.delay.empty()) {
+    const std::int64_t until = timeOrDelayOf("--delay", options.delay, now);
+    job.delayMicros = std::max<std::int64_t>(until - now, 0);
+  }
+  if (!options.at.empty()) job.notBeforeMicros = timeOf("--at", options.at, now);
   job.body.parameters = isCommand ? toJson(options.command.specOf(argv)) : kindParameters(options);
   job.body.retry.maxAttempts = options.retries + 1;
   if (!options.retryDelay.empty()) {
@@ -104,8 +110,12 @@ void defineOptions(CLI::App& app, AddOptions& options) {
       ->type_name("DIRECTOR");
   app.add_option("--priority", options.priority, "-1000 to 1000; one step is worth a minute of waiting (default: 0)")
       ->type_name("N");
-  app.add_option("--delay", options.delay, "Not before this long from now")->type_name("DURATION");
-  app.add_option("--at", options.at, "Not before this time, such as 2030-01-31T06:20:00Z")->type_name("UTC");
+  app.add_option("--delay", options.delay, "Not before this long from now, or a time as for --at")
+      ->type_name("DURATION");
+  app.add_option("--at", options.at,
+                 "Not before this time: 10:30, 'tomorrow 10:30', 'monday 9:00' by this machine's clock, or\n"
+                 "2030-01-31T06:20:00Z")
+      ->type_name("TIME");
   app.add_option("--retries", options.retries, "Try so many times more when it fails (default: 0)")
       ->type_name("N")
       ->check(CLI::Range(0u, 1'000'000u));

@@ -26,6 +26,7 @@ struct ListOptions {
   std::string label;
   bool unclaimable = false;
   bool quarantined = false;
+  bool forgotten = false;
   bool newest = false;
   std::size_t limit = 100;
   std::string page;
@@ -95,6 +96,7 @@ class Listing {
     filter_.unclaimable = options.unclaimable;
     if (options.unclaimable) filter_.living = session.living();
     filter_.newestFirst = options.newest;
+    filter_.forgottenToo = options.forgotten;
   }
 
   /// Up to `limit` jobs from there on. The store's own pages may be shorter: it looks at so many rows at a time only.
@@ -173,6 +175,7 @@ Work defineList(CLI::App& app) {
   app.add_flag("--unclaimable", options->unclaimable,
                "Ready, and nobody alive who takes from its queue knows its kind");
   app.add_flag("--quarantined", options->quarantined, "The same as --state quarantine");
+  app.add_flag("--forgotten", options->forgotten, "Also those that were forgotten");
   app.add_flag("--newest", options->newest, "The newest first (default: the oldest)");
   app.add_option("--limit", options->limit, "At most so many (default: 100)")
       ->type_name("N")

@@ -17,14 +17,18 @@ inline namespace v1 {
 
 namespace {
 
-/// The new jobs by whose queue they go to: the former owner's while it lives, else the principal's.
-std::vector<Verb> verbsFor(const std::vector<JobID>& ids, LmdbJobStore& store) {
+/// The new jobs by whose queue they go to: the former owner's while it lives, else the principal's. Before them, where
+/// that is wanted, the end of those that are not done.
+std::vector<Verb> verbsFor(const std::vector<JobID>& ids, LmdbJobStore& store, bool cancelsFirst) {
   const OwnerNames names(store.incarnations());
   std::map<std::string, Submit> byOwner;
+  std::vector<Verb> verbs;
   for (const JobID id : ids) {
     const auto job = store.find(id);
     if (!job) throw Error(ErrorKind::notFound, "job " + id.toString() + " was removed just now; nothing was added");
-    if (job->row.state != JobState::done)
+    const bool isDone = job->row.state == JobState::done;
+    if (!isDone && cancelsFirst) verbs.emplace_back(Cancel{id, "restarted"});
+    if (!isDone && !cancelsFirst)
       throw Error(ErrorKind::invalid, fmt::format("job {} is {}, only a done job can be done again; nothing was added",
                                                   shortIDOf(id), stateText(job->row)));
     const IncarnationID owner = job->row.owner;
@@ -33,8 +37,6 @@ std::vector<Verb> verbsFor(const std::vector<JobID>& ids, LmdbJobStore& store) {
     submit.ownerName = name;
     submit.jobs.push_back(againOf(job->row, job->body));
   }
-  std::vector<Verb> verbs;
-  verbs.reserve(byOwner.size());
   for (auto& [name, submit] : byOwner) verbs.emplace_back(std::move(submit));
   return verbs;
 }
@@ -44,12 +46,19 @@ struct Added {
   JobID retryOf;
 };
 
-int retry(const std::vector<std::string>& texts, Session& session) {
-  const auto verbs = verbsFor(session.resolveAll(texts), session.store());
+int again(const std::vector<std::string>& texts, Session& session, bool cancelsFirst) {
+  const auto verbs = verbsFor(session.resolveAll(texts), session.store(), cancelsFirst);
   const auto answers = session.store().applyAll(verbs);
   std::vector<Added> added;
   std::optional<Error> failure;
   for (std::size_t i = 0; i < verbs.size(); ++i) {
+    if (const auto* cancel = std::get_if<Cancel>(&verbs[i])) {
+      const auto& answer = std::get<AttemptAnswer>(answers[i]);
+      // One that has ended meanwhile is as good.
+      if (!isAccepted(answer.verdict) && answer.verdict != Verdict::illegal && !failure)
+        failure = errorOf(answer, "job " + shortIDOf(cancel->job) + " was not canceled");
+      continue;
+    }
     const auto& submit = std::get<Submit>(verbs[i]);
     const auto& answer = std::get<Submit::Answer>(answers[i]);
     for (std::size_t j = 0; j < submit.jobs.size(); ++j) {
@@ -83,7 +92,16 @@ Work defineRetry(CLI::App& app) {
       "Makes a new job of the same kind, parameters and options for each and prints its id; the done job stays as it "
       "is. The new\n"
       "one has no key. When an id is wrong or a job is not done, nothing is added.");
-  return [ids](Session& session) { return retry(*ids, session); };
+  return [ids](Session& session) { return again(*ids, session, false); };
+}
+
+Work defineRestart(CLI::App& app) {
+  const auto ids = std::make_shared<std::vector<std::string>>();
+  app.add_option("ids", *ids, "Jobs in any state")->required()->type_name("ID");
+  app.footer(
+      "Cancels those that are not done, and makes a new job like each, as `retry` does. A running one is asked\n"
+      "to end, and the new one does not wait for that.");
+  return [ids](Session& session) { return again(*ids, session, true); };
 }
 
 }  // namespace v1

@@ -44,10 +44,10 @@ std::string readTask(const std::string& path) {
   return text;
 }
 
-MachineOrder orderIn(const std::string& path) {
+CommandSpec commandIn(const std::string& path) {
   const std::string text = readTask(path);
   try {
-    return machineOrderOf(parseTaskBody(text), ownProgram());
+    return commandOfTask(parseTaskBody(text), ownProgram());
   } catch (const Error& error) {
     throw Error(error.kind(), printable(path + ": " + error.what()));
   }
@@ -137,8 +137,8 @@ void printAsJson(const TaskStatus& status, int exitCode) {
   printJson(json);
 }
 
-int conclude(const TaskStatus& status, const MachineOrder& order, bool json) {
-  const int code = exitCodeOfTask(status, order.hasTaskCodes);
+int conclude(const TaskStatus& status, const CommandSpec& command, bool json) {
+  const int code = exitCodeOfTask(status, command.taskCodes.value_or(false));
   if (json) printAsJson(status, code);
   if (status.reason == "stopped") tell("the task was stopped");
   if (status.reason == "time-limit") tell("the task took longer than its limit");
@@ -147,12 +147,12 @@ int conclude(const TaskStatus& status, const MachineOrder& order, bool json) {
 
 int runTask(const RunOptions& options, const Session& session) {
   if (options.file.empty()) throw Error(ErrorKind::usage, "usage: callsheet run-task [--limit DURATION] FILE");
-  const MachineOrder order = orderIn(options.file);
+  const CommandSpec command = commandIn(options.file);
   std::int64_t deadline = 0;
   if (!options.limit.empty()) deadline = nowNanos() + durationOf("--limit", options.limit).count() * 1'000;
   StopSignals signals;
   ForegroundTask task(currentDirectory("run the task in another one"));
-  if (const auto why = task.start(order, deadline)) tell(printable(*why));
+  if (const auto why = task.start(command, deadline)) tell(printable(*why));
   std::optional<OutputFollower> output;
   if (!session.json) output.emplace(task.openOutput());
   if (const auto signal = attend(task, signals, output ? &*output : nullptr)) return 128 + *signal;
@@ -161,7 +161,7 @@ int runTask(const RunOptions& options, const Session& session) {
     throw Error(ErrorKind::unavailable, "nobody knows how the task ended: its shim was killed; look at output.log");
   if (output && output->hasFailed())
     throw Error(ErrorKind::io, "the output cannot be written; is the disk full? All of it is in output.log");
-  return conclude(*status, order, session.json);
+  return conclude(*status, command, session.json);
 }
 
 }  // namespace

@@ -8,13 +8,14 @@ namespace callsheet {
 inline namespace v1 {
 
 std::span<const Command> commands() {
-  static constexpr std::array<Command, 28> table{{
+  static constexpr std::array<Command, 31> table{{
       {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead",
        definePrincipal},
       {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
       {"add", "Add a job: a command behind --, or any kind with --kind", defineAdd, true},
       {"list", "List jobs", defineList},
       {"show", "Show all about a job", defineShow},
+      {"status", "Show what runs, what comes and what has ended last, live on a terminal", defineStatus},
       {"watch", "Follow a job until it is done", defineWatch},
       {"wait", "Wait until jobs are done, and exit with the job's own code", defineWait},
       {"log", "Show what happened to a job, and what its command printed", defineLog},
@@ -24,6 +25,8 @@ std::span<const Command> commands() {
       {"pause", "Stop the processes of running commands for a while", definePause},
       {"resume", "Let paused commands go on", defineResume},
       {"retry", "Do done jobs again, as new jobs", defineRetry},
+      {"restart", "Do jobs from their beginning, as new jobs, whatever they do now", defineRestart},
+      {"clean", "Take done jobs out of sight, and their output off the disk", defineClean},
       {"discard", "Remove jobs that cannot be read", defineDiscard},
       {"define", "Store the settings of kinds: who runs them, time-outs, retries, limits", defineDefine},
       {"definitions", "Show the settings of kinds", defineDefinitions},

@@ -42,10 +42,6 @@ Colour stateColour(const JobRow& row) {
   return Colour::none;
 }
 
-bool isOver(const JobRow& row) {
-  return row.state == JobState::done || row.waitingFor == WaitReason::quarantine;
-}
-
 std::string workText(const JobView& job) {
   if (job.body.binary) return "(binary)";
   if (job.row.runner != Runner::command) return printable(job.body.parameters);

@@ -14,8 +14,6 @@ inline namespace v1 {
 /// "ready", "waiting/backoff", "done/failed", and behind it what was asked of a running attempt.
 [[nodiscard]] std::string stateText(const JobRow& row);
 [[nodiscard]] Colour stateColour(const JobRow& row);
-/// Done, or in quarantine: nothing more comes of it by itself.
-[[nodiscard]] bool isOver(const JobRow& row);
 /// A command as one could type it, any other job's parameters.
 [[nodiscard]] std::string workText(const JobView& job);
 

@@ -68,6 +68,7 @@ struct JobFacts {
   bool transferRequested = false;
   bool stalled = false;
   bool alone = false;           ///< the present attempt runs alone in its process
+  bool isForgotten = false;     ///< listings leave it out
   Move lastEnd = Move::submit;  ///< how the attempt named by execID ended, if it ended by itself
   HolderKind holderKind = HolderKind::none;
   IncarnationID owner;         ///< nil: the principal
@@ -108,9 +109,10 @@ struct JobRow : JobFacts {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested, stalled, alone, lastEnd, holderKind,
-            owner, holder, execID, attempt, started, failures, holderDeaths, version, logCount, memoCount, priority,
-            kind, queue, lane, sequence, createdAt);
+    archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested);
+    serializeFlags(archive, stalled, isForgotten);
+    archive(alone, lastEnd, holderKind, owner, holder, execID, attempt, started, failures, holderDeaths, version,
+            logCount, memoCount, priority, kind, queue, lane, sequence, createdAt);
     if (memoCount > 0)
       archive(memoBytes);
     else if constexpr (Archive::is_loading::value)

@@ -55,6 +55,7 @@ bool matches(const JobFilter& filter, const JobRow& row, const JobBody& body,
              const std::vector<IncarnationRow>& incarnations) {
   if (!filter.states.empty() && std::find(filter.states.begin(), filter.states.end(), row.state) == filter.states.end())
     return false;
+  if (row.isForgotten && !filter.forgottenToo) return false;
   if (filter.owner && row.owner != *filter.owner) return false;
   if (!filter.kind.empty() && row.kind != filter.kind) return false;
   if (!filter.queue.empty() && row.queue != filter.queue) return false;

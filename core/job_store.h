@@ -33,6 +33,7 @@ struct JobFilter {
   std::string labelValue;
   std::optional<WaitReason> waitingFor;
   std::optional<JobOutcome> outcome;
+  bool forgottenToo = false;
   bool unclaimable = false;  ///< ready, and nobody alive who claims from its queue knows its kind and version
   /// Who lives, for `unclaimable`; nothing: whoever is open in the store. The store cannot tell who died unadopted.
   std::optional<std::vector<IncarnationID>> living;

@@ -28,6 +28,16 @@ template <class Archive>
   }
 }
 
+/// Two flags in the byte that the first had alone; what was written before has the second not set.
+template <class Archive>
+void serializeFlags(Archive& archive, bool& first, bool& second) {
+  auto bits = static_cast<std::uint8_t>((first ? 1 : 0) | (second ? 2 : 0));
+  archive(bits);
+  if (bits > 3) throw Error(ErrorKind::corrupt, "a record has flags that there are none of");
+  first = (bits & 1) != 0;
+  second = (bits & 2) != 0;
+}
+
 /// The retry policy that format 1 takes for given; it stays when RetryPolicy's own defaults change.
 [[nodiscard]] inline RetryPolicy policyOfFormat1() {
   RetryPolicy policy;

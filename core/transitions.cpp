@@ -42,13 +42,18 @@ constexpr Transition table[] = {
     {Move::adopt, requested, requested},
     {Move::adopt, inProgress, inProgress},
     {Move::notify, inProgress, inProgress},
+    {Move::forget, waiting, waiting},
+    {Move::forget, ready, ready},
+    {Move::forget, requested, requested},
+    {Move::forget, inProgress, inProgress},
+    {Move::forget, done, done},
 };
 
 constexpr std::array<std::string_view, moveCount> names{
     "submit",         "submit-later",     "promote",      "request",     "claim",       "start",
     "unclaim",        "start-time-out",   "succeed",      "fail",        "retry-later", "deadline",
     "suspend",        "transfer",         "holder-ended", "holder-died", "quarantine",  "cancel",
-    "cancel-request", "transfer-request", "adopt",        "notify"};
+    "cancel-request", "transfer-request", "adopt",        "notify",      "forget"};
 }  // namespace
 
 std::string_view toString(Move move) {

@@ -33,9 +33,10 @@ enum class Move : std::uint8_t {
   transferRequest,  ///< the running attempt will be transferred, however it ends
   adopt,            ///< now stands in the principal's queue; an attempt that goes on is not disturbed
   notify,           ///< progress, a sign of life
+  forget,           ///< nobody wants to see it any more; it goes on all the same
 };
 
-inline constexpr std::uint8_t moveCount = static_cast<std::uint8_t>(Move::notify) + 1;
+inline constexpr std::uint8_t moveCount = static_cast<std::uint8_t>(Move::forget) + 1;
 
 [[nodiscard]] std::string_view toString(Move move);
 

@@ -50,7 +50,8 @@ std::string_view nameOf(const Verb& verb) {
                                                                                  "completeExternal",
                                                                                  "putDefinitions",
                                                                                  "deleteDefinition",
-                                                                                 "relane"};
+                                                                                 "relane",
+                                                                                 "forget"};
   return names.at(verb.index());
 }
 

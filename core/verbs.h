@@ -250,6 +250,13 @@ struct Cancel {
   bool wantsRow = false;  ///< as in AttemptRef
 };
 
+/// Takes a job out of sight: listings leave it out from now on, and whatever of it takes room outside the store goes
+/// when it is done. It runs, ends and is kept as any other.
+struct Forget {
+  using Answer = AttemptAnswer;
+  JobID job;
+};
+
 /// Removes a job that cannot be read, with all that is stored of it; a done one also for a result or log that cannot.
 /// Nothing but a person's word for that one job does so.
 struct Discard {
@@ -313,7 +320,7 @@ struct Relane {
 
 using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
                           Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, Discard, SaveResult, Suspend,
-                          CompleteExternal, PutDefinitions, DeleteDefinition, Relane>;
+                          CompleteExternal, PutDefinitions, DeleteDefinition, Relane, Forget>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

@@ -32,14 +32,13 @@ FileDescriptor takeDirectory(const std::string& path) {
 ForegroundTask::ForegroundTask(std::string directory)
     : path_(std::move(directory)), directory_(TaskDirectory::withoutLockFile(takeDirectory(path_))) {}
 
-std::optional<std::string> ForegroundTask::start(const MachineOrder& machine, std::int64_t deadlineNanos) {
+std::optional<std::string> ForegroundTask::start(const CommandSpec& command, std::int64_t deadlineNanos) {
   ref_ = {makeJobID(), ExecID{Uuid::makeV4()}, 1};
   TaskOrder order;
   order.ref = ref_;
-  order.command = machine.command;
+  order.command = command;
   if (!order.command.cwd.starts_with('/'))
     order.command.cwd = path_ + (order.command.cwd.empty() ? "" : "/" + order.command.cwd);
-  order.hasTaskCodes = machine.hasTaskCodes;
   order.name = foregroundTask;
   order.parent = ::getpid();
   order.deadlineNanos = deadlineNanos;

@@ -21,7 +21,7 @@ class ForegroundTask {
 
   /// Once. All of the output is kept; `deadlineNanos` as in TaskOrder. Answers why the command could not be run, which
   /// `cli.result` says too, or nothing when it runs. Throws Error when the files cannot be made; no command was run.
-  [[nodiscard]] std::optional<std::string> start(const MachineOrder& order, std::int64_t deadlineNanos);
+  [[nodiscard]] std::optional<std::string> start(const CommandSpec& command, std::int64_t deadlineNanos);
 
   /// Readable when it has ended; closed: it has ended already.
   [[nodiscard]] const FileDescriptor& process() const { return running_.process; }

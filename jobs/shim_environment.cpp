@@ -47,12 +47,6 @@ std::optional<RunningTask> runningOf(const TaskDirectory& directory, const TaskR
 
 }  // namespace
 
-ShimEnvironment::ShimEnvironment(const StoreDirectory& directory)
-    : directory_(directory),
-      tasks_(::openat(directory.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) {
-  if (!tasks_.isOpen()) throw systemError("the store's tasks directory cannot be opened", errno);
-}
-
 int ShimEnvironment::program() {
   const std::lock_guard lock(mutex_);
   if (!program_.isOpen()) program_ = makeShimProgram();
@@ -60,7 +54,7 @@ int ShimEnvironment::program() {
 }
 
 std::variant<RunningTask, TaskFailure> ShimEnvironment::start(const TaskOrder& order, const std::stop_token& stop) {
-  const TaskDirectory directory = TaskDirectory::make(tasks_.number(), order.ref.job);
+  const TaskDirectory directory = TaskDirectory::make(openTasks(directory_).number(), order.ref.job);
   const auto left = directory.endLeftovers({order.ref.attempt, order.patience, stop});
   if (left) return TaskFailure{false, "The next attempt cannot start. " + *left};
   if (order.command.input) writeInput(directory, *order.command.input);
@@ -72,13 +66,14 @@ std::variant<RunningTask, TaskFailure> ShimEnvironment::start(const TaskOrder& o
 
 FoundTask ShimEnvironment::find(const TaskRef& ref, bool isOfThisBoot) {
   using What = FoundTask::What;
-  const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
+  const FileDescriptor tasks = openTasks(directory_);
+  const auto directory = TaskDirectory::open(tasks.number(), ref.job);
   if (!directory) {
     // Somebody took it away, or nothing was begun. A command that runs all the same is waited for.
     if (FileDescriptor process = findShimProcess(ref.exec); process.isOpen())
       return {What::running, {std::move(process), 0}, {}};
     if (!isOfThisBoot) return {What::lost, {}, {}};
-    TaskDirectory::make(tasks_.number(), ref.job).makeVoid(ref.attempt);
+    TaskDirectory::make(tasks.number(), ref.job).makeVoid(ref.attempt);
     // One that was just being started could have come before that line.
     if (FileDescriptor process = findShimProcess(ref.exec); process.isOpen())
       return {What::running, {std::move(process), 0}, {}};
@@ -116,7 +111,7 @@ FoundTask ShimEnvironment::find(const TaskRef& ref, bool isOfThisBoot) {
 }
 
 std::optional<TaskStatus> ShimEnvironment::read(const TaskRef& ref) {
-  const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
+  const auto directory = TaskDirectory::open(openTasks(directory_).number(), ref.job);
   if (!directory) return std::nullopt;
   auto status = readTaskStatus(directory->descriptor(), shortIDOf(ref.job));
   if (!status || status->exec != ref.exec) return std::nullopt;
@@ -124,9 +119,10 @@ std::optional<TaskStatus> ShimEnvironment::read(const TaskRef& ref) {
 }
 
 std::int64_t ShimEnvironment::lastBeat(const TaskRef& ref) {
-  const std::string name = ref.job.toString() + "/" + shortIDOf(ref.job) + std::string(taskFile::statusEnding);
+  const std::string name = StoreDirectory::tasks + ("/" + ref.job.toString()) + "/" + shortIDOf(ref.job) +
+                           std::string(taskFile::statusEnding);
   struct stat file {};
-  if (::fstatat(tasks_.number(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  if (::fstatat(directory_.descriptor(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) return 0;
   // Each is a file of its own.
   return static_cast<std::int64_t>(file.st_ino) ^
          (std::int64_t{file.st_mtim.tv_sec} * 1'000'000'000 + file.st_mtim.tv_nsec);
@@ -142,7 +138,7 @@ std::string ShimEnvironment::tail(const TaskRef& ref, std::size_t bytes) {
 }
 
 std::optional<RunningTask> ShimEnvironment::running(const TaskRef& ref) {
-  const auto directory = TaskDirectory::open(tasks_.number(), ref.job);
+  const auto directory = TaskDirectory::open(openTasks(directory_).number(), ref.job);
   const auto record = directory ? directory->record() : std::nullopt;
   if (!record || record->exec != ref.exec || record->bootID != currentBootID()) return std::nullopt;
   return runningOf(*directory, *record);
@@ -162,7 +158,7 @@ void ShimEnvironment::signal(const RunningTask& task, TaskSignal signal) {
 }
 
 void ShimEnvironment::kill(const TaskRef& ref) {
-  if (const auto directory = TaskDirectory::open(tasks_.number(), ref.job)) {
+  if (const auto directory = TaskDirectory::open(openTasks(directory_).number(), ref.job)) {
     (void)directory->endLeftovers({ref.attempt + 1, leftoverPatience, {}});
   } else {
     (void)signalThroughPidfd(findShimProcess(ref.exec), SIGKILL);

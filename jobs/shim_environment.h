@@ -12,8 +12,8 @@ inline namespace v1 {
 /// Commands under a shim of their own each, in directories below the store's `tasks`. Thread-safe.
 class ShimEnvironment final : public TaskEnvironment {
  public:
-  /// The directory must outlive this. Throws Error when the tasks cannot be opened.
-  explicit ShimEnvironment(const StoreDirectory& directory);
+  /// The directory must outlive this.
+  explicit ShimEnvironment(const StoreDirectory& directory) : directory_(directory) {}
 
   [[nodiscard]] std::variant<RunningTask, TaskFailure> start(const TaskOrder& order,
                                                              const std::stop_token& stop) override;
@@ -30,7 +30,6 @@ class ShimEnvironment final : public TaskEnvironment {
   [[nodiscard]] int program();
 
   const StoreDirectory& directory_;
-  FileDescriptor tasks_;
   std::mutex mutex_;
   FileDescriptor program_;  // made with the first command; guarded by mutex_
 };

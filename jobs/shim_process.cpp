@@ -59,6 +59,7 @@ void addOptions(std::string& text, const CommandSpec& command) {
   if (command.cpuSeconds) add(text, specName::cpuTime, std::to_string(*command.cpuSeconds));
   if (command.graceMs) add(text, specName::grace, *command.graceMs);
   if (command.separateStderr.value_or(false)) add(text, specName::apart, 1);
+  if (command.taskCodes.value_or(false)) add(text, specName::codes, "task");
   if (command.outputMaxBytes) add(text, specName::outputMax, std::to_string(*command.outputMaxBytes));
 }
 
@@ -80,7 +81,6 @@ std::string specOf(const TaskOrder& order, const ShimPlaces& places) {
   add(text, specName::heartbeat, order.heartbeat.count());
   addOptions(text, order.command);
   for (const auto& bell : order.bells) add(text, specName::bell, bell);
-  if (order.hasTaskCodes) add(text, specName::codes, "task");
   if (places.lock >= 0) add(text, specName::lock, 1);
   if (order.parent != 0) add(text, specName::parent, order.parent);
   return text;

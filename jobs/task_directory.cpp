@@ -61,6 +61,18 @@ void killRecorded(const std::optional<TaskRecord>& record) {
 
 }  // namespace
 
+FileDescriptor openTasks(const StoreDirectory& store) {
+  // Nobody but the store's own user can have put a link there.
+  const auto open = [&store] {
+    return FileDescriptor(::openat(store.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  };
+  FileDescriptor tasks = open();
+  if (!tasks.isOpen() && errno == ENOENT && ::mkdirat(store.descriptor(), StoreDirectory::tasks, 0700) == 0)
+    tasks = open();
+  if (!tasks.isOpen()) throw systemError("the tasks' directory " + store.path(StoreDirectory::tasks), errno);
+  return tasks;
+}
+
 std::optional<TaskDirectory> TaskDirectory::open(int tasks, JobID job) {
   FileDescriptor directory = openDirectory(tasks, job.toString());
   if (!directory.isOpen() && errno == ENOENT) return std::nullopt;

@@ -9,6 +9,7 @@
 
 #include "callsheet/uuid.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/store_paths.h"
 #include "shim/protocol.h"
 
 namespace callsheet {
@@ -29,6 +30,10 @@ struct TaskRecord {
 
   [[nodiscard]] bool hasEnded() const { return end != taskEnd::none; }
 };
+
+/// Where the jobs' directories are; made where it is missing. Throws Error. Opened for each use, so that one that was
+/// taken away or put elsewhere is noticed.
+[[nodiscard]] FileDescriptor openTasks(const StoreDirectory& store);
 
 /// A job's directory below the tasks, with its lock file, as everybody but a shim sees it: asks of locks and never
 /// takes one. Throws Error when a file is there and cannot be used. Not thread-safe.

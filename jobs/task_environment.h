@@ -32,7 +32,6 @@ struct TaskOrder {
   std::chrono::milliseconds patience = std::chrono::seconds{15};  ///< for what is left of an earlier attempt
   std::chrono::milliseconds heartbeat = std::chrono::seconds{5};  ///< between the status file's signs of life
   std::vector<std::string> bells{};  ///< sockets below the store that are rung at its end; at most two
-  bool hasTaskCodes = false;         ///< its status file's exit_code is one of taskCode (shim/protocol.h)
   std::string name{};                ///< of its files; empty: the job's short id
   pid_t parent = 0;                  ///< this process, when its end is to stop the task
 };

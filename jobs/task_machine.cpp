@@ -23,22 +23,22 @@ constexpr std::size_t statementsMax = 10'000;
 
 struct Machine {
   std::string_view name;
-  MachineOrder (*order)(const std::string& parameters, const std::string& program);
+  CommandSpec (*command)(const std::string& parameters, const std::string& program);
 };
 
 [[noreturn]] void refuse(const std::string& sentence) {
   throw Error(ErrorKind::invalid, sentence);
 }
 
-MachineOrder orderOfCommand(const std::string& parameters, const std::string&) {
-  MachineOrder order;
+CommandSpec forCommand(const std::string& parameters, const std::string&) {
+  CommandSpec command;
   try {
-    fromJson(parameters, order.command);
+    fromJson(parameters, command);
   } catch (const Error& error) {
     refuse(std::string("The command machine cannot read its parameters: ") + error.what());
   }
-  if (const auto why = whyRefused(order.command)) refuse(*why);
-  return order;
+  if (const auto why = whyRefused(command)) refuse(*why);
+  return command;
 }
 
 std::vector<std::string> linesOf(const std::string& text) {
@@ -57,7 +57,7 @@ std::vector<std::string> statementsOf(const std::string& parameters) {
   }
 }
 
-MachineOrder orderOfEcho(const std::string& parameters, const std::string& program) {
+CommandSpec forEcho(const std::string& parameters, const std::string& program) {
   std::vector<std::string> statements = statementsOf(parameters);
   if (statements.size() > statementsMax)
     refuse("The echo machine takes " + std::to_string(statementsMax) + " statements at most.");
@@ -65,21 +65,21 @@ MachineOrder orderOfEcho(const std::string& parameters, const std::string& progr
     if (statements[index].size() > statementBytesMax)
       refuse("Line " + std::to_string(index + 1) + " has more than " + std::to_string(statementBytesMax) + " bytes.");
   static_cast<void>(EchoProgram(statements));
-  MachineOrder order;
-  order.hasTaskCodes = true;
-  order.command.argv = {program, "machine", "echo", "--"};
-  order.command.argv.insert(order.command.argv.end(), statements.begin(), statements.end());
-  return order;
+  CommandSpec command;
+  command.taskCodes = true;
+  command.argv = {program, "machine", "echo", "--"};
+  command.argv.insert(command.argv.end(), statements.begin(), statements.end());
+  return command;
 }
 
-constexpr Machine machines[] = {{"command", orderOfCommand}, {"echo", orderOfEcho}};
+constexpr Machine machines[] = {{"command", forCommand}, {"echo", forEcho}};
 
 }  // namespace
 
-MachineOrder machineOrderOf(const TaskBody& task, const std::string& program) {
+CommandSpec commandOfTask(const TaskBody& task, const std::string& program) {
   std::string known;
   for (const Machine& machine : machines) {
-    if (machine.name == task.machine) return machine.order(task.parameters, program);
+    if (machine.name == task.machine) return machine.command(task.parameters, program);
     known.append(known.empty() ? "" : " and ").append(machine.name);
   }
   refuse("There is no machine '" + task.machine + "'; there are " + known + ".");

@@ -7,15 +7,10 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// What a machine makes of a task's parameters: a command for a shim. Into a TaskOrder go both.
-struct MachineOrder {
-  CommandSpec command;
-  bool hasTaskCodes = false;  ///< its codes are a task's, not those of a program that somebody chose
-};
-
-/// Throws Error(invalid), with a sentence for whoever wrote the task, when there is no such machine or it cannot run
-/// that. `program` is what runs machines of our own: the `callsheet` command, as ownProgram() of one names it.
-[[nodiscard]] MachineOrder machineOrderOf(const TaskBody& task, const std::string& program);
+/// What a machine makes of a task's parameters: a command for a shim. Throws Error(invalid), with a sentence for
+/// whoever wrote the task, when there is no such machine or it cannot run that. `program` is what runs machines of our
+/// own: the `callsheet` command, as ownProgram() of one names it.
+[[nodiscard]] CommandSpec commandOfTask(const TaskBody& task, const std::string& program);
 
 /// The file of the program that this process runs. Of one that was upgraded since, its successor in that place.
 [[nodiscard]] std::string ownProgram();

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <limits>
 
 #include "callsheet/errors.h"
@@ -69,10 +70,9 @@ void TasksSweep::run(const std::stop_token& stop) {
 
 void TasksSweep::slice(const std::stop_token& stop) {
   if (!walk_->entries) {
-    const int tasks =
-        ::openat(directory_.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (tasks < 0) throw systemError("the store's tasks directory cannot be opened", errno);
-    walk_->entries.reset(::fdopendir(tasks));
+    const FileDescriptor tasks = openTasks(directory_);
+    walk_->entries.reset(::fdopendir(::fcntl(tasks.number(), F_DUPFD_CLOEXEC, 0)));
+    if (!walk_->entries) throw systemError("the store's tasks directory cannot be read", errno);
   }
   for (std::size_t looked = 0; looked < directoriesAtOnce && !stop.stop_requested();) {
     const dirent* entry = ::readdir(walk_->entries.get());
@@ -107,6 +107,7 @@ std::optional<TasksSweep::Ended> TasksSweep::endedOf(JobID job) {
     const auto row = store_.peek(job);
     if (!row) return Ended{any, true};
     if (isRunning(*row)) return std::nullopt;
+    if (row->state == JobState::done && row->isForgotten) return Ended{any, true};
     return Ended{row->attempt + 1, false};
   } catch (const Error&) {
     return std::nullopt;  // unreadable: nobody knows what it does

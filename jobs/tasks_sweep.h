@@ -16,8 +16,8 @@ inline namespace v1 {
 
 /// Walks the tasks' directories, a slice at a time: ends what runs there though its job has no living attempt - a
 /// command whose job was discarded, what outlived a killed shim - and removes the directories of jobs that are gone
-/// with their retention. Works on a thread of its own, because it waits for killed processes; begun and ended on the
-/// caller's.
+/// with their retention, or forgotten and done. Works on a thread of its own, because it waits for killed processes;
+/// begun and ended on the caller's.
 class TasksSweep {
  public:
   TasksSweep(JobStore& store, const StoreDirectory& directory, LogSink log);
@@ -33,7 +33,7 @@ class TasksSweep {
   void settle(int tasks, JobID job, const std::stop_token& stop);
   struct Ended {
     std::uint32_t before = 0;  ///< the attempts before this one
-    bool isGone = false;       ///< and the job is: there will be no other
+    bool isGone = false;       ///< there will be no other, and nobody reads of it any more
   };
   /// Nothing when an attempt of the job runs, or that cannot be told.
   [[nodiscard]] std::optional<Ended> endedOf(JobID job);

@@ -144,6 +144,10 @@ void members(Archive& archive, Relane& verb) {
   archive(verb.limit);
 }
 template <class Archive>
+void members(Archive& archive, Forget& verb) {
+  archive(verb.job);
+}
+template <class Archive>
 void members(Archive& archive, Discard& verb) {
   archive(verb.job);
 }

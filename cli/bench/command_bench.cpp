@@ -13,6 +13,8 @@
 
 #include "callsheet/errors.h"
 #include "cli/bench/bench_child.h"
+#include "cli/bench/command_output.h"
+#include "cli/bench/command_start.h"
 #include "cli/bench/disk_rate.h"
 #include "cli/bench/executor_rate.h"
 #include "cli/bench/idle.h"
@@ -38,12 +40,14 @@ constexpr double secondsMax = 3600;
 constexpr unsigned repetitionsMax = 1000;
 
 // A look whether all is well, not figures to quote.
-constexpr BenchSettings quickSettings{.seconds = 0.3, .repetitions = 1, .pickUps = 60, .kills = 10, .idleSeconds = 3};
+constexpr BenchSettings quickSettings{
+    .seconds = 0.3, .repetitions = 1, .pickUps = 60, .kills = 10, .idleSeconds = 3, .outputMiB = 64};
 
 struct BenchOptions {
   std::string directory;
   std::vector<std::string> only;
   bool isApi = false;
+  bool isOfCommands = false;
   bool isQuick = false;
   bool isVerbose = false;
   std::optional<double> seconds;
@@ -98,6 +102,27 @@ std::vector<std::unique_ptr<Measurement>> apiMeasurements(const BenchSettings& s
   return all;
 }
 
+std::vector<std::unique_ptr<Measurement>> commandMeasurements(const BenchSettings& settings,
+                                                              const BenchDirectory& directory) {
+  std::vector<std::unique_ptr<Measurement>> all;
+  all.push_back(std::make_unique<CommandStart>(settings, directory));
+  all.push_back(std::make_unique<CommandOutput>(settings, directory));
+  return all;
+}
+
+std::vector<std::unique_ptr<Measurement>> measurementsFor(const BenchOptions& options, const BenchSettings& settings,
+                                                          const BenchDirectory& directory) {
+  if (options.isApi) return apiMeasurements(settings, directory);
+  return options.isOfCommands ? commandMeasurements(settings, directory) : storeMeasurements(settings, directory);
+}
+
+/// What was checked in every run.
+const char* provedBy(const BenchOptions& options) {
+  if (options.isApi) return "Every task was handed out once and done once; every store was checked and clean.";
+  if (options.isOfCommands) return "Every command was run once; every store was checked and clean.";
+  return "Every job was received once and completed once, every step ran once; every store was checked and clean.";
+}
+
 void keepOnly(const std::vector<std::string>& wanted, std::vector<std::unique_ptr<Measurement>>& all) {
   if (wanted.empty()) return;
   std::string known;
@@ -112,10 +137,11 @@ void keepOnly(const std::vector<std::string>& wanted, std::vector<std::unique_pt
 Json settingsJson(const BenchSettings& settings, const BenchOptions& options) {
   return {{"seconds", settings.seconds}, {"repetitions", settings.repetitions}, {"pickUps", settings.pickUps},
           {"kills", settings.kills},     {"idleSeconds", settings.idleSeconds}, {"quick", options.isQuick},
-          {"api", options.isApi}};
+          {"api", options.isApi},        {"commands", options.isOfCommands}};
 }
 
-void printReport(const BenchReport& report, const Json& machine, const BenchSettings& settings, bool isApi) {
+void printReport(const BenchReport& report, const Json& machine, const BenchSettings& settings,
+                 const BenchOptions& options) {
   report.print();
   printLine("");
   printLine(fmt::format("{} {}; {} cores ({}), {}, {}", machine["date"].get<std::string>(),
@@ -127,9 +153,7 @@ void printReport(const BenchReport& report, const Json& machine, const BenchSett
   printLine(fmt::format("{} repetitions of {} s, interleaved; load before: {}, after: {}", settings.repetitions,
                         settings.seconds, machine["loadBefore"].get<std::string>(),
                         machine["loadAfter"].get<std::string>()));
-  printLine(isApi ? "Every task was handed out once and done once; every store was checked and clean."
-                  : "Every job was received once and completed once, every step ran once; every store was checked and "
-                    "clean.");
+  printLine(provedBy(options));
 }
 
 int runBench(const Session& session, const BenchOptions& options) {
@@ -138,7 +162,7 @@ int runBench(const Session& session, const BenchOptions& options) {
   requireRealDisk(parent);
   catchInterruptions();
   const BenchDirectory directory(parent);
-  auto measurements = options.isApi ? apiMeasurements(settings, directory) : storeMeasurements(settings, directory);
+  auto measurements = measurementsFor(options, settings, directory);
   keepOnly(options.only, measurements);
   Json machine = machineJson(parent);
   const bool saysProgress = options.isVerbose || ::isatty(STDERR_FILENO) == 1;
@@ -160,7 +184,7 @@ int runBench(const Session& session, const BenchOptions& options) {
   std::getline(loads, load);
   machine["loadAfter"] = load;
   if (!session.json) {
-    printReport(report, machine, settings, options.isApi);
+    printReport(report, machine, settings, options);
     return 0;
   }
   Json json = versioned();
@@ -183,6 +207,8 @@ int runRole(const std::string& role, const std::string& directory, unsigned numb
     runBareSteps(directory);
   else if (role == ExecutorRate::role)
     ExecutorRate::runExecutor(directory, number);
+  else if (role == CommandOutput::role)
+    CommandOutput::runPrinter(number);
   else
     LoadMeasurement::runRole(role, directory, number);
   return 0;
@@ -200,9 +226,12 @@ Work defineBench(CLI::App& app) {
   app.add_option("--idle", options->idleSeconds, "How long idle daemons are watched (default: 10)")->type_name("S");
   app.add_flag("--api", options->isApi,
                "Measure the API and the C++ executors instead, and other job servers where they are installed");
+  app.add_flag("--commands", options->isOfCommands,
+               "Measure commands instead, and other programs that run them where they are installed")
+      ->excludes("--api");
   app.add_option("--only", options->only,
                  "Only this group: disk, single, batch, many, steps, pickup, takeover, idle; with --api: rpc, peers, "
-                 "longpoll, waiting, executors")
+                 "longpoll, waiting, executors; with --commands: start, output")
       ->type_name("GROUP");
   app.add_flag("--quick", options->isQuick, "One short repetition: whether all is well, not figures to quote");
   app.add_flag("-v,--verbose", options->isVerbose, "Say on stderr what is measured, also when it is no terminal");
@@ -213,7 +242,9 @@ Work defineBench(CLI::App& app) {
       "--dir, and\n"
       "removes that again. With --api it drives the Unix socket of a `callsheet principal` of its own, and beside it, "
       "where they\n"
-      "are installed, beanstalkd and redis-server with every write flushed. Exits with 0 whether or not an aim is "
+      "are installed, beanstalkd and redis-server with every write flushed. With --commands it runs commands, and "
+      "beside it\n"
+      "task-spooler, nq and at do. Exits with 0 whether or not an aim is "
       "reached, and\n"
       "with 1 when a job was lost or done twice.");
   return [options](Session& session) { return runBench(session, *options); };

@@ -17,6 +17,7 @@ struct BenchSettings {
   unsigned pickUps = 300;  ///< a repetition
   unsigned kills = 100;    ///< of all repetitions together
   double idleSeconds = 10;
+  unsigned outputMiB = 1024;  ///< that a command prints
 };
 
 /// A fresh directory below a given one for everything that the bench writes; removed with the object.

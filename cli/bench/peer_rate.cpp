@@ -1,19 +1,17 @@
 #include "cli/bench/peer_rate.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
-#include <sstream>
 
 #include "callsheet/errors.h"
 #include "cli/bench/bench_child.h"
 #include "cli/bench/cycles.h"
 #include "cli/bench/peer_sessions.h"
+#include "cli/bench/program_path.h"
 #include "cli/bench/rpc_rate.h"
 #include "cli/bench/stream_connection.h"
 
@@ -31,17 +29,6 @@ constexpr const char* socketName = "peer.sock";
 constexpr const char* redisConfiguration =
     "port 0\nunixsocket peer.sock\nloglevel warning\nsave \"\"\n"
     "appendonly yes\nappendfsync always\nauto-aof-rewrite-percentage 0\n";
-
-/// Where a program is: in PATH, or where servers are that PATH need not name. Empty: nowhere.
-std::string pathOf(const std::string& program) {
-  const char* const path = std::getenv("PATH");
-  std::istringstream directories((path == nullptr ? std::string() : std::string(path)) + ":/usr/bin:/usr/sbin");
-  for (std::string directory; std::getline(directories, directory, ':');) {
-    std::string file = fmt::format("{}/{}", directory, program);
-    if (!directory.empty() && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return {};
-}
 
 void requireRedisOk(StreamConnection& connection, const std::string& request) {
   connection.send(request);
@@ -67,10 +54,10 @@ void awaitServer(BenchChild& server, const std::string& socketPath) {
 PeerRate::PeerRate(const BenchSettings& settings, const BenchDirectory& directory)
     : settings_(settings),
       directory_(directory),
-      peers_{{Protocol::beanstalk, "beanstalkd", pathOf("beanstalkd"), "beanstalkd -f0: put, reserve, delete", {}},
+      peers_{{Protocol::beanstalk, "beanstalkd", programPath("beanstalkd"), "beanstalkd -f0: put, reserve, delete", {}},
              {Protocol::redis,
               "redis-server",
-              pathOf("redis-server"),
+              programPath("redis-server"),
               "Redis, appendfsync always: XADD, XREADGROUP, XACK",
               {}}},
       rpc_(connections.size()) {

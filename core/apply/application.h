@@ -27,6 +27,7 @@ class Application {
   [[nodiscard]] AttemptAnswer operator()(const RequestTransfer& verb);
   [[nodiscard]] AttemptAnswer operator()(const Transfer& verb);
   [[nodiscard]] AttemptAnswer operator()(const Cancel& verb);
+  [[nodiscard]] AttemptAnswer operator()(const Forget& verb);
   [[nodiscard]] Answer operator()(const Discard& verb);
   [[nodiscard]] SweepAnswer operator()(const Promote& verb);
   [[nodiscard]] SweepAnswer operator()(const Expire& verb);
@@ -166,7 +167,7 @@ class Application {
   [[nodiscard]] std::vector<DeadlineKey> passedDeadlines(std::uint32_t limit, bool& more);
   void expire(JobRow& row, std::uint32_t random);
   /// Removes a done job and what its key still says of it. False when it had to be set aside instead.
-  bool forget(const JobRow& row);
+  bool remove(const JobRow& row);
 
   const Moment& now_;
   Rows& rows_;

@@ -3,6 +3,16 @@
 namespace callsheet {
 inline namespace v1 {
 
+AttemptAnswer Application::operator()(const Forget& verb) {
+  auto job = rows_.job(verb.job);
+  if (!job) return noSuchJob(verb.job);
+  const JobFacts before = *job;
+  if (before.isForgotten) return answerOf(before, Verdict::alreadyApplied);
+  job->isForgotten = true;
+  change(before, *job, Move::forget, {});
+  return answerOf(*job);
+}
+
 Answer Application::operator()(const Discard& verb) {
   const auto refused = [](const char* why) { return Answer{Verdict::illegal, why}; };
   try {

@@ -55,7 +55,7 @@ void Application::expire(JobRow& after, std::uint32_t random) {
   change(before, after, move, {}, "its time was over");
 }
 
-bool Application::forget(const JobRow& row) {
+bool Application::remove(const JobRow& row) {
   try {
     const auto body = rows_.body(row.id);  // without a key too: what cannot be read is not dropped
     const auto key = body && !body->key.empty() ? rows_.businessKey(body->key) : std::nullopt;
@@ -108,7 +108,7 @@ SweepAnswer Application::operator()(const Prune& verb) {
   });
   for (const DoneKey& key : unreadable) setAside(key, key.id);
   for (const JobRow& row : old)
-    if (forget(row)) ++answer.moved;
+    if (remove(row)) ++answer.moved;
 
   std::vector<IncarnationID> gone;
   rows_.scanIncarnations([&](const IncarnationRow& row) {

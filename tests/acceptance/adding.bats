@@ -69,6 +69,30 @@ load helper
   [[ $(field "$near" '.log[1].at') > $(field "$near" '.log[0].timer') || $(field "$near" '.log[1].at') == $(field "$near" '.log[0].timer') ]]
 }
 
+@test "a time is said by the clock of this machine too" {
+  # wakesAt ID: by that clock, as the day of the week, and the time.
+  wakesAt() { date -d "$(field "$1" .wakeAt)" '+%F %T'; }
+  for zone in UTC Pacific/Auckland America/New_York; do
+    export TZ=$zone
+    [[ $(wakesAt "$(callsheet add --delay 'tomorrow 10:30' -- true)") == "$(date -d 'tomorrow' +%F) 10:30:00" ]]
+    [[ $(wakesAt "$(callsheet add --at tomorrow -- true)") == "$(date -d 'tomorrow' +%F) 00:00:00" ]]
+    # The next time that the clock shows this, and the next such day.
+    for clock in 0:00 12:34:56 23:59; do
+      at=$(date -d "today $clock" +%s)
+      if ((at <= $(date +%s))); then at=$(date -d "tomorrow $clock" +%s); fi
+      [[ $(wakesAt "$(callsheet add --at $clock -- true)") == "$(date -d "@$at" '+%F %T')" ]]
+    done
+    [[ $(date -d "$(field "$(callsheet add --at 'Mon 6:00' -- true)" .wakeAt)" '+%a %T') == "Mon 06:00:00" ]]
+  done
+  unset TZ
+  for wrong in "tomorrow 25:00" "10:61" "someday" "today" "10:30 tomorrow" "tomorrow 10:30 sharp"; do
+    endsWith 4 callsheet add --at "$wrong" -- true
+    saysOneSentence "--at: "
+    endsWith 4 callsheet add --delay "$wrong" -- true
+    saysOneSentence "--delay: "
+  done
+}
+
 @test "a job of higher priority is handed out first" {
   low=$(callsheet add -- true)
   high=$(callsheet add --priority 10 -- true)

@@ -18,6 +18,15 @@ load helper
   [[ -z $(ls "$CALLSHEET_LOCATION") ]]
 }
 
+@test "a quick bench of commands runs each once and prints JSON" {
+  endsWith 0 callsheet bench --commands --quick --seconds 0.2 --dir /var/tmp --json
+  [[ $(jq -r '.v, .settings.commands, .settings.quick' <<<"$output" | xargs) == "1 true true" ]]
+  [[ $(jq -r '[.rows[].group] | unique | join(" ")' <<<"$output") == "output start" ]]
+  # Lines are with who follows them within 200 ms, and what is printed takes no memory, also on a busy machine.
+  [[ $(jq -c '[.rows[] | select(.group == "output" and .aim) | .aim.reached]' <<<"$output") == '[true,true]' ]]
+  [[ -z $(ls "$CALLSHEET_LOCATION") ]]
+}
+
 @test "--only knows the groups of the API with --api, and only then" {
   endsWith 2 callsheet bench --only rpc --dir /var/tmp
   saysOneSentence "no group 'rpc'"

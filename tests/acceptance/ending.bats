@@ -1,4 +1,4 @@
-# How jobs end: wait and its exit codes, cancel, retry.
+# How jobs end: wait and its exit codes, cancel, retry and restart, clean.
 load helper
 
 @test "wait exits with the job's own code" {
@@ -141,4 +141,48 @@ load helper
   endsWith 4 callsheet retry "$done" "$waiting"
   saysOneSentence "only a done job"
   [[ $(callsheet list --json | jq '.jobs | length') == 2 ]]
+}
+
+@test "clean takes done jobs out of sight and their output off the disk, and leaves all others" {
+  startPrincipal
+  good=$(callsheet add -- echo good)
+  bad=$(callsheet add --queue other -- sh -c 'echo bad; exit 3')
+  later=$(callsheet add --delay 1h -- true)
+  endsWith 0 callsheet wait "$good" --timeout 20
+  endsWith 3 callsheet wait "$bad" --timeout 20
+  endsWith 4 callsheet clean "$good" "$later"
+  saysOneSentence "only done jobs are cleaned away"
+  endsWith 2 callsheet clean "$good" --succeeded
+  saysOneSentence "not both"
+  [[ $(callsheet clean --older-than 1h) == "0 jobs forgotten" ]]
+  tasks=$CALLSHEET_LOCATION/default.callsheet/tasks
+  test -e "$tasks/$good" -a -e "$tasks/$bad"
+  [[ $(callsheet clean --succeeded --json | jq -c .) == '{"v":1,"forgotten":1}' ]]
+  [[ $(callsheet list --json | jq -r '.jobs[].id' | sort) == "$(printf '%s\n' "$bad" "$later" | sort)" ]]
+  eventually test ! -e "$tasks/$good"
+  test -e "$tasks/$bad"
+  # What is out of sight is there all the same, with what it printed last.
+  [[ $(field "$good" '[.state, .forgotten] | @tsv') == $'done\ttrue' ]]
+  [[ $(callsheet log --output "$good") == good ]]
+  [[ $(callsheet clean "$bad") == "1 job forgotten" ]]
+  [[ $(callsheet clean) == "0 jobs forgotten" ]]
+  [[ $(callsheet list --json | jq -r '.jobs[].id') == "$later" ]]
+  [[ $(callsheet list --forgotten --json | jq '.jobs | length') == 3 ]]
+}
+
+@test "restart ends what runs and does it from its beginning as a new job, and what is done too" {
+  startPrincipal
+  id=$(callsheet add --label who=me -- "${endless[@]}")
+  eventually test -s "$BATS_TEST_TMPDIR/endless.pids"
+  pid=$(endlessPids)
+  new=$(callsheet restart "$id")
+  endsWith 125 callsheet wait "$id" --timeout 20
+  hasEnded "$pid"
+  eventually hasState "$new" in-progress
+  [[ $(field "$new" '[.retryOf, .labels.who] | @tsv') == "$id"$'\tme' ]]
+  callsheet cancel "$new"
+  endsWith 125 callsheet wait "$new" --timeout 20
+  third=$(callsheet restart "$new" --json | jq -r '.jobs[0].id')
+  eventually hasState "$third" in-progress
+  endsWith 3 callsheet restart nothing
 }

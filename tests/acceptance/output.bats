@@ -117,6 +117,8 @@ startPrinting() {
   shim=$(pgrep -f "^callsheet-shim $(field "$id" .id)")
   kill -STOP "$shim"
   waitUntil 40 fieldIs "$id" .stalled true
+  [[ $(curl -sS --unix-socket "$CALLSHEET_LOCATION/default.callsheet/api.sock" "http://localhost/v1/tasks/${id: -8}") \
+    == "{\"taskId\":\"${id: -8}\",\"state\":\"running\",\"stalled\":true}" ]]
   isRunning "$(endlessPids)"
   kill -CONT "$shim"
   waitUntil 20 fieldIs "$id" .stalled false

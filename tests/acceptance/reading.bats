@@ -208,3 +208,28 @@ isStuckWriting() { grep -q pipe_write "/proc/$1/wchan"; }
   exec 9>&-
   [[ ! " $(xargs -n1 <"$BATS_TEST_TMPDIR/readers" | xargs) " =~ " $lister " ]]
 }
+
+@test "status shows what runs, what comes and what has ended, and stays up to date on a terminal" {
+  startPrincipal --workers 1
+  done=$(callsheet add -- echo over)
+  endsWith 0 callsheet wait "$done" --timeout 20
+  running=$(callsheet add -- "${going[@]}")
+  eventually hasState "$running" in-progress
+  coming=$(callsheet add -- echo later)
+  endsWith 0 callsheet status
+  [[ ${lines[0]} == "1 running, 1 ready, 0 waiting, 1 done (0 failed); the principal is alive" ]]
+  [[ $(sed -n 's/^\([0-9a-f]\{8\}\) .*/\1/p' <<<"$output" | xargs) == "${running: -8} ${coming: -8} ${done: -8}" ]]
+  [[ $output != *$'\e'* ]]
+  [[ $(callsheet status --json | jq -r '[.v, .principalAlive, .running[0].id, .coming[0].id, .ended[0].id] | @tsv') \
+    == $'1\ttrue\t'"$running"$'\t'"$coming"$'\t'"$done" ]]
+  command -v script >/dev/null || skip "script of util-linux is not installed, which makes a terminal"
+  # It shows the change by itself, and leaves the terminal as it was.
+  TERM=xterm script -qec "echo \$\$ >'$BATS_TEST_TMPDIR/live.pid'; exec callsheet status" "$BATS_TEST_TMPDIR/screen" </dev/null >/dev/null 3>&- &
+  live=$!
+  eventually grep -qF "1 running, 1 ready" "$BATS_TEST_TMPDIR/screen"
+  letGo
+  eventually grep -qF "0 running, 0 ready, 0 waiting, 3 done" "$BATS_TEST_TMPDIR/screen"
+  kill -INT "$(<"$BATS_TEST_TMPDIR/live.pid")"
+  wait "$live" || true
+  [[ $(tr -d '\r' <"$BATS_TEST_TMPDIR/screen") == *$'\e[?1049h'*$'\e[?1049l'* ]]
+}

@@ -94,6 +94,14 @@ HttpReply HttpClient::read(bool hasBody) {
   return reply;
 }
 
+bool HttpClient::readText(std::string_view text) {
+  std::size_t at = 0;
+  while ((at = received_.find(text)) == std::string::npos)
+    if (!receive()) return false;
+  received_.erase(0, at + text.size());
+  return true;
+}
+
 HttpReply HttpClient::ask(const std::string& method, const std::string& target, const std::string& body,
                           const std::string& headers) {
   send(requestText(method, target, body, headers));

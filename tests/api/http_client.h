@@ -34,6 +34,8 @@ class HttpClient {
   bool send(std::string_view bytes);
   /// The next answer; `hasBody` false for an answer to HEAD.
   [[nodiscard]] HttpReply read(bool hasBody = true);
+  /// Takes what comes until that has; false when it does not. For answers in chunks.
+  [[nodiscard]] bool readText(std::string_view text);
   /// `send` and `read` of a request with Host and Content-Length.
   [[nodiscard]] HttpReply ask(const std::string& method, const std::string& target, const std::string& body = {},
                               const std::string& headers = {});

@@ -56,6 +56,11 @@ const std::set<Arrow>& diagram() {
       {from(ready), Move::adopt, ready},
       {from(requested), Move::adopt, requested},
       {from(inProgress), Move::adopt, inProgress},
+      {from(waiting), Move::forget, waiting},
+      {from(ready), Move::forget, ready},
+      {from(requested), Move::forget, requested},
+      {from(inProgress), Move::forget, inProgress},
+      {from(done), Move::forget, done},
   };
   return arrows;
 }
@@ -75,7 +80,7 @@ TEST_CASE("The transition table is the diagram, no arrow more and none less") {
 }
 
 TEST_CASE("Nothing leads out of done, and everything leads there") {
-  for (const Transition& row : transitions()) CHECK(row.from != done);
+  for (const Transition& row : transitions()) CHECK((row.from != done || row.to == done));
   for (const JobState state : {waiting, ready, requested, inProgress}) {
     bool canEnd = false;
     for (const Transition& row : transitions()) canEnd = canEnd || (row.from == state && row.to == done);

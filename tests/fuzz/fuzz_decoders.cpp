@@ -15,7 +15,10 @@
 #include "api/schema_pattern.h"
 #include "callsheet/errors.h"
 #include "callsheet/job_key.h"
+#include "callsheet/json_archive.h"
 #include "core/duration_text.h"
+#include "core/task_body.h"
+#include "jobs/task_machine.h"
 
 using namespace callsheet;
 
@@ -50,6 +53,17 @@ void body(BodyFormat format, std::string_view text) {
         require(false, error.what(), again);
       }
     }
+  });
+}
+
+void task(std::string_view text) {
+  orReason([&] {
+    const CommandSpec command = commandOfTask(parseTaskBody(text), "/bin/callsheet");
+    require(!whyRefused(command), "what a machine makes can be tried", std::string(text));
+    const std::string printed = toJson(command);
+    CommandSpec again;
+    fromJson(printed, again);
+    require(toJson(again) == printed, "a command reads back as itself", printed);
   });
 }
 
@@ -143,6 +157,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 't':
       time(text);
+      break;
+    case 'T':
+      task(text);
       break;
     case 'u':
       target(text);

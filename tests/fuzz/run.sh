@@ -30,8 +30,9 @@ compileOne() {
 }
 
 echo "Building the fuzz targets with $(clang++ --version | sed -n 1p)"
-mapfile -t sources < <(printf '%s\n' api/*.cpp | grep -vE '^api/(api_server|http_|listening_socket|token_file|access_rules)')
-sources+=(core/{definition,duration_text,job_key,json_payload,names,validator}.cpp core/apply/submit.cpp
+mapfile -t sources < <(printf '%s\n' api/*.cpp | grep -vE '^api/(api_server|http_|listening_socket|token_file|access_rules|task_routes|task_output|brief_waits)')
+sources+=(core/{definition,duration_text,job_key,json_payload,names,task_body,validator}.cpp core/apply/submit.cpp
+  jobs/{task_machine,echo_machine,command_spec}.cpp
   tests/fuzz/fuzz_{api,decoders}.cpp "$build/api/openapi_text.cpp")
 rm -f "$objects"/*.o
 started=$SECONDS

@@ -16,9 +16,9 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-MachineOrder shell(const std::string& script) {
-  MachineOrder order;
-  order.command.argv = {"sh", "-c", script};
+CommandSpec shell(const std::string& script) {
+  CommandSpec order;
+  order.argv = {"sh", "-c", script};
   return order;
 }
 
@@ -28,7 +28,7 @@ std::set<std::string> filesIn(const std::string& directory) {
   return names;
 }
 
-TaskStatus runIn(const std::string& directory, const MachineOrder& order) {
+TaskStatus runIn(const std::string& directory, const CommandSpec& order) {
   ForegroundTask task(directory);
   if (const auto why = task.start(order, 0)) FAIL(*why);
   const auto status = task.end();
@@ -57,11 +57,11 @@ TEST_CASE("A foreground task leaves its status and its output in its directory, 
 TEST_CASE("A foreground command's directory is given from that of its task", "[jobs][task]") {
   const TemporaryDirectory directory;
   std::filesystem::create_directory(directory / "below");
-  MachineOrder order = shell("pwd");
-  order.command.cwd = "below";
+  CommandSpec order = shell("pwd");
+  order.cwd = "below";
   static_cast<void>(runIn(directory.path(), order));
   CHECK(contentOf(directory / "output.log") == std::filesystem::canonical(directory / "below").string() + "\n");
-  order.command.cwd = "/";
+  order.cwd = "/";
   static_cast<void>(runIn(directory.path(), order));
   CHECK(contentOf(directory / "output.log") == "/\n");
 }
@@ -69,8 +69,8 @@ TEST_CASE("A foreground command's directory is given from that of its task", "[j
 TEST_CASE("A foreground command that cannot be run says so in its status too", "[jobs][task]") {
   const TemporaryDirectory directory;
   ForegroundTask task(directory.path());
-  MachineOrder order;
-  order.command.argv = {"callsheet-no-such-program"};
+  CommandSpec order;
+  order.argv = {"callsheet-no-such-program"};
   CHECK_THAT(task.start(order, 0).value_or(""), Contains("cannot be run: No such file"));
   const auto status = task.end();
   REQUIRE(status);

@@ -13,7 +13,7 @@ namespace {
 
 TaskOrder taskOrder(const std::string& script) {
   TaskOrder order = TaskStage::shell(script);
-  order.hasTaskCodes = true;
+  order.command.taskCodes = true;
   return order;
 }
 
@@ -39,7 +39,7 @@ TEST_CASE("A task's exit code is 0 for success and -3 for whatever else its proc
   CHECK(killed.exitCode == -3);
   CHECK(killed.end == "signaled");
   TaskOrder missing = TaskStage::orderOf({"callsheet-no-such-program"});
-  missing.hasTaskCodes = true;
+  missing.command.taskCodes = true;
   static_cast<void>(stage.failureOf(missing));
   CHECK(stage.endOf(missing.ref).status.exitCode == -3);
 }

@@ -13,8 +13,8 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-MachineOrder orderOf(const std::string& machine, const std::string& parameters) {
-  return machineOrderOf({machine, parameters}, "/bin/callsheet");
+CommandSpec commandOf(const std::string& machine, const std::string& parameters) {
+  return commandOfTask({machine, parameters}, "/bin/callsheet");
 }
 
 template <class Work>
@@ -31,7 +31,7 @@ std::string refusalOfBody(const std::string& text) {
   return refusalOf([&] { static_cast<void>(parseTaskBody(text)); });
 }
 std::string refusalOfOrder(const std::string& machine, const std::string& parameters) {
-  return refusalOf([&] { static_cast<void>(orderOf(machine, parameters)); });
+  return refusalOf([&] { static_cast<void>(commandOf(machine, parameters)); });
 }
 
 }  // namespace
@@ -67,12 +67,12 @@ TEST_CASE("A machine that does not exist is refused with those that do", "[jobs]
 }
 
 TEST_CASE("The command machine takes what a command's job takes", "[jobs][task]") {
-  const MachineOrder order = orderOf("command", R"({"argv":["ls","-l"],"env":{"A":"b"},"cwd":"/tmp"})");
-  CHECK(order.command.argv == Strings{"ls", "-l"});
-  CHECK(order.command.env == std::map<std::string, std::string>{{"A", "b"}});
-  CHECK(order.command.cwd == "/tmp");
-  CHECK_FALSE(order.hasTaskCodes);
-  CHECK(orderOf("command", R"({"argv":["true"]})").command.cwd.empty());
+  const CommandSpec command = commandOf("command", R"({"argv":["ls","-l"],"env":{"A":"b"},"cwd":"/tmp"})");
+  CHECK(command.argv == Strings{"ls", "-l"});
+  CHECK(command.env == std::map<std::string, std::string>{{"A", "b"}});
+  CHECK(command.cwd == "/tmp");
+  CHECK_FALSE(command.taskCodes);
+  CHECK(commandOf("command", R"({"argv":["true"]})").cwd.empty());
   CHECK_THAT(refusalOfOrder("command", "{}"), Contains("cannot read its parameters") && Contains("argv"));
   CHECK_THAT(refusalOfOrder("command", R"(["ls"])"), Contains("cannot read its parameters"));
   CHECK_THAT(refusalOfOrder("command", R"({"argv":[]})"), Contains("the name of its program"));
@@ -82,9 +82,9 @@ TEST_CASE("The command machine takes what a command's job takes", "[jobs][task]"
 TEST_CASE("The echo machine takes a text as it takes its lines as a list", "[jobs][task]") {
   const Strings head{"/bin/callsheet", "machine", "echo", "--"};
   const auto statementsOf = [&](const std::string& parameters) {
-    const MachineOrder order = orderOf("echo", parameters);
-    CHECK(order.hasTaskCodes);
-    const auto& argv = order.command.argv;
+    const CommandSpec command = commandOf("echo", parameters);
+    CHECK(command.taskCodes == true);
+    const auto& argv = command.argv;
     REQUIRE(argv.size() >= head.size());
     CHECK(Strings(argv.begin(), argv.begin() + 4) == head);
     return Strings(argv.begin() + 4, argv.end());
@@ -114,9 +114,9 @@ TEST_CASE("As many and as long statements as the echo machine takes, the kernel 
   std::string many;
   for (int line = 0; line < 9'999; ++line) many += "#" + std::string(90, 'x') + "\\n";
   for (const std::string& parameters : {"\"" + many + "return\"", "[\"#" + std::string(65'000, 'x') + "\"]"}) {
-    MachineOrder order = orderOf("echo", parameters);
     TaskOrder task = tests::TaskStage::orderOf({"true"});
-    task.command = order.command;
+    task.command = commandOf("echo", parameters);
+    task.command.taskCodes.reset();
     task.command.argv.front() = "true";
     CHECK(stage.run(task).status.exitCode == 0);
   }

@@ -185,3 +185,39 @@ TEST_CASE("The validator refuses slices without bounds") {
   prune.maxAgeMicros = -1;
   CHECK(store.apply(prune).verdict == Verdict::refused);
 }
+
+TEST_CASE("A forgotten job is out of sight, and runs, ends and is kept as any other") {
+  ON_EVERY_STORE(store);
+  const IncarnationID principal = store.openPrincipal();
+  const JobID seen = store.add();
+  const JobID forgotten = store.add();
+  const auto listed = [&](bool forgottenToo) {
+    JobFilter filter;
+    filter.forgottenToo = forgottenToo;
+    std::vector<JobID> ids;
+    for (const JobView& job : store->list(filter, {}, 10).jobs) ids.push_back(job.row.id);
+    return ids;
+  };
+  const auto answer = store.apply(Forget{forgotten});
+  CHECK(isAccepted(answer.verdict));
+  CHECK(answer.state == JobState::ready);
+  const auto again = store.apply(Forget{forgotten}).verdict;
+  CHECK(isAccepted(again));
+  if (!store.isLossy()) CHECK(again == Verdict::alreadyApplied);
+  CHECK(store.apply(Forget{makeJobID()}).verdict == Verdict::notFound);
+  CHECK(listed(false) == std::vector{seen});
+  CHECK(listed(true) == std::vector{seen, forgotten});
+  CHECK(store.row(forgotten).isForgotten);
+  CHECK(store.moves(forgotten).back() == Move::forget);
+
+  for (const JobID id : {seen, forgotten}) {
+    const JobRow row = store.run(id, principal);
+    CHECK(isAccepted(store.apply(Succeed{{id, row.execID, principal}, {}, {}}).verdict));
+  }
+  CHECK(store.row(forgotten).outcome == JobOutcome::succeeded);
+  CHECK(store.row(forgotten).isForgotten);
+  CHECK(isAccepted(store.apply(Forget{seen}).verdict));
+  CHECK(store.row(seen).state == JobState::done);
+  CHECK(listed(false).empty());
+  CHECK(store->resolve(shortIDOf(seen), 2) == std::vector{seen});
+}

@@ -244,6 +244,7 @@ Verb RandomWorld::attemptVerb() {
   }
   const JobID which = jobs_.empty() ? JobID{id()} : dice_.pick(jobs_);
   if (dice_.oneIn(5)) return Discard{which};
+  if (dice_.oneIn(6)) return Forget{which};
   return Cancel{which, "not needed"};
 }
 
