@@ -27,6 +27,8 @@
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "director/checked_options.h"
+#include "ipc/principal_lock.h"
+#include "jobs/tasks_place.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -127,6 +129,8 @@ class Daemon {
     std::optional<int> asked;
     attend(
         [&] {
+          // A principal that lives keeps its tasks where they are, and this one from becoming a second.
+          if (!options_.tasks.empty() && !PrincipalLock::holder(directory_)) placeTasks(directory_, options_.tasks);
           director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode, JobTypes{},
                                                     directorOptions(session));
           director_->start();
@@ -313,6 +317,10 @@ void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal
       ->type_name("FILE");
   app.add_flag("--no-auth", options.isOpenToAll, "TCP clients need no token: every local user may do everything");
   app.add_option("--definitions", options.definitions, "Define the kinds in this directory's JSON and YAML files first")
+      ->type_name("DIR");
+  app.add_option("--tasks", options.tasks,
+                 "Keep the commands' directories there, from now on and for everybody who uses the store (default:\n"
+                 "tasks in the store)")
       ->type_name("DIR");
   app.add_option("--keep-count", options.keepCount, "At most so many done jobs are kept; 0 for all (default: 100000)")
       ->type_name("N");

@@ -28,6 +28,7 @@ struct DaemonOptions {
   std::string tokenFile;
   bool isOpenToAll = false;
   std::string definitions;
+  std::string tasks;
 };
 
 void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal);

@@ -154,8 +154,9 @@ StoreDirectory StoreDirectory::openChecked(const std::string& location, std::str
   if (content == Content::empty && !options.create) throw missingStore(store.path_);
   for (const char* below : {"run", presences, bells, tasks}) {
     struct stat known {};
-    if (::fstatat(store.directory_.number(), below, &known, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(known.st_mode))
-      continue;
+    const bool isThere = ::fstatat(store.directory_.number(), below, &known, AT_SYMLINK_NOFOLLOW) == 0;
+    // The tasks may have been put elsewhere.
+    if (isThere && (S_ISDIR(known.st_mode) || (std::string_view(below) == tasks && S_ISLNK(known.st_mode)))) continue;
     makeDirectory(store.directory_.number(), below, store.path_);
   }
   return store;

@@ -292,3 +292,36 @@ resultOf() { jq -r "$2" "$(directoryOf "$1")/$1.result"; }
 connections() { awk -v port="$(printf ':%04X' "${base##*:}")" '$2 ~ port "$" && $4 == "01"' /proc/net/tcp | wc -l; }
 noneIsConnected() { [[ $(connections) == 0 ]]; }
 oneIsConnected() { [[ $(connections) == 1 ]]; }
+
+@test "tasks are kept where the principal puts them, for everybody who uses the store" {
+  place=$BATS_TEST_TMPDIR/elsewhere
+  startPrincipal --tasks "$place"
+  id=$(callsheet add -- echo here)
+  endsWith 0 callsheet wait "$id" --timeout 20
+  [[ $(<"$place/$id/output.log") == here ]]
+  [[ $(stat -c %a "$place") == 700 ]]
+  [[ $(callsheet log --output "$id") == here ]]
+  kill -TERM "$daemon"
+  eventually hasEnded "$daemon"
+  # From now on, also for who does not say so.
+  startPrincipal
+  id=$(callsheet add -- echo there)
+  endsWith 0 callsheet wait "$id" --timeout 20
+  [[ $(<"$place/$id/output.log") == there ]]
+  callsheet clean "$id"
+  eventually test ! -e "$place/$id"
+  kill -TERM "$daemon"
+  eventually hasEnded "$daemon"
+  # What is there is never lost from sight, and a directory serves one store.
+  endsWith 75 callsheet principal --tasks "$place.other"
+  saysOneSentence "holds what commands left"
+  endsWith 75 callsheet principal --id other --tasks "$place"
+  saysOneSentence "holds the tasks of the store"
+  mkdir "$BATS_TEST_TMPDIR/open"
+  chmod 755 "$BATS_TEST_TMPDIR/open"
+  endsWith 77 callsheet principal --id other --tasks "$BATS_TEST_TMPDIR/open"
+  saysOneSentence "chmod 700"
+  touch "$BATS_TEST_TMPDIR/file"
+  endsWith 4 callsheet principal --id other --tasks "$BATS_TEST_TMPDIR/file"
+  saysOneSentence "is no directory"
+}
