@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds betweenLooks{5};
 BriefWaits::BriefWaits(EventLoop& loop) : timer_(loop.makeTimer([this] { lookAtAll(); })) {}
 
 void BriefWaits::add(std::chrono::milliseconds patience, Look look) {
-  if (look(false)) return;
+  if (look(isStopped_) || isStopped_) return;
   waiting_.push_back({std::move(look), SteadyClock::now() + patience});
   if (waiting_.size() == 1) timer_.every(betweenLooks);
 }
@@ -24,6 +24,7 @@ void BriefWaits::lookAtAll() {
 }
 
 void BriefWaits::stop() {
+  isStopped_ = true;
   for (const Waiting& one : std::exchange(waiting_, {})) static_cast<void>(one.look(true));
   timer_.cancel();
 }

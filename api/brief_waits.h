@@ -16,7 +16,7 @@ class BriefWaits {
   using Look = std::function<bool(bool isLast)>;
 
   explicit BriefWaits(EventLoop& loop);
-  /// Looks at once.
+  /// Looks at once; after stop() for the last time.
   void add(std::chrono::milliseconds patience, Look look);
   /// Gives all of them their last look.
   void stop();
@@ -30,6 +30,7 @@ class BriefWaits {
   void lookAtAll();
 
   std::list<Waiting> waiting_;
+  bool isStopped_ = false;
   Timer timer_;  // last: it calls back
 };
 

@@ -104,8 +104,8 @@ Work defineClean(CLI::App& app) {
   app.add_option("--queue", options->queue, "Only those in this queue")->type_name("QUEUE");
   app.add_option("--older-than", options->olderThan, "Only those that ended so long ago")->type_name("DURATION");
   app.footer(
-      "Takes done jobs out of sight, and what their commands printed off the disk. `list --forgotten` and `show`\n"
-      "still know them until retention removes them.");
+      "Takes done jobs out of sight; a principal then takes what their commands printed off the disk.\n"
+      "`list --forgotten` and `show` still know them until retention removes them.");
   return [options](Session& session) { return clean(*options, session); };
 }
 

@@ -56,7 +56,8 @@ void placeTasks(const StoreDirectory& store, const std::string& directory) {
   if (std::filesystem::read_symlink(link, error) == target) return;
   makeOurs(target);
   if (!std::filesystem::is_empty(link, error) && !error)
-    throw Error(ErrorKind::conflict, link + " holds what commands left; wait until retention or `callsheet clean` has " +
+    throw Error(ErrorKind::conflict, link +
+                                         " holds what commands left; wait until retention or `callsheet clean` has " +
                                          "removed it, or start without --tasks");
   reserve(store, target);
   // A link takes the place of another at once, but not that of a directory, which whoever looks for it makes anew.

@@ -7,16 +7,13 @@
 #include <functional>
 #include <string_view>
 
-#include "callsheet/json_archive.h"
 #include "cli/bench/api_principal.h"
 #include "cli/bench/bench_clock.h"
+#include "cli/bench/command_job.h"
 #include "cli/bench/process_figures.h"
 #include "cli/bench/store_loop.h"
 #include "cli/bench/stream_connection.h"
-#include "core/names.h"
-#include "core/new_job.h"
 #include "director/store_access.h"
-#include "jobs/command_spec.h"
 #include "jobs/task_machine.h"
 
 namespace callsheet {
@@ -30,11 +27,8 @@ constexpr double aimLineMillis = 200;
 constexpr double aimGrowthMiB = 16;
 
 JobID submitCommand(const std::string& place, const std::vector<std::string>& argv) {
-  CommandSpec spec;
-  spec.argv = argv;
-  spec.cwd = "/";
   Submit verb;
-  verb.jobs.push_back(newJobOf(commandKind, 1, toJson(spec), {}));
+  verb.jobs.push_back(commandJob(argv));
   const JobID id = verb.jobs.front().id;
   if (!isAccepted(StoreAccess::open(place, benchStoreID, {})->store().apply(std::move(verb)).verdict))
     throw BenchFailure("a command was not accepted");

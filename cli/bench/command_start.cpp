@@ -10,17 +10,15 @@
 #include <functional>
 
 #include "callsheet/errors.h"
-#include "callsheet/json_archive.h"
 #include "callsheet/limits.h"
 #include "cli/bench/api_principal.h"
 #include "cli/bench/bench_child.h"
 #include "cli/bench/bench_clock.h"
+#include "cli/bench/command_job.h"
 #include "cli/bench/process_figures.h"
 #include "cli/bench/program_path.h"
 #include "cli/bench/start_line.h"
 #include "cli/bench/store_loop.h"
-#include "core/names.h"
-#include "core/new_job.h"
 #include "director/store_access.h"
 #include "jobs/shim_environment.h"
 #include "jobs/task_machine.h"
@@ -34,13 +32,6 @@ constexpr std::chrono::seconds patience{60};
 constexpr std::chrono::microseconds spacing{2'000};
 constexpr double aimShimMicros = 5'000;
 constexpr double aimShimMiB = 2;
-
-NewJob commandJob(const std::vector<std::string>& argv) {
-  CommandSpec spec;
-  spec.argv = argv;
-  spec.cwd = "/";
-  return newJobOf(commandKind, 1, toJson(spec), {});
-}
 
 /// From before `begin` to each command's first byte, one at a time, with a pause between them.
 std::vector<double> startMicros(const StartLine& line, unsigned count, const std::function<void()>& begin) {
