@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -227,7 +226,7 @@ long HttpCall::produce(char* chunk, std::size_t size) {
     }
     // As long as the client goes on reading, the answer may take.
     daemon_.expectReading(peer_);
-    std::memcpy(chunk, piece->data(), piece->size());
+    std::copy(piece->begin(), piece->end(), chunk);
     return static_cast<long>(piece->size());
   } catch (const std::exception& error) {
     daemon_.log(LogLevel::error, "the answer to request " + id_ + " is cut off: " + error.what());
