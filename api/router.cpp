@@ -78,7 +78,7 @@ void RouteCall::answer(int status, const Json& body, std::function<void()> undel
 }
 
 void RouteCall::answer(const ApiError& error) const {
-  answer(error.status(), error.toJson());
+  answer(error.status(), errorForm_ == ErrorForm::detail ? Json{{"detail", error.what()}} : error.toJson());
 }
 
 void RouteCall::answerText(std::string contentType, std::string body) const {
@@ -112,7 +112,7 @@ void Router::operator()(std::shared_ptr<HttpExchange> exchange) const {
       allowed += (allowed.empty() ? "" : ", ") + route.method;
       continue;
     }
-    const auto call = std::make_shared<RouteCall>(std::move(exchange), std::move(*parts));
+    const auto call = std::make_shared<RouteCall>(std::move(exchange), std::move(*parts), route.errorForm);
     return call->guard([&] {
       // Before anything is done for whoever could not read the answer.
       if (route.isInOurFormats && !formatOfAccept(call->request().accept, BodyFormat::json))

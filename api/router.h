@@ -11,11 +11,14 @@
 namespace callsheet {
 inline namespace v1 {
 
+/// How a route's errors read: `{"error":{"type","message"}}`, or `{"detail"}` as the task runner's clients know them.
+enum class ErrorForm { typed, detail };
+
 /// One request on its way: the route's variable parts, and the ways to answer it. Kept alive by whoever answers later.
 class RouteCall {
  public:
-  RouteCall(std::shared_ptr<HttpExchange> exchange, std::vector<std::string> parts)
-      : exchange_(std::move(exchange)), parts_(std::move(parts)) {}
+  RouteCall(std::shared_ptr<HttpExchange> exchange, std::vector<std::string> parts, ErrorForm errorForm)
+      : exchange_(std::move(exchange)), parts_(std::move(parts)), errorForm_(errorForm) {}
 
   [[nodiscard]] const HttpRequest& request() const { return exchange_->request(); }
   /// What stood in the path where the route has `{…}`, in order.
@@ -35,6 +38,7 @@ class RouteCall {
  private:
   std::shared_ptr<HttpExchange> exchange_;
   std::vector<std::string> parts_;
+  ErrorForm errorForm_;
 };
 
 /// A row of the one table of routes. `{…}` in a pattern is one part of the path, `{…+}` at its end all that is left.
@@ -43,6 +47,7 @@ struct Route {
   std::string pattern;
   std::function<void(const std::shared_ptr<RouteCall>&)> handle;  ///< what it throws is the answer
   bool isInOurFormats = true;  ///< JSON or YAML, as the client wants it; false: it answers what it has
+  ErrorForm errorForm = ErrorForm::typed;
 };
 
 /// Finds the route of a request. 404 when no pattern fits, 405 with `Allow` when only another method does.

@@ -98,22 +98,7 @@ std::vector<Route> TaskRoutes::routes() {
 }
 
 Route TaskRoutes::route(const char* method, const char* pattern, Handler handler, bool isText) {
-  const auto handle = [this, handler](const Call& call) { guard(call, [&] { (this->*handler)(call); }); };
-  return {method, pattern, handle, !isText};
-}
-
-void TaskRoutes::guard(const Call& call, const std::function<void()>& work) {
-  const auto answer = [&call](const ApiError& error) {
-    const Json json = {{"detail", error.what()}};
-    answerText(*call, error.status(), json.dump(-1, ' ', false, Json::error_handler_t::replace));
-  };
-  try {
-    work();
-  } catch (const ApiError& error) {
-    answer(error);
-  } catch (const Error& error) {
-    answer(errorOf(error));
-  }
+  return {method, pattern, [this, handler](const Call& call) { (this->*handler)(call); }, !isText, ErrorForm::detail};
 }
 
 JobID TaskRoutes::jobOf(const Call& call) {
@@ -168,7 +153,7 @@ void TaskRoutes::create(const Call& call) {
   Submit verb;
   verb.jobs.push_back(std::move(job));
   store_.post(std::move(verb), [this, call, id](const Submit::Answer& answer) {
-    guard(call, [&] {
+    call->guard([&] {
       if (answer.jobs.empty()) throw errorOf(answer);
       const SubmittedJob& made = answer.jobs.front();
       if (made.verdict == Verdict::refused) refuse(400, "Task validation failed: " + made.why);
@@ -180,23 +165,31 @@ void TaskRoutes::create(const Call& call) {
 
 /// Whoever gets "running" can rely on a process; and one that cannot be started is told so at once.
 void TaskRoutes::awaitStart(const Call& call, JobID id) {
-  waits_.add(startPatience, [this, call, id](bool isLast) {
+  const auto isSettled = [this](const JobRow& row) {
+    if (row.state != JobState::inProgress) return row.state == JobState::done;
+    // Its first status says that the program runs; before that it may still turn out not to exist.
+    const auto status = environment_->read({row.id, row.execID, row.attempt});
+    return status && !status->hasEnded();
+  };
+  answerWhen(call, id, startPatience, isSettled, [call](const JobView& task) {
+    if (task.row.state == JobState::done && task.result && task.result->failure.type == "spawn")
+      refuse(500, "Task " + shortIDOf(task.row.id) + " could not be started: " + task.result->failure.message);
+    answerText(*call, 201, taskText(task));
+  });
+}
+
+void TaskRoutes::answerWhen(const Call& call, JobID id, std::chrono::milliseconds patience,
+                            std::function<bool(const JobRow&)> isAsWanted, std::function<void(const JobView&)> answer) {
+  const auto look = [this, call, id, isAsWanted = std::move(isAsWanted), answer = std::move(answer)](bool isLast) {
     bool hasAnswered = true;
-    guard(call, [&] {
-      const JobView task = viewOf(id);
-      const bool isDone = task.row.state == JobState::done;
-      if (isDone && task.result && task.result->failure.type == "spawn")
-        refuse(500, "Task " + shortIDOf(id) + " could not be started: " + task.result->failure.message);
-      // Its first status says that the program runs; before that it may still turn out not to exist.
-      const auto status = task.row.state == JobState::inProgress
-                              ? environment_->read({id, task.row.execID, task.row.attempt})
-                              : std::nullopt;
-      const bool isStarted = status && !status->hasEnded();
-      hasAnswered = isLast || isDone || isStarted;
-      if (hasAnswered) answerText(*call, 201, taskText(task));
+    call->guard([&] {
+      const auto row = store_.reads().peek(id);
+      hasAnswered = isLast || !row || isAsWanted(*row);
+      if (hasAnswered) answer(viewOf(id));
     });
     return hasAnswered;
-  });
+  };
+  waits_.add(patience, look);
 }
 
 void TaskRoutes::show(const Call& call) {
@@ -206,25 +199,19 @@ void TaskRoutes::show(const Call& call) {
 void TaskRoutes::stopOne(const Call& call) {
   const JobID id = jobOf(call);
   store_.post(Cancel{id, "stopped over the API"}, [this, call, id](const AttemptAnswer& answer) {
-    guard(call, [&] {
+    call->guard([&] {
       // What has ended stays as it is.
       if (!isAccepted(answer.verdict) && answer.verdict != Verdict::illegal) throw errorOf(answer);
-      waits_.add(stopPatience, [this, call, id](bool isLast) {
-        bool hasAnswered = true;
-        guard(call, [&] {
-          const JobView task = viewOf(id);
-          hasAnswered = isLast || isOver(task.row);
-          if (hasAnswered) answerText(*call, 200, taskText(task));
-        });
-        return hasAnswered;
-      });
+      answerWhen(
+          call, id, stopPatience, [](const JobRow& row) { return isOver(row); },
+          [call](const JobView& task) { answerText(*call, 200, taskText(task)); });
     });
   });
 }
 
 void TaskRoutes::forget(const Call& call) {
-  store_.post(Forget{jobOf(call)}, [this, call](const AttemptAnswer& answer) {
-    guard(call, [&] {
+  store_.post(Forget{jobOf(call)}, [call](const AttemptAnswer& answer) {
+    call->guard([&] {
       if (answer.verdict == Verdict::notFound) refuse(404, answer.why);
       if (!isAccepted(answer.verdict)) throw errorOf(answer);
       answerText(*call, 200, successText);

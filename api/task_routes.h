@@ -25,7 +25,6 @@ class TaskRoutes {
   using Call = std::shared_ptr<RouteCall>;
   using Handler = void (TaskRoutes::*)(const Call&);
   [[nodiscard]] Route route(const char* method, const char* pattern, Handler handler, bool isText = false);
-  void guard(const Call& call, const std::function<void()>& work);
 
   void list(const Call& call);
   void create(const Call& call);
@@ -37,6 +36,9 @@ class TaskRoutes {
   [[nodiscard]] JobID jobOf(const Call& call);
   [[nodiscard]] JobView viewOf(JobID id);
   void awaitStart(const Call& call, JobID id);
+  /// `answer` is given the task once its row is as wanted, or when the patience is over.
+  void answerWhen(const Call& call, JobID id, std::chrono::milliseconds patience,
+                  std::function<bool(const JobRow&)> isAsWanted, std::function<void(const JobView&)> answer);
 
   const StoreDirectory& directory_;
   EventLoop& loop_;
