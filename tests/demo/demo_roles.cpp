@@ -63,6 +63,13 @@ void DirectorProcesses::kill(pid_t process) {
   processes_.erase(std::remove(processes_.begin(), processes_.end(), process), processes_.end());
 }
 
+void DirectorProcesses::freeze(pid_t process) {
+  ::kill(process, SIGSTOP);
+  ::waitpid(process, nullptr, WUNTRACED);
+}
+
+void DirectorProcesses::thaw(pid_t process) { ::kill(process, SIGCONT); }
+
 bool DirectorProcesses::stopAll() {
   bool isGood = true;
   for (const pid_t process : processes_) ::kill(process, SIGTERM);

@@ -25,6 +25,9 @@ class DirectorProcesses {
   ~DirectorProcesses();
   pid_t spawn(const std::string& location, const std::string& role);
   void kill(pid_t process);
+  /// Stopped when it returns; goes on with thaw().
+  void freeze(pid_t process);
+  void thaw(pid_t process);
   /// TERM, then waits; whether all ended with 0.
   bool stopAll();
 
