@@ -18,8 +18,8 @@ constexpr std::chrono::seconds drainPatience{10};
 
 std::vector<Route> allRoutes(const RpcContext& context, TaskRoutes& tasks) {
   std::vector<Route> all;
-  for (auto& some : {rpcRoutes(context), definitionRoutes(context.store), jobRoutes(context.store), tasks.routes(),
-                     descriptionRoutes()})
+  for (auto& some : {rpcRoutes(context), definitionRoutes(context.store), jobRoutes(context.store),
+                     queueRoutes(context.store), tasks.routes(), descriptionRoutes()})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }

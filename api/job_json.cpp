@@ -132,6 +132,9 @@ Json jobJson(const JobView& job, const OwnerNames& names) {
   json["key"] = textJson(keyText(body));
   json["keyUntil"] = timeJson(row.keyUntil);
   json["retryOf"] = idJson(body.retryOf.value);
+  json["after"] = Json::array();
+  for (const Prerequisite& one : body.after)
+    json["after"].push_back({{"job", one.job.toString()}, {"condition", toString(one.condition)}});
   json["parent"] = idJson(body.parent.value);
   json["result"] = job.result ? valueJson(job.result->value) : Json(nullptr);
   json["failure"] = nullptr;

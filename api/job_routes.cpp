@@ -30,8 +30,7 @@ OwnerNames namesOf(ApiStore& store) {
 }
 
 /// By a full id, a short one, or an unambiguous beginning of either.
-JobID jobOf(ApiStore& store, const Call& call) {
-  const std::string& text = call->part(0);
+JobID jobCalled(ApiStore& store, const std::string& text) {
   const auto found = store.reads().resolve(text, candidatesShown + 1);
   if (found.size() == 1) return found.front();
   if (found.empty()) throw ApiError(404, jobNotFound, "no job is called '" + text.substr(0, 64) + "'");
@@ -39,6 +38,10 @@ JobID jobOf(ApiStore& store, const Call& call) {
   for (std::size_t i = 0; i < std::min(found.size(), candidatesShown); ++i) candidates += " " + found[i].toString();
   throw ApiError(409, jobAmbiguous,
                  "'" + text + "' is the beginning of several jobs, give more of the id:" + candidates);
+}
+
+JobID jobOf(ApiStore& store, const Call& call) {
+  return jobCalled(store, call->part(0));
 }
 
 JobView viewOf(ApiStore& store, JobID id) {
@@ -116,10 +119,33 @@ void log(ApiStore& store, const Call& call) {
   call->answer(200, json);
 }
 
+/// A list of {"job": ID, "condition": …}, or of nothing but ids.
+std::vector<Prerequisite> prerequisitesFrom(ApiStore& store, const Fields& fields, const Json& list) {
+  if (!list.is_array() || list.size() > limits::prerequisitesMax)
+    fields.refuse("after", "it is a list of at most " + std::to_string(limits::prerequisitesMax) + " jobs");
+  std::vector<Prerequisite> after;
+  for (const Json& one : list) {
+    if (one.is_string()) {
+      after.push_back({jobCalled(store, one.get<std::string>())});
+      continue;
+    }
+    const Fields named(one, "after");
+    named.allowOnly({"job", "condition"});
+    const std::string condition = named.text("condition").value_or("success");
+    after.push_back({jobCalled(store, named.requiredText("job")), {}});
+    try {
+      after.back().condition = endConditionFrom(condition);
+    } catch (const Error& error) {
+      named.refuse("condition", error.what());
+    }
+  }
+  return after;
+}
+
 NewJob newJobFrom(ApiStore& store, const Json& body) {
   const Fields fields(body, "job");
   fields.allowOnly({"id", "kind", "parameters", "queue", "priority", "delay", "notBefore", "key", "keyWindow", "labels",
-                    "attempts", "retryDelay", "limit", "to", "requester", "traceparent"});
+                    "after", "attempts", "retryDelay", "limit", "to", "requester", "traceparent"});
   const std::string kind = fields.requiredText("kind");
   const Json none = Json::object();
   const Json* const parameters = fields.find("parameters");
@@ -138,6 +164,7 @@ NewJob newJobFrom(ApiStore& store, const Json& body) {
     const Fields named(*labels, "labels");
     for (const auto& [name, value] : labels->items()) job.body.labels[name] = named.requiredText(name.c_str());
   }
+  if (const Json* const after = fields.find("after")) job.body.after = prerequisitesFrom(store, fields, *after);
   job.body.retry.maxAttempts = static_cast<std::uint32_t>(fields.integer("attempts", 1, 1'000'000).value_or(1));
   if (const auto delay = fields.millis("retryDelay")) {
     job.body.retry.firstDelay = std::chrono::microseconds(*delay);

@@ -13,6 +13,8 @@ inline namespace v1 {
 [[nodiscard]] std::vector<Route> definitionRoutes(ApiStore& store);
 /// `/v1/jobs`: what operators and programs see of jobs, in the form of the command's `--json`.
 [[nodiscard]] std::vector<Route> jobRoutes(ApiStore& store);
+/// `/v1/queues`: named queues, their settings and how many jobs stand in them.
+[[nodiscard]] std::vector<Route> queueRoutes(ApiStore& store);
 /// `/openapi.json`.
 [[nodiscard]] std::vector<Route> descriptionRoutes();
 

@@ -41,6 +41,7 @@ struct AddOptions {
   std::string keyWindow;
   std::string queue = "default";
   std::vector<std::string> labels;
+  std::vector<std::string> after;
   std::string limit;
   CommandOptions command;
   std::string kind;
@@ -90,6 +91,19 @@ NewJob newJob(const AddOptions& options, const std::vector<std::string>& argv) {
   return job;
 }
 
+/// "ID" or "ID:CONDITION".
+std::vector<Prerequisite> prerequisitesOf(const std::vector<std::string>& texts, Session& session) {
+  std::vector<Prerequisite> after;
+  for (const std::string& text : texts) {
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    Prerequisite one;
+    if (colon < text.size()) one.condition = endConditionFrom(text.substr(colon + 1));
+    one.job = session.resolve(text.substr(0, colon));
+    after.push_back(one);
+  }
+  return after;
+}
+
 void requireOneKindOfWork(const AddOptions& options, const std::vector<std::string>& argv) {
   const auto usage = [](const std::string& sentence) { return Error(ErrorKind::usage, sentence); };
   if (!options.stray.empty())
@@ -131,6 +145,12 @@ void defineOptions(CLI::App& app, AddOptions& options) {
   app.add_option("--label", options.labels, "A label; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
+  app.add_option("--after", options.after,
+                 "Run only when that job has succeeded; with a condition when it has ended so: success,\n"
+                 "failure or always. May be repeated, or a list with commas")
+      ->type_name("ID[:CONDITION]")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--limit", options.limit, "How long one attempt may take")->type_name("DURATION");
   options.command.define(app);
   app.add_option("--kind", options.kind, "Add a job of this kind instead of a command")->type_name("KIND");
@@ -153,6 +173,7 @@ int add(const AddOptions& options, Session& session) {
   verb.ownerName = options.to == principalWord ? "" : options.to;
   verb.jobs.push_back(newJob(options, session.trailing));
   const JobID id = verb.jobs.front().id;
+  verb.jobs.front().body.after = prerequisitesOf(options.after, session);
   const auto answer = session.accessOrMake().store().apply(std::move(verb));
   SubmittedJob job;
   job.verdict = answer.verdict;

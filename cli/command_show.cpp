@@ -43,13 +43,34 @@ std::string lastLines(const std::string& text, std::size_t count) {
   return text.substr(start, end - start);
 }
 
-void printIdentity(const JobView& job, const OwnerNames& names) {
+/// What a queue holds back from running; empty when it does not.
+std::string heldBackText(const JobRow& row, JobStore& store) {
+  const auto queue = row.state == JobState::ready ? store.queue(row.queue) : std::nullopt;
+  if (!queue || queue->room() > 0) return "";
+  if (queue->isPaused) return "its queue is paused; `callsheet queue resume` lets it go on";
+  return fmt::format("its queue is full: {} of {} run", queue->running, queue->parallel);
+}
+
+void printPrerequisites(const JobBody& body, JobStore& store) {
+  for (const Prerequisite& one : body.after) {
+    std::string state = "removed";
+    try {
+      if (const auto row = store.peek(one.job)) state = stateText(*row);
+    } catch (const Error&) {
+      state = "unreadable";
+    }
+    printField("after", fmt::format("{} ({}), {}", one.job.toString(), toString(one.condition), state));
+  }
+}
+
+void printIdentity(const JobView& job, const OwnerNames& names, JobStore& store) {
   const JobRow& row = job.row;
   const JobBody& body = job.body;
   printField("job", fmt::format("{} (short {})", row.id.toString(), shortIDOf(row.id)));
   printField("kind", fmt::format("{} (version {}, {})", row.kind, body.kindVersion, toString(row.runner)));
   printField("state", coloured(stateColour(row), stateText(row)));
   if (names.isUnclaimable(job)) printField("", "nobody alive who takes from its queue knows its kind and version");
+  printField("", heldBackText(row, store));
   printField("owner", names.nameOf(row.owner));
   printField("holder", names.holderOf(row));
   printField("queue", fmt::format("{}, priority {}", row.queue, row.priority));
@@ -57,6 +78,7 @@ void printIdentity(const JobView& job, const OwnerNames& names) {
                                    row.failures, row.holderDeaths));
   if (row.state == JobState::inProgress && (row.progress > 0 || !row.progressText.empty()))
     printField("progress", fmt::format("{:.0f}% {}", row.progress * 100, printable(row.progressText)));
+  printPrerequisites(job.body, store);
   printTime("created", row.createdAt);
   if (row.state == JobState::waiting) printTime("wakes", row.wakeAt);
   printTime("started", row.startedAt);
@@ -95,8 +117,8 @@ void printOutcome(const JobView& job) {
 }
 
 void printText(const JobView& job, const std::vector<MemoRow>& steps, const std::vector<LogEntry>& log,
-               const OwnerNames& names) {
-  printIdentity(job, names);
+               const OwnerNames& names, JobStore& store) {
+  printIdentity(job, names, store);
   printBody(job);
   printOutcome(job);
   printSteps(steps, job.row);
@@ -118,7 +140,7 @@ Work defineShow(CLI::App& app) {
     const std::vector<MemoRow> steps = readSteps(session.store(), view->row);
     const OwnerNames names(session.store().incarnations(), session.living());
     if (!session.json) {
-      printText(*view, steps, log, names);
+      printText(*view, steps, log, names, session.store());
       return 0;
     }
     Json json = jobJson(*view, names);

@@ -74,6 +74,7 @@ Words kinds(const std::string&, Session& session) {
 
 Words queues(const std::string&, Session& session) {
   std::set<std::string> queues{"default"};
+  for (const QueueState& state : session.store().queues()) queues.insert(state.row.name);
   for (const JobView& job : newestJobs(session).jobs) queues.insert(job.row.queue);
   return asWords(queues);
 }
@@ -90,8 +91,9 @@ struct Source {
   Words (*words)(const std::string& prefix, Session& session);
 };
 
-constexpr std::array<Source, 5> sources{{
+constexpr std::array<Source, 6> sources{{
     {"ID", jobs},
+    {"ID[:CONDITION]", jobs},
     {"DIRECTOR", directors},
     {"KIND", kinds},
     {"QUEUE", queues},

@@ -11,27 +11,48 @@ inline namespace v1 {
 namespace {
 constexpr std::int64_t leastRank = std::numeric_limits<std::int64_t>::min();
 
+constexpr char behindQueue = '\x01';  // just behind a queue's name, which holds no control characters
+
+std::uint32_t roomOf(Rows& rows, const std::string& queue) {
+  const QueueRow* const row = rows.queue(queue);
+  return row == nullptr ? std::numeric_limits<std::uint32_t>::max() : row->room();
+}
+
 std::size_t countReady(Rows& rows, const std::string& kind, std::size_t limit) {
   std::size_t count = 0;
-  rows.scanReady({principalOwner, kind, {}, 0, leastRank, 0}, [&](const ReadyKey& key, JobID) {
-    if (key.owner != principalOwner || key.kind != kind) return false;
-    return ++count < limit;
-  });
+  ReadyKey from{principalOwner, kind, {}, 0, leastRank, 0};
+  for (bool isMore = true; isMore && count < limit;) {
+    isMore = false;
+    std::string queue;
+    std::uint32_t room = 0;
+    rows.scanReady(from, [&](const ReadyKey& key, JobID) {
+      if (key.owner != principalOwner || key.kind != kind) return false;
+      if (!isMore) room = roomOf(rows, queue = key.queue);
+      isMore = true;
+      if (key.queue != queue || room == 0) return false;
+      --room;
+      return ++count < limit;
+    });
+    from.queue = queue + behindQueue;
+  }
   return count;
 }
 
 std::size_t countInLanes(Rows& rows, const DefinitionRow& definition, std::size_t limit) {
-  std::map<std::uint64_t, std::size_t> roomOf;  // queues share a lane
+  std::map<std::uint64_t, std::size_t> roomOfLane;  // queues share a lane
+  std::map<std::string, std::uint32_t> roomOfQueue;
   std::size_t count = 0;
   const auto countLane = [&](const OpenLaneKey& lane) {
     const std::uint32_t running = rows.lane(definition.kind, lane.lane).running;
     std::size_t& room =
-        roomOf.try_emplace(lane.lane, definition.concurrencyLimit - std::min(running, definition.concurrencyLimit))
+        roomOfLane.try_emplace(lane.lane, definition.concurrencyLimit - std::min(running, definition.concurrencyLimit))
             .first->second;
+    std::uint32_t& inQueue = roomOfQueue.try_emplace(lane.queue, roomOf(rows, lane.queue)).first->second;
     rows.scanReady({lane.owner, lane.kind, lane.queue, lane.lane, lane.rank, lane.sequence},
                    [&](const ReadyKey& key, JobID) {
-                     if (!isOfLane(key, lane) || room == 0) return false;
+                     if (!isOfLane(key, lane) || room == 0 || inQueue == 0) return false;
                      --room;
+                     --inQueue;
                      return ++count < limit;
                    });
   };

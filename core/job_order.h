@@ -59,6 +59,19 @@ struct DoneKey {
   friend auto operator<=>(const DoneKey&, const DoneKey&) = default;
 };
 
+/// Jobs and what they run after (JobBody::after). It follows from the bodies of the jobs that wait for others.
+struct DependencyKey {
+  enum class Stage : std::uint8_t {
+    ended,  ///< `prerequisite` has ended or is gone, and dependents of it are still to be looked at; `dependent` is nil
+    open,   ///< `dependent` waits, and has not been looked at since the end
+    settled,  ///< it has been looked at, and waits for others too
+  };
+  Stage stage = Stage::ended;
+  JobID prerequisite;
+  JobID dependent;
+  friend auto operator<=>(const DependencyKey&, const DependencyKey&) = default;
+};
+
 using PlaceKey = std::variant<ReadyKey, WaitingKey, AttachedKey, DeadlineKey, DoneKey>;
 
 [[nodiscard]] bool isRunning(const JobFacts& facts);

@@ -11,6 +11,7 @@
 #include "callsheet/job_failure.h"
 #include "callsheet/job_state.h"
 #include "callsheet/limits.h"
+#include "callsheet/prerequisite.h"
 #include "callsheet/retry_policy.h"
 #include "callsheet/uuid.h"
 #include "core/row_values.h"
@@ -162,13 +163,24 @@ struct JobBody {
   std::string blob;                     ///< reference to parameters kept elsewhere; reserved
   std::uint32_t definitionVersion = 0;  ///< reserved
   std::map<std::string, std::string> labels;
+  std::vector<Prerequisite> after;  ///< it waits for all of these first
+  std::int64_t dueAt = 0;           ///< UTC us: with `after`, when it may begin at the earliest; 0 = at once
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(kindVersion, parameters, binary);
+    archive(kindVersion, parameters);
+    bool isAfter = !after.empty();
+    serializeFlags(archive, binary, isAfter);
     serializePolicy(archive, retry);
     archive(attemptLimitMicros, submitter, submitterName, key, parent, retryOf, requester, traceparent, blob,
             definitionVersion, labels);
+    if constexpr (Archive::is_loading::value) {
+      after.clear();
+      dueAt = 0;
+    }
+    if (!isAfter) return;
+    archive(after, dueAt);
+    if (after.empty()) throw Error(ErrorKind::corrupt, "a job that runs after none says that it does");
   }
   friend bool operator==(const JobBody&, const JobBody&) = default;
 };

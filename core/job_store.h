@@ -115,6 +115,10 @@ class JobStore {
   [[nodiscard]] virtual Totals totals() = 0;
   /// The open jobs of each owner, in one snapshot.
   [[nodiscard]] virtual CountsByOwner countByOwner() = 0;
+  /// Named queues with their settings and open jobs, in one snapshot.
+  [[nodiscard]] virtual std::vector<QueueState> queues() = 0;
+  /// The settings of one; nothing when none were made.
+  [[nodiscard]] virtual std::optional<QueueRow> queue(std::string_view name) = 0;
   [[nodiscard]] virtual StoreInfo info() = 0;
   /// Grows with every commit of every process.
   [[nodiscard]] virtual std::uint64_t sequence() = 0;

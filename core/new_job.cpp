@@ -20,6 +20,7 @@ NewJob newJobOf(std::string_view kind, std::uint32_t version, std::string parame
   job.body.attemptLimitMicros = options.attemptLimit.count();
   job.body.key = options.key.bytes();
   job.body.retryOf = options.retryOf;
+  job.body.after = options.after;
   job.body.labels = options.labels;
   return job;
 }
@@ -33,6 +34,8 @@ NewJob againOf(const JobRow& row, const JobBody& body) {
   again.priority = row.priority;
   again.body = body;
   again.body.key.clear();
+  again.body.after.clear();  // it came after them once, and they need not be in the store any more
+  again.body.dueAt = 0;
   again.body.retryOf = row.id;
   return again;
 }

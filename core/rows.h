@@ -11,6 +11,7 @@
 #include "core/job_order.h"
 #include "core/job_row.h"
 #include "core/memo_row.h"
+#include "core/queue_row.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -99,6 +100,16 @@ class Rows {
   virtual void putOpenLane(const OpenLaneKey& key) = 0;
   virtual void eraseOpenLane(const OpenLaneKey& key) = 0;
   virtual void scanOpenLanes(const OpenLaneKey& from, const std::function<bool(const OpenLaneKey&)>& visit) = 0;
+
+  /// Null when nothing was set for it, or the record cannot be read. Valid until the next row of a queue is written.
+  [[nodiscard]] virtual const QueueRow* queue(std::string_view name) = 0;
+  virtual void putQueue(const QueueRow& row) = 0;
+  virtual void eraseQueue(std::string_view name) = 0;
+  virtual void scanQueues(const std::function<bool(const QueueRow&)>& visit) = 0;
+
+  virtual void putDependency(const DependencyKey& key) = 0;
+  virtual void eraseDependency(const DependencyKey& key) = 0;
+  virtual void scanDependencies(const DependencyKey& from, const std::function<bool(const DependencyKey&)>& visit) = 0;
 
   /// Loaded once and written once a transaction.
   [[nodiscard]] virtual Totals& totals() = 0;

@@ -13,6 +13,7 @@ constexpr Transition table[] = {
     {Move::submit, std::nullopt, ready},
     {Move::submitLater, std::nullopt, waiting},
     {Move::promote, waiting, ready},
+    {Move::promote, waiting, waiting},
     {Move::request, ready, requested},
     {Move::claim, ready, inProgress},
     {Move::start, requested, inProgress},

@@ -13,7 +13,7 @@ inline namespace v1 {
 enum class Move : std::uint8_t {
   submit,           ///< a new job that may run now
   submitLater,      ///< a new job that is due later
-  promote,          ///< what it waited for has come
+  promote,          ///< what it waited for has come; waits on when it is not due yet
   request,          ///< handed to an executor, which has not started yet
   claim,            ///< handed to a director's own runner, started in the same write
   start,            ///< the executor began

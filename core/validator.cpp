@@ -1,5 +1,6 @@
 #include "core/validator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <unordered_set>
@@ -50,6 +51,22 @@ Why whyTexts(const NewJob& job) {
   return std::nullopt;
 }
 
+Why whyAfter(const NewJob& job) {
+  const auto& after = job.body.after;
+  if (job.body.dueAt != 0) return "when a job is due is what its delay and its time say";
+  if (after.size() > limits::prerequisitesMax)
+    return "a job can run after " + std::to_string(limits::prerequisitesMax) + " jobs at most, not after " +
+           std::to_string(after.size());
+  std::set<JobID> seen;
+  for (const Prerequisite& one : after) {
+    if (one.job.isNil()) return "a job that is to be waited for needs an id";
+    if (one.job == job.id) return "a job cannot run after itself";
+    if (one.condition > EndCondition::always) return "a condition is one of success, failure and always";
+    if (!seen.insert(one.job).second) return "job " + one.job.toString() + " is to be waited for twice";
+  }
+  return std::nullopt;
+}
+
 Why whyJob(const NewJob& job) {
   if (job.id.isNil()) return "a job needs an id";
   if (!isValidKind(job.kind))
@@ -70,7 +87,21 @@ Why whyJob(const NewJob& job) {
   if (job.body.attemptLimitMicros < 0 || job.body.attemptLimitMicros > limits::delayMax.count())
     return "the attempt's time limit must lie within 0 and ten years";
   if (auto why = whyRefused(job.body.retry)) return why;
+  if (auto why = whyAfter(job)) return why;
   return whyTexts(job);
+}
+
+/// A repeat of the list would find the later job there, and make what was refused the first time.
+Why whyOrder(const std::vector<NewJob>& jobs) {
+  std::unordered_set<JobID> later;
+  for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
+    for (const Prerequisite& one : job->body.after)
+      if (later.contains(one.job))
+        return "job " + job->id.toString() + " is to run after job " + one.job.toString() +
+               ", which stands behind it in the list";
+    later.insert(job->id);
+  }
+  return std::nullopt;
 }
 
 Why whyJobs(const std::vector<NewJob>& jobs, bool allOrNothing) {
@@ -78,6 +109,10 @@ Why whyJobs(const std::vector<NewJob>& jobs, bool allOrNothing) {
     return std::to_string(jobs.size()) + " jobs in one submit; the limit is " + std::to_string(limits::batchJobsMax);
   for (const auto& job : jobs)
     if (auto why = whyJob(job)) return why;
+  const bool areOrdered =
+      std::any_of(jobs.begin(), jobs.end(), [](const NewJob& job) { return !job.body.after.empty(); });
+  if (areOrdered)
+    if (auto why = whyOrder(jobs)) return why;
   if (!allOrNothing || jobs.size() < 2) return std::nullopt;
   std::unordered_set<JobID> ids;
   std::unordered_set<std::string> keys;
@@ -217,6 +252,17 @@ Why why(const PutDefinitions& verb) {
 Why why(const DeleteDefinition& verb) {
   if (!isValidKind(verb.kind)) return "'" + verb.kind.substr(0, limits::kindLengthMax) + "' is not a kind";
   return std::nullopt;
+}
+Why whyQueue(const std::string& name) {
+  if (isValidName(name)) return std::nullopt;
+  return "'" + name.substr(0, limits::nameLengthMax) +
+         "' is not a queue's name: at most 64 of letters, digits, '.', '_' and '-'";
+}
+Why why(const SetQueue& verb) {
+  return whyQueue(verb.name);
+}
+Why why(const DeleteQueue& verb) {
+  return whyQueue(verb.name);
 }
 Why why(const Relane& verb) {
   return whyLimit(verb.limit);

@@ -51,13 +51,16 @@ std::string_view nameOf(const Verb& verb) {
                                                                                  "putDefinitions",
                                                                                  "deleteDefinition",
                                                                                  "relane",
-                                                                                 "forget"};
+                                                                                 "forget",
+                                                                                 "setQueue",
+                                                                                 "deleteQueue"};
   return names.at(verb.index());
 }
 
 namespace {
 std::size_t bytesOf(const NewJob& job) {
-  return sizeof(NewJob) + job.kind.size() + job.queue.size() + job.body.parameters.size() + job.body.key.size();
+  return sizeof(NewJob) + job.kind.size() + job.queue.size() + job.body.parameters.size() + job.body.key.size() +
+         job.body.after.size() * sizeof(Prerequisite);
 }
 std::size_t bytesOf(const std::vector<NewJob>& jobs) {
   std::size_t sum = 0;

@@ -104,7 +104,8 @@ struct SubmittedJob {
   std::shared_ptr<const JobRow> row{};  ///< of one that was made, where the sender wants it
 };
 
-/// Makes jobs. Without `allOrNothing` each job has its own verdict.
+/// Makes jobs. Without `allOrNothing` each job has its own verdict. One that runs after others comes behind them: what
+/// is no job of the store yet can be waited for by nobody.
 struct Submit {
   struct Answer : v1::Answer {
     std::vector<SubmittedJob> jobs;
@@ -318,9 +319,26 @@ struct Relane {
   std::uint32_t limit = 1000;
 };
 
+// ---- queues (core/queue_row.h) -------------------------------------------------------------------------------------
+
+/// Sets what is given of a queue's settings; the rest stays, or is as for a queue that has none.
+struct SetQueue {
+  using Answer = v1::Answer;
+  std::string name;
+  std::optional<std::uint32_t> parallel;
+  std::optional<bool> isPaused;
+  bool mustBeNew = false;  ///< `conflict` when it has other settings already
+};
+
+/// Forgets a queue's settings. Its jobs stay where they are, and nothing limits them.
+struct DeleteQueue {
+  using Answer = v1::Answer;
+  std::string name;
+};
+
 using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
                           Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, Discard, SaveResult, Suspend,
-                          CompleteExternal, PutDefinitions, DeleteDefinition, Relane, Forget>;
+                          CompleteExternal, PutDefinitions, DeleteDefinition, Relane, Forget, SetQueue, DeleteQueue>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

@@ -44,6 +44,12 @@ class Reader {
     if (take(16)) std::memcpy(value.bytes.data(), taken_.data(), 16);
     return value;
   }
+  /// None larger than `most` is good.
+  std::uint8_t u8(std::uint8_t most) {
+    const std::uint8_t value = take(1) ? static_cast<std::uint8_t>(taken_[0]) : 0;
+    good_ = good_ && value <= most;
+    return value;
+  }
   std::uint64_t u64() {
     std::uint64_t value = 0;
     if (take(8))
@@ -238,6 +244,33 @@ std::optional<OpenLaneKey> decodeOpenLane(std::string_view bytes) {
   key.sequence = reader.u64();
   key.lane = reader.u64();
   return reader.ended() ? std::optional(std::move(key)) : std::nullopt;
+}
+
+Key encode(const DependencyKey& dependency) {
+  Key key = begin(Region::dependency);
+  key.add(static_cast<std::uint8_t>(dependency.stage));
+  key.add(dependency.prerequisite.value);
+  key.add(dependency.dependent.value);
+  return key;
+}
+
+std::optional<DependencyKey> decodeDependency(std::string_view bytes) {
+  Reader reader(bytes, Region::dependency);
+  DependencyKey key;
+  key.stage = static_cast<DependencyKey::Stage>(reader.u8(static_cast<std::uint8_t>(DependencyKey::Stage::settled)));
+  key.prerequisite.value = reader.uuid();
+  key.dependent.value = reader.uuid();
+  return reader.ended() ? std::optional(key) : std::nullopt;
+}
+
+Key queueKey(std::string_view name) {
+  Key key = begin(Region::queue);
+  key.addBytes(name);
+  return key;
+}
+
+std::string_view queueOf(std::string_view key) {
+  return regionOf(key) == Region::queue ? key.substr(1) : std::string_view();
 }
 
 Key definitionKey(std::string_view kind) {

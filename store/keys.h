@@ -46,10 +46,12 @@ enum class Region : std::uint8_t {
   incarnation = 'I',
   meta = 'M',
   openLane = 'O',
+  queue = 'Q',
   ready = 'R',
   deadline = 'T',
   unreadable = 'U',
   waiting = 'W',
+  dependency = 'd',
   businessKey = 'k',
   shortID = 's',  ///< of ids that do not carry their time
   done = 'z',
@@ -89,6 +91,12 @@ enum class JobPart : std::uint8_t { row = 0, body = 1, result = 2, log = 3, memo
 [[nodiscard]] Key encode(const OpenLaneKey& key);
 [[nodiscard]] std::optional<OpenLaneKey> decodeOpenLane(std::string_view key);
 
+[[nodiscard]] Key encode(const DependencyKey& key);
+[[nodiscard]] std::optional<DependencyKey> decodeDependency(std::string_view key);
+
+[[nodiscard]] Key queueKey(std::string_view name);
+/// The name in a queue's key.
+[[nodiscard]] std::string_view queueOf(std::string_view key);
 [[nodiscard]] Key definitionKey(std::string_view kind);
 /// The kind in a definition's key.
 [[nodiscard]] std::string_view kindOf(std::string_view key);

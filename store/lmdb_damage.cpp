@@ -54,6 +54,7 @@ bool isAbout(JobID id, std::string_view key, std::string_view value) {
     case Region::waiting:
     case Region::done:
     case Region::shortID:
+    case Region::dependency:
     case Region::unreadable:
       return key.ends_with(name);
     case Region::businessKey: {

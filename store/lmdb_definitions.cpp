@@ -1,4 +1,4 @@
-// The definitions of kinds and what their limits count, among the rows of an LMDB store.
+// The definitions of kinds, what their limits count, and the settings of queues, among the rows of an LMDB store.
 #include <set>
 
 #include "store/lmdb_rows.h"
@@ -18,6 +18,18 @@ std::optional<DefinitionRow> definitionFrom(std::string_view key, std::string_vi
     return std::nullopt;  // `check` names it
   }
   row->kind = keys::kindOf(key);
+  return row;
+}
+
+std::optional<QueueRow> queueFrom(std::string_view key, std::string_view value) {
+  std::optional<QueueRow> row(std::in_place);
+  try {
+    decodeRecord(RecordType::queue, key, value, *row);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::corrupt) throw;
+    return std::nullopt;  // `check` names it
+  }
+  row->name = keys::queueOf(key);
   return row;
 }
 }  // namespace
@@ -114,6 +126,47 @@ void LmdbRows::scanLanes(const std::function<bool(const std::string& kind, std::
   at(start).scan(start.view().substr(0, 1), [&](std::string_view key, std::string_view) {
     const auto decoded = keys::decodeLane(key);
     return decoded && visit(decoded->kind, decoded->lane);
+  });
+}
+
+const QueueRow* LmdbRows::queue(std::string_view name) {
+  if (!hasQueues_) {
+    std::string_view key;
+    const auto first = keys::queueKey({});
+    hasQueues_ = at(Region::queue).seek(first.view(), key) && keys::regionOf(key) == Region::queue;
+  }
+  if (!*hasQueues_) return nullptr;
+  auto known = queues_.find(name);
+  if (known == queues_.end()) {
+    const auto key = keys::queueKey(name);
+    std::string_view value;
+    std::optional<QueueRow> row;
+    if (at(Region::queue).get(key.view(), value)) row = queueFrom(key.view(), value);
+    known = queues_.emplace(name, std::move(row)).first;
+  }
+  return known->second ? &*known->second : nullptr;
+}
+
+void LmdbRows::putQueue(const QueueRow& row) {
+  put(RecordType::queue, keys::queueKey(row.name).view(), row);
+  hasQueues_ = true;
+  queues_.insert_or_assign(row.name, row);
+}
+
+void LmdbRows::eraseQueue(std::string_view name) {
+  const auto key = keys::queueKey(name);
+  at(Region::queue).erase(key.view());
+  const auto known = queues_.find(name);
+  if (known != queues_.end()) queues_.erase(known);
+  hasQueues_.reset();
+}
+
+void LmdbRows::scanQueues(const std::function<bool(const QueueRow&)>& visit) {
+  const auto start = keys::queueKey({});
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view value) {
+    if (keys::regionOf(key) != Region::queue) return false;
+    const auto row = queueFrom(key, value);
+    return !row || visit(*row);
   });
 }
 

@@ -134,6 +134,18 @@ class Store final : public LmdbJobStore {
     read([&](LmdbRows& rows) { counts = callsheet::countByOwner(rows); });
     return counts;
   }
+  std::vector<QueueState> queues() override {
+    std::vector<QueueState> states;
+    read([&](LmdbRows& rows) { states = statesOfQueues(rows); });
+    return states;
+  }
+  std::optional<QueueRow> queue(std::string_view name) override {
+    std::optional<QueueRow> found;
+    read([&](LmdbRows& rows) {
+      if (const QueueRow* const row = rows.queue(name)) found = *row;
+    });
+    return found;
+  }
   StoreInfo info() override {
     StoreInfo info;
     info.backend = "lmdb";

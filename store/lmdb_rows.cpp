@@ -29,10 +29,10 @@ using Region = keys::Region;
 // In the order in which a transaction carries out what it kept back. It decides which pages lie side by side, and was
 // found by trying: this one needs the fewest writes of the disk, which the bench counts. Ready comes first because what
 // leaves it frees pages that the others take.
-constexpr std::array regions{Region::job,         Region::ready,       Region::done,       Region::attached,
-                             Region::part,        Region::waiting,     Region::deadline,   Region::shortID,
-                             Region::businessKey, Region::unreadable,  Region::definition, Region::lane,
-                             Region::openLane,    Region::incarnation, Region::meta};
+constexpr std::array regions{
+    Region::job,      Region::ready,   Region::done,        Region::attached,    Region::part,       Region::waiting,
+    Region::deadline, Region::shortID, Region::businessKey, Region::unreadable,  Region::definition, Region::lane,
+    Region::openLane, Region::queue,   Region::dependency,  Region::incarnation, Region::meta};
 
 constexpr auto indexOfRegion = [] {
   std::array<std::uint8_t, 128> indexes{};
@@ -291,6 +291,20 @@ void LmdbRows::scanDone(const DoneKey& from, const std::function<bool(const Done
   const auto start = keys::encode(from);
   at(start).scan(start.view(), [&](std::string_view key, std::string_view) {
     const auto decoded = keys::decodeDone(key);
+    return decoded && visit(*decoded);
+  });
+}
+
+void LmdbRows::putDependency(const DependencyKey& key) {
+  addPlace(keys::encode(key));
+}
+void LmdbRows::eraseDependency(const DependencyKey& key) {
+  removePlace(keys::encode(key));
+}
+void LmdbRows::scanDependencies(const DependencyKey& from, const std::function<bool(const DependencyKey&)>& visit) {
+  const auto start = keys::encode(from);
+  at(start).scan(start.view(), [&](std::string_view key, std::string_view) {
+    const auto decoded = keys::decodeDependency(key);
     return decoded && visit(*decoded);
   });
 }

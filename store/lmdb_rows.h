@@ -63,6 +63,13 @@ class LmdbRows final : public Rows {
   void putOpenLane(const OpenLaneKey& key) override;
   void eraseOpenLane(const OpenLaneKey& key) override;
   void scanOpenLanes(const OpenLaneKey& from, const std::function<bool(const OpenLaneKey&)>& visit) override;
+  [[nodiscard]] const QueueRow* queue(std::string_view name) override;
+  void putQueue(const QueueRow& row) override;
+  void eraseQueue(std::string_view name) override;
+  void scanQueues(const std::function<bool(const QueueRow&)>& visit) override;
+  void putDependency(const DependencyKey& key) override;
+  void eraseDependency(const DependencyKey& key) override;
+  void scanDependencies(const DependencyKey& from, const std::function<bool(const DependencyKey&)>& visit) override;
 
   [[nodiscard]] Totals& totals() override;
   /// Writes the totals if they changed, and whatever else was kept back; call once before the commit.
@@ -95,8 +102,8 @@ class LmdbRows final : public Rows {
   void removePlace(const keys::Key& key);
 
   // One of each a region.
-  std::array<LmdbCursor, 15> cursors_;
-  std::array<PendingWrites, 15> pending_;
+  std::array<LmdbCursor, 17> cursors_;
+  std::array<PendingWrites, 17> pending_;
   JobID lastRead_;  // whose row the cursor of rows stands at; nil: nobody's
   std::string buffer_;
   std::optional<Totals> totals_;
@@ -105,6 +112,8 @@ class LmdbRows final : public Rows {
   std::map<std::pair<std::string, std::uint64_t>, LaneRow> recounted_;  // lanes whose records cannot be read
   std::optional<bool> hasDefinitions_;
   std::map<std::string, std::optional<DefinitionRow>, std::less<>> definitions_;  // the same; nodes stay where they are
+  std::optional<bool> hasQueues_;
+  std::map<std::string, std::optional<QueueRow>, std::less<>> queues_;  // the same
   Totals storedTotals_;
 };
 

@@ -143,6 +143,21 @@ class MemoryRows final : public Rows {
   void scanOpenLanes(const OpenLaneKey& from, const std::function<bool(const OpenLaneKey&)>& visit) override {
     scan(openLanes, from, visit);
   }
+  const QueueRow* queue(std::string_view name) override {
+    const auto found = queues.find(name);
+    return found == queues.end() ? nullptr : &found->second;
+  }
+  void putQueue(const QueueRow& row) override { queues.insert_or_assign(row.name, row); }
+  void eraseQueue(std::string_view name) override { queues.erase(std::string(name)); }
+  void scanQueues(const std::function<bool(const QueueRow&)>& visit) override {
+    for (const auto& [name, row] : queues)
+      if (!visit(row)) return;
+  }
+  void putDependency(const DependencyKey& key) override { dependencies.insert(key); }
+  void eraseDependency(const DependencyKey& key) override { dependencies.erase(key); }
+  void scanDependencies(const DependencyKey& from, const std::function<bool(const DependencyKey&)>& visit) override {
+    scan(dependencies, from, visit);
+  }
   Totals& totals() override { return counted; }
 
   std::map<JobID, Stored> jobs;
@@ -156,6 +171,8 @@ class MemoryRows final : public Rows {
   std::map<std::string, DefinitionRow, std::less<>> definitions;
   std::map<std::pair<std::string, std::uint64_t>, LaneRow> lanes;
   std::set<OpenLaneKey> openLanes;
+  std::map<std::string, QueueRow, std::less<>> queues;
+  std::set<DependencyKey> dependencies;
   Totals counted;
 
  private:
@@ -323,6 +340,15 @@ class MemoryJobStore final : public JobStore {
   CountsByOwner countByOwner() override {
     const std::lock_guard lock(mutex_);
     return callsheet::countByOwner(rows_);
+  }
+  std::vector<QueueState> queues() override {
+    const std::lock_guard lock(mutex_);
+    return statesOfQueues(rows_);
+  }
+  std::optional<QueueRow> queue(std::string_view name) override {
+    const std::lock_guard lock(mutex_);
+    const QueueRow* const row = rows_.queue(name);
+    return row == nullptr ? std::nullopt : std::optional(*row);
   }
   StoreInfo info() override {
     const std::lock_guard lock(mutex_);

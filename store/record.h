@@ -23,6 +23,7 @@ enum class RecordType : std::uint16_t {
   memo = 9,
   definition = 10,
   lane = 11,
+  queue = 12,
 };
 
 /// The format that this program writes, and the oldest program that may read it.

@@ -32,6 +32,8 @@ class Check {
       });
     }
     checkLanes();
+    checkQueues();
+    checkEnds();
     if (placesFound_ != places_ && unreadable_ == 0)
       problem("the orders hold " + std::to_string(placesFound_) + " places instead of " + std::to_string(places_));
     if (unreadable_ == 0 && report_.problemCount == 0) checkTotals();
@@ -85,10 +87,17 @@ class Check {
       case Region::done:
       case Region::shortID:
       case Region::openLane:
+      case Region::dependency:
         ++placesFound_;
         return;
       case Region::definition:
         return;  // by checkLanes
+      case Region::queue: {
+        QueueRow queue;
+        decodeRecord(RecordType::queue, key, value, queue);
+        queues_[std::string(keys::queueOf(key))] = queue.running;
+        return;
+      }
       case Region::lane: {
         LaneRow lane;  // the rows heal it silently
         return decodeRecord(RecordType::lane, key, value, lane);
@@ -139,6 +148,7 @@ class Check {
     ++report_.jobs;
     totals_.add(row);
     if (isRunning(row) && row.lane != 0) ++running_[{row.kind, row.lane}];
+    if (isRunning(row)) ++runningIn_[row.queue];
     const std::string name = "job " + row.id.toString();
     std::string_view body;  // it is read when its own row comes
     const auto bodyKey = keys::jobKey(row.id, keys::JobPart::body);
@@ -149,10 +159,57 @@ class Check {
     if (const auto key = deadlineKeyOf(row)) expect(name, keys::encode(*key));
     if (const auto key = doneKeyOf(row)) expect(name, keys::encode(*key));
     for (const auto& key : attachedKeysOf(row)) expect(name, keys::encode(key));
+    if (row.waitingFor == WaitReason::dependency) checkPrerequisites(name, row);
     checkLog(name, row);
     checkCount(name, keys::jobKey(row.id, keys::JobPart::memo), row.memoCount, "steps");
     if (row.memoCount > 0) checkStepBytes(name, row);
     checkInvariants(name, row);
+  }
+
+  /// Each prerequisite of a waiting job is known, once, so that its end will wake the job.
+  void checkPrerequisites(const std::string& name, const JobRow& row) {
+    const auto body = rows_.body(row.id);
+    if (!body) return;  // is a problem already
+    if (row.wakeAt != never) problem(name + ": waits for other jobs, and for a time too");
+    for (const Prerequisite& one : body->after) {
+      std::string_view value;
+      int found = 0;
+      for (const auto stage : {DependencyKey::Stage::open, DependencyKey::Stage::settled}) {
+        const auto key = keys::encode(DependencyKey{stage, one.job, row.id});
+        if (rows_.at(key).get(key.view(), value)) ++found;
+      }
+      ++places_;
+      if (found != 1) problem(name + ": nothing will tell it that job " + one.job.toString() + " has ended");
+    }
+  }
+
+  /// What stands ready to be looked at is there because something has ended; and where something has ended, it does.
+  void checkEnds() {
+    std::set<JobID> ended;
+    std::set<JobID> awaited;
+    rows_.scanDependencies({}, [&](const DependencyKey& key) {
+      if (key.stage == DependencyKey::Stage::ended) ended.insert(key.prerequisite);
+      if (key.stage == DependencyKey::Stage::open) awaited.insert(key.prerequisite);
+      return true;
+    });
+    places_ += ended.size();
+    for (const JobID id : awaited) guarded({}, [&] { checkEnd(id, ended.contains(id)); });
+  }
+
+  void checkEnd(JobID id, bool isNoted) {
+    const auto row = rows_.job(id);
+    const bool hasEnded = !row || row->state == JobState::done;
+    if (hasEnded && !isNoted) problem("job " + id.toString() + ": has ended, and the jobs after it do not know");
+    if (!hasEnded && isNoted) problem("job " + id.toString() + ": has not ended, and the jobs after it are told so");
+  }
+
+  /// Every queue's count is that of its running jobs.
+  void checkQueues() {
+    if (unreadable_ > 0) return;
+    for (const auto& [name, counted] : queues_)
+      if (counted != runningIn_[name])
+        problem("queue " + name + ": counts " + std::to_string(counted) + " running jobs instead of " +
+                std::to_string(runningIn_[name]));
   }
 
   void checkLog(const std::string& name, const JobRow& row) {
@@ -306,6 +363,8 @@ class Check {
   std::map<std::string, DefinitionRow> definitions_;
   std::map<std::pair<std::string, std::uint64_t>, std::uint32_t> running_;  // by kind and lane
   std::map<std::pair<std::string, std::uint64_t>, std::uint32_t> counts_;   // the same, as it is stored
+  std::map<std::string, std::uint32_t> queues_;                             // what is stored
+  std::map<std::string, std::uint32_t> runningIn_;                          // by queue
   std::set<OpenLaneKey> openLanes_;                                         // that should be there
   std::uint64_t places_ = 0;                                                // that the rows ask for
   std::uint64_t placesFound_ = 0;

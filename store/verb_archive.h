@@ -148,6 +148,14 @@ void members(Archive& archive, Forget& verb) {
   archive(verb.job);
 }
 template <class Archive>
+void members(Archive& archive, SetQueue& verb) {
+  archive(verb.name, verb.parallel, verb.isPaused, verb.mustBeNew);
+}
+template <class Archive>
+void members(Archive& archive, DeleteQueue& verb) {
+  archive(verb.name);
+}
+template <class Archive>
 void members(Archive& archive, Discard& verb) {
   archive(verb.job);
 }

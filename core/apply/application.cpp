@@ -15,7 +15,9 @@ void Effects::touch(IncarnationID owner) {
 
 AnyAnswer apply(const Verb& verb, const Moment& now, Rows& rows, Effects& effects) {
   Application application(now, rows, effects);
-  return std::visit([&](const auto& one) -> AnyAnswer { return application(one); }, verb);
+  AnyAnswer answer = std::visit([&](const auto& one) -> AnyAnswer { return application(one); }, verb);
+  application.settleAtOnce();
+  return answer;
 }
 
 bool Application::isOpen(IncarnationID id) {
@@ -77,10 +79,14 @@ void Application::change(const JobFacts& before, JobRow& after, Move move, Incar
                         (before.owner != after.owner || before.holder != after.holder);
   if ((after.state == JobState::ready && before.state != JobState::ready) || hasMoved)
     after.lane = laneOfReady(after, nullptr);
+  if (before.waitingFor == WaitReason::dependency && after.waitingFor != WaitReason::dependency)
+    leavePrerequisites(after.id);
   writeLog(after, before.state, move, actor, std::move(note));
   touchUp(before, after);
   if (after.state == JobState::ready || after.state == JobState::waiting) effects_.touch(after.owner);
-  if (after.state == JobState::done) effects_.finished = true;
+  if (after.state != JobState::done) return;
+  effects_.finished = true;
+  if (before.state != JobState::done) noteEnd(after.id);
 }
 
 void Application::touchUp(const JobFacts& before, JobRow& after) {
@@ -88,6 +94,7 @@ void Application::touchUp(const JobFacts& before, JobRow& after) {
   LaneMove lane(*this, &before, after);
   rows_.updateJob(before, after);
   lane.settle();
+  countInQueue(before, after);
 }
 
 void Application::writeLog(JobRow& row, JobState before, Move move, IncarnationID actor, std::string note) {

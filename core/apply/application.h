@@ -2,7 +2,7 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "core/apply.h"
 
@@ -38,6 +38,10 @@ class Application {
   [[nodiscard]] SweepAnswer operator()(const PutDefinitions& verb);
   [[nodiscard]] SweepAnswer operator()(const DeleteDefinition& verb);
   [[nodiscard]] SweepAnswer operator()(const Relane& verb);
+  [[nodiscard]] Answer operator()(const SetQueue& verb);
+  [[nodiscard]] Answer operator()(const DeleteQueue& verb);
+  /// Behind every verb: looks at some of the jobs that came after one which the verb has ended.
+  void settleAtOnce();
 
  private:
   // Shared by the verbs: application.cpp.
@@ -68,7 +72,8 @@ class Application {
     std::string submitterName;
   };
   [[nodiscard]] Placement placementOf(const Submit& verb);
-  [[nodiscard]] SubmittedJob judge(const NewJob& job);
+  /// `before`: the jobs of a list that will have been made by then.
+  [[nodiscard]] SubmittedJob judge(const NewJob& job, const std::unordered_set<JobID>& before);
   [[nodiscard]] SubmittedJob insert(const NewJob& job, IncarnationID owner, IncarnationID sender,
                                     const std::string& senderName, bool wantsRow);
   /// With `keysMayStand` a key that stands for another job already is as good as the job that was to be made.
@@ -90,6 +95,9 @@ class Application {
   [[nodiscard]] HandOut handOut(const Claim& verb, const IncarnationRow& claimer, JobRow& row, Claim::Answer& answer);
   /// Takes a token of the kind's rate, if there is one left. Else `nextDueAt` is at the latest when the next one comes.
   [[nodiscard]] bool takeToken(const DefinitionRow& definition, std::int64_t& nextDueAt);
+  /// Makes ready what has nothing more to wait for: of all owners what came after jobs that have ended, then what is
+  /// due of this one.
+  std::uint32_t promote(IncarnationID owner, std::uint32_t limit, bool& more);
   std::uint32_t promoteDue(IncarnationID owner, std::uint32_t limit, bool& more);
 
   // Attempts: attempt.cpp.
@@ -146,6 +154,33 @@ class Application {
   /// After a job whose row could not be trusted was erased: counts all lanes anew and has all opened anew.
   void recountLanes();
 
+  // Queues: queues.cpp.
+  /// How many jobs of it may be handed out now.
+  [[nodiscard]] std::uint32_t roomOf(const std::string& queue);
+  /// Where a job's row came to run or ended, its queue's count follows.
+  void countInQueue(const JobFacts& before, const JobRow& after);
+  /// From the rows.
+  [[nodiscard]] std::uint32_t countRunning(const std::string& queue);
+  void recountQueues();
+  /// Wakes whoever has ready jobs in the queue.
+  void touchQueue(const std::string& queue);
+
+  // Jobs that run after others: dependencies.cpp.
+  [[nodiscard]] std::optional<JobID> missingPrerequisite(const NewJob& job, const std::unordered_set<JobID>& before);
+  /// Has a job that was made wait for its prerequisites.
+  void await(JobID id, const std::vector<Prerequisite>& after);
+  /// A job has ended or is gone: what came after it is to be looked at.
+  void noteEnd(JobID id);
+  void leavePrerequisites(JobID id);
+  [[nodiscard]] bool hasDependents(JobID id);
+  /// The jobs at one stage behind one prerequisite.
+  [[nodiscard]] std::vector<JobID> dependentsOf(JobID prerequisite, DependencyKey::Stage stage, std::size_t limit);
+  std::uint32_t settleDependents(std::uint32_t limit, bool& more);
+  void settle(JobID prerequisite, JobID dependent);
+  enum class Standing : std::uint8_t { open, holds, broken };
+  /// What has become of a prerequisite; `why` is filled in when it can hold no more.
+  [[nodiscard]] Standing standingOf(const Prerequisite& one, std::string& why);
+
   // Steps: steps.cpp.
   /// Stores what is known of a step now, in place of what was known before. The job's row counts it.
   void keepStep(JobRow& row, const MemoRow& memo, bool isNew);
@@ -172,6 +207,7 @@ class Application {
   const Moment& now_;
   Rows& rows_;
   Effects& effects_;
+  bool isSettling_ = false;  ///< a job has ended that others wait for
 };
 
 }  // namespace v1

@@ -20,6 +20,12 @@ bool mustRunAlone(const JobRow& row) {
 }
 }  // namespace
 
+std::uint32_t Application::promote(IncarnationID owner, std::uint32_t limit, bool& more) {
+  const std::uint32_t settled = settleDependents(limit, more);
+  if (settled == limit) return settled;
+  return settled + promoteDue(owner, limit - settled, more);
+}
+
 std::uint32_t Application::promoteDue(IncarnationID owner, std::uint32_t limit, bool& more) {
   std::vector<WaitingKey> due;
   more = false;
@@ -56,8 +62,8 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
       headsOfLanes(*definition, owner, depth, cut, heads);
       continue;
     }
-    // Each queue of the kind gives its head; the best of all heads are handed out, so priority holds across queues and
-    // kinds.
+    // Each queue of the kind that has room gives its head; the best of all heads are handed out, so priority holds
+    // across queues and kinds.
     ReadyKey from{owner, kind, {}, 0, std::numeric_limits<std::int64_t>::min(), 0};
     bool atEnd = false;
     while (!atEnd) {
@@ -68,7 +74,7 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
         if (key.owner != owner || key.kind != kind) return false;
         if (taken == 0) queue = key.queue;
         atEnd = false;
-        if (key.queue != queue) return false;
+        if (key.queue != queue || (taken == 0 && roomOf(queue) == 0)) return false;
         if (taken == depth) {
           cut = true;
           return false;
@@ -141,6 +147,8 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
 
 Application::HandOut Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobRow& after,
                                           Claim::Answer& answer) {
+  // Jobs of another kind may have taken the last place of the queue in this very claim.
+  if (roomOf(after.queue) == 0) return HandOut::blocked;
   std::optional<JobBody> body;
   try {
     body = rows_.body(after.id);
@@ -228,7 +236,7 @@ Claim::Answer Application::operator()(const Claim& verb) {
   } else {
     answer.verdict = Verdict::ok;
     bool moreDue = false;
-    promoteDue(owner, limits::sliceRowsMax, moreDue);
+    promote(owner, limits::sliceRowsMax, moreDue);
     handOutReady(verb, *claimer, answer);
     answer.more = answer.more || moreDue;
     if (!answer.jobs.empty()) {
@@ -246,7 +254,7 @@ Claim::Answer Application::operator()(const Claim& verb) {
 SweepAnswer Application::operator()(const Promote& verb) {
   SweepAnswer answer;
   answer.verdict = Verdict::ok;
-  answer.moved = promoteDue(verb.owner, verb.limit, answer.more);
+  answer.moved = promote(verb.owner, verb.limit, answer.more);
   return answer;
 }
 

@@ -26,6 +26,8 @@ Answer Application::operator()(const Discard& verb) {
   }
   rows_.eraseDamaged(verb.job);
   recountLanes();
+  recountQueues();
+  noteEnd(verb.job);
   effects_.finished = true;  // who waits for it shall hear that there is nothing to wait for
   return {Verdict::ok, {}};
 }

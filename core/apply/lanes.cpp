@@ -194,6 +194,7 @@ void Application::headsOfLanes(const DefinitionRow& definition, IncarnationID ow
     const auto lanes = firstOpenLanes(owner, definition.kind, from, depth + 1);
     if (lanes.empty()) return;
     from = lanes.front().queue + behindQueue;
+    if (roomOf(lanes.front().queue) == 0) continue;
     Best best(depth);
     for (const OpenLaneKey& lane : lanes) {
       if (!best.takes(lane.rank, lane.sequence)) {

@@ -34,22 +34,25 @@ Application::Placement Application::placementOf(const Submit& verb) {
   return placement;
 }
 
-SubmittedJob Application::judge(const NewJob& job) {
+SubmittedJob Application::judge(const NewJob& job, const std::unordered_set<JobID>& before) {
   if (const auto existing = rows_.job(job.id)) {
     const auto body = rows_.body(job.id);
     if (body && isSameWork(job, *existing, *body)) return {Verdict::alreadyApplied, job.id, {}};
     return {Verdict::conflict, job.id, "another job has the id " + job.id.toString()};
   }
-  if (job.body.key.empty()) return {Verdict::ok, job.id, {}};
+  const SubmittedJob good{Verdict::ok, job.id, {}};
+  if (const auto missing = missingPrerequisite(job, before))
+    return {Verdict::refused, job.id, "it is to run after job " + missing->toString() + ", and there is no such job"};
+  if (job.body.key.empty()) return good;
   const auto key = rows_.businessKey(job.body.key);
-  if (!key) return {Verdict::ok, job.id, {}};
+  if (!key) return good;
   bool lives = true;  // unreadable is not dropped, so it is not done either
   try {
     const auto holder = rows_.job(key->job);
     lives = holder && holder->state != JobState::done;
   } catch (const UnreadableRow&) {
   }
-  if (!lives && key->until <= now_.utcMicros) return {Verdict::ok, job.id, {}};
+  if (!lives && key->until <= now_.utcMicros) return good;
   return {Verdict::duplicate, key->job, "the key already stands for job " + key->job.toString()};
 }
 
@@ -67,7 +70,13 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   // Executors and remotes take only from the principal's queue, whoever submits.
   row.owner = row.runner == Runner::remote ? principalOwner : owner;
   const std::int64_t dueAt = std::max(now_.utcMicros + job.delayMicros, job.notBeforeMicros);
-  if (dueAt > now_.utcMicros) {
+  const bool isDueLater = dueAt > now_.utcMicros;
+  const bool mustWait = !job.body.after.empty();
+  if (mustWait) {
+    row.state = JobState::waiting;
+    row.waitingFor = WaitReason::dependency;
+    row.wakeAt = never;
+  } else if (isDueLater) {
     row.state = JobState::waiting;
     row.waitingFor = WaitReason::due;
     row.wakeAt = dueAt;
@@ -77,6 +86,7 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   }
   row.version = ++rows_.totals().sequence;
   JobBody body = job.body;
+  body.dueAt = mustWait && isDueLater ? dueAt : 0;
   body.definitionVersion = isDefined ? definition->version : 0;
   body.submitter = sender;
   body.submitterName = senderName;
@@ -91,6 +101,7 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   LaneMove lane(*this, nullptr, row);
   rows_.insertJob(row, body);
   lane.settle();
+  if (mustWait) await(row.id, body.after);
   ++rows_.totals().submitted;
   effects_.touch(row.owner);
   SubmittedJob made{Verdict::ok, row.id, {}};
@@ -104,8 +115,10 @@ Submit::Answer Application::submitAll(const Submit& verb, const Placement& place
   if (verb.allOrNothing) {
     // Look at all before the first write, so that a refusal has changed nothing. The validator has refused repeats
     // within the list.
+    std::unordered_set<JobID> before;
     for (const auto& job : verb.jobs) {
-      SubmittedJob judged = judge(job);
+      SubmittedJob judged = judge(job, before);
+      if (isAccepted(judged.verdict)) before.insert(job.id);
       if (!isAccepted(judged.verdict) && !(keysMayStand && judged.verdict == Verdict::duplicate)) {
         answer.verdict = Verdict::refused;
         answer.why = judged.why;
@@ -122,7 +135,7 @@ Submit::Answer Application::submitAll(const Submit& verb, const Placement& place
     answer.jobs.clear();
   }
   for (const auto& job : verb.jobs) {
-    SubmittedJob judged = judge(job);
+    SubmittedJob judged = judge(job, {});
     if (judged.verdict == Verdict::ok)
       judged = insert(job, placement.owner, verb.sender, placement.submitterName, verb.wantsRows);
     answer.jobs.push_back(std::move(judged));

@@ -108,7 +108,7 @@ SweepAnswer Application::operator()(const Prune& verb) {
   });
   for (const DoneKey& key : unreadable) setAside(key, key.id);
   for (const JobRow& row : old)
-    if (remove(row)) ++answer.moved;
+    if (!hasDependents(row.id) && remove(row)) ++answer.moved;
 
   std::vector<IncarnationID> gone;
   rows_.scanIncarnations([&](const IncarnationRow& row) {

@@ -3,8 +3,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "callsheet/job_key.h"
+#include "callsheet/prerequisite.h"
 #include "callsheet/retry_policy.h"
 #include "callsheet/uuid.h"
 
@@ -25,6 +27,7 @@ struct SubmitOptions {
   std::chrono::microseconds attemptLimit{0};  ///< how long one attempt may take; 0: no limit
   std::string to;                             ///< an assistant's name; empty: the director's own queue
   JobID retryOf;                              ///< the job that this one does again
+  std::vector<Prerequisite> after;            ///< begins only when each of these jobs has ended so; at most 100
   std::map<std::string, std::string> labels;
 };
 

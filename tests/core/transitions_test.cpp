@@ -49,6 +49,7 @@ const std::set<Arrow>& diagram() {
       {from(requested), Move::cancel, done},
       {from(inProgress), Move::cancel, done},
       // what changes no state
+      {from(waiting), Move::promote, waiting},
       {from(inProgress), Move::cancelRequest, inProgress},
       {from(inProgress), Move::transferRequest, inProgress},
       {from(inProgress), Move::notify, inProgress},

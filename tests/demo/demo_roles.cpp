@@ -68,7 +68,9 @@ void DirectorProcesses::freeze(pid_t process) {
   ::waitpid(process, nullptr, WUNTRACED);
 }
 
-void DirectorProcesses::thaw(pid_t process) { ::kill(process, SIGCONT); }
+void DirectorProcesses::thaw(pid_t process) {
+  ::kill(process, SIGCONT);
+}
 
 bool DirectorProcesses::stopAll() {
   bool isGood = true;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shell sessions of README.md and docs/api.md, the blocks marked `sh`, do what they say when they are copied.
+# The shell sessions of README.md, docs/queues.md and docs/api.md, the blocks marked `sh`, do what they say when they are copied.
 set -euo pipefail
 [[ $# -eq 1 && -x $1/cli/callsheet ]] || { echo "usage: tests/docs/sessions.sh BUILD_DIR" >&2; exit 2; }
 PATH=$(cd "$1/cli" && pwd):$PATH
@@ -26,6 +26,15 @@ run README.md 'kill %1; wait %1; callsheet check'
 [[ $(grep -c '"status":"in-progress"' "$work/output") == 1 && $(<"$work/output") == *'"outcome":"succeeded"'*"clean: 1 job"* ]] ||
   { cat "$work/output"; echo "README.md: its task was not done"; exit 1; }
 echo "README.md: the task is done"
+
+export CALLSHEET_LOCATION=$work/queues
+run docs/queues.md 'callsheet principal & callsheet wait "$clean"; callsheet wait "$alarm" || true
+for id in "$fetch" "$count" "$alarm" "$clean"; do callsheet show --json "$id" | jq -r .outcome; done; kill %1; wait %1; callsheet check'
+[[ $(grep -xE 'succeeded|canceled' "$work/output" | tr '\n' ' ') == "succeeded succeeded canceled succeeded " ]] ||
+  { cat "$work/output"; echo "docs/queues.md: other outcomes than it says"; exit 1; }
+[[ $(<"$work/output") == *QUEUE*PARALLEL*gpu*"clean: 5 jobs"* && ! -e data ]] ||
+  { cat "$work/output"; echo "docs/queues.md: other answers than it says"; exit 1; }
+echo "docs/queues.md: what was to run has run"
 
 # docs/api.md begins with a principal that listens.
 export CALLSHEET_LOCATION=$work/api

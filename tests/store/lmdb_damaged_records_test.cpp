@@ -1,7 +1,9 @@
 // A record beside the jobs' own rows that cannot be read or is lost - of incarnations, totals, keys, steps, lanes,
-// definitions: it is named, and stops nobody.
+// definitions, queues, dependencies: it is named, and stops nobody.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "store/record.h"
 #include "tests/store/damaged.h"
 
 using namespace callsheet;
@@ -175,5 +177,99 @@ TEST_CASE("A definition whose record cannot be read limits nothing, is named by 
   auto answer = damaged.fixture->apply(PutDefinitions{{definition}});
   CHECK(answer.verdict == Verdict::ok);
   CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.empty());
+  CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE("A queue whose record cannot be read limits nothing, is named by check and can be set again") {
+  Damaged damaged;
+  REQUIRE(damaged.fixture->apply(SetQueue{"default", 1, {}, true}).verdict == Verdict::ok);
+  for (int i = 0; i < 3; ++i) damaged.add(newJob(), damaged.left);
+  damageMeta(damaged, keys::queueKey("default").view());
+  CHECK_FALSE(damaged.fixture->check().isClean());
+  CHECK_FALSE(damaged.fixture->queue("default"));
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 2)).jobs.size() == 2);
+  CHECK(damaged.fixture->apply(SetQueue{"default", 2, {}, false}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->queue("default")->running == 2);
+  CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.empty());
+  CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE("A queue that counts wrongly is found by check") {
+  Damaged damaged;
+  REQUIRE(damaged.fixture->apply(SetQueue{"default", 1, {}, true}).verdict == Verdict::ok);
+  damaged.add(newJob(), damaged.left);
+  damaged.fixture.close();
+  {
+    RawEnvironment raw(damaged.fixture.path());
+    const auto key = keys::queueKey("default");
+    std::string bytes;
+    encodeRecord(RecordType::queue, key.view(), QueueRow{"default", 1, false, 1}, bytes);
+    raw.put("index", key.view(), bytes);
+  }
+  damaged.fixture.open();
+  const auto problems = damaged.fixture->check().problems;
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].find("queue default") != std::string::npos);
+}
+
+namespace {
+NewJob jobAfter(JobID first, EndCondition condition = EndCondition::success) {
+  NewJob job = newJob();
+  job.body.after = {{first, condition}};
+  return job;
+}
+}  // namespace
+
+TEST_CASE("Check finds jobs that nothing will tell of an end, and an end of which nobody was told") {
+  Damaged damaged;
+  const JobID first = damaged.add(newJob(), damaged.left);
+  const JobID second = damaged.add(jobAfter(first), damaged.left);
+  const auto open = keys::encode(DependencyKey{DependencyKey::Stage::open, first, second});
+  damaged.fixture.close();
+  RawEnvironment(damaged.fixture.path()).erase("index", open.view());
+  damaged.fixture.open();
+  const auto problems = damaged.fixture->check().problems;
+  CHECK(std::any_of(problems.begin(), problems.end(), [&](const std::string& problem) {
+    return problem.find(second.toString() + ": nothing will tell it") != std::string::npos;
+  }));
+  REQUIRE(damaged.fixture->apply(Cancel{first, {}}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->find(second)->row.state == JobState::waiting);
+  damaged.fixture.close();
+  RawEnvironment(damaged.fixture.path()).put("index", open.view(), "");
+  damaged.fixture.open();
+  damaged.checkIsNamed(first);
+}
+
+TEST_CASE("What runs after a job that had to be discarded begins if any end will do, and else never") {
+  Damaged damaged;
+  const JobID first = damaged.add(newJob(), damaged.left);
+  const JobID strict = damaged.add(jobAfter(first), damaged.left);
+  const JobID anyway = damaged.add(jobAfter(first, EndCondition::always), damaged.left);
+  damaged.damage(first, GENERATE(keys::JobPart::row, keys::JobPart::body));
+  REQUIRE(damaged.fixture->apply(Discard{first}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->find(strict)->row.outcome == JobOutcome::canceled);
+  CHECK(damaged.fixture->readLog(strict, 0, 10).back().note.find("is gone") != std::string::npos);
+  CHECK(damaged.fixture->find(anyway)->row.state == JobState::ready);
+  CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE("A job that cannot be read and was to run after another keeps nobody from running, and can be discarded") {
+  Damaged damaged;
+  const JobID first = damaged.add(newJob(), damaged.left);
+  const JobID bad = damaged.add(jobAfter(first), damaged.left);
+  const JobID good = damaged.add(jobAfter(first), damaged.left);
+  const bool endsFirst = GENERATE(true, false);
+  damaged.damage(bad, GENERATE(keys::JobPart::row, keys::JobPart::body));
+  const auto end = [&] {
+    const auto claimed = damaged.fixture->apply(claimOf(damaged.left));
+    REQUIRE(claimed.jobs.size() == 1);
+    REQUIRE(claimed.jobs[0].row.id == first);
+    CHECK(damaged.fixture->apply(Succeed{attemptOf(claimed.jobs[0].row), "1", {}}).verdict == Verdict::ok);
+    CHECK(damaged.fixture->find(good)->row.state == JobState::ready);
+  };
+  if (endsFirst) end();
+  damaged.checkIsNamed(bad);
+  CHECK(damaged.fixture->apply(Discard{bad}).verdict == Verdict::ok);
+  if (!endsFirst) end();
   CHECK(damaged.fixture->check().isClean());
 }

@@ -40,6 +40,11 @@ bool RandomWorld::mayRepeat(JobID job) const {
   return born != born_.end() && clock_.now().utcMicros - born->second < hour;
 }
 
+JobID RandomWorld::recentJob() {
+  const auto among = std::min<std::uint32_t>(10, static_cast<std::uint32_t>(jobs_.size()));
+  return jobs_[jobs_.size() - 1 - dice_.roll(among)];
+}
+
 NewJob RandomWorld::anyJob() {
   NewJob job = newJob(anyKind());
   job.id = JobID{id()};
@@ -58,6 +63,13 @@ NewJob RandomWorld::anyJob() {
   job.body.retry.jitter = 0.3;
   job.body.parameters =
       R"({"n":)" + std::to_string(dice_.roll(1000)) + R"(,"g":)" + std::to_string(dice_.roll(3)) + "}";
+  if (!jobs_.empty() && dice_.oneIn(4)) {
+    for (std::uint32_t i = 1 + dice_.roll(3); i > 0; --i) {
+      const JobID first = dice_.oneIn(20) ? JobID{id()} : dice_.oneIn(3) ? dice_.pick(jobs_) : recentJob();
+      job.body.after.push_back(
+          {first, static_cast<EndCondition>(dice_.roll(3))});  // perhaps one twice, which is refused
+    }
+  }
   if (!jobs_.empty() && dice_.oneIn(5)) job.body.retryOf = dice_.oneIn(4) ? dice_.pick(jobs_) : anyAttempt().job;
   return job;
 }
@@ -133,6 +145,15 @@ Verb RandomWorld::claiming() {
     director->lastClaim = claim;
   }
   return claim;
+}
+
+Verb RandomWorld::settingQueue() {
+  const std::string name = dice_.oneIn(10) ? "unused" : dice_.oneIn(2) ? "other" : "default";
+  if (dice_.oneIn(3)) return DeleteQueue{name};
+  SetQueue set{name, {}, {}, dice_.oneIn(4)};
+  if (dice_.oneIn(2)) set.parallel = dice_.roll(8);
+  if (dice_.oneIn(3)) set.isPaused = dice_.oneIn(3);
+  return set;
 }
 
 Verb RandomWorld::defining() {
@@ -244,7 +265,7 @@ Verb RandomWorld::attemptVerb() {
   }
   const JobID which = jobs_.empty() ? JobID{id()} : dice_.pick(jobs_);
   if (dice_.oneIn(5)) return Discard{which};
-  if (dice_.oneIn(6)) return Forget{which};
+  if (!jobs_.empty() && dice_.oneIn(4)) return Forget{dice_.oneIn(2) ? which : recentJob()};
   return Cancel{which, "not needed"};
 }
 
@@ -258,7 +279,7 @@ Verb RandomWorld::next() {
   if (choice < 90) return adopting();
   if (choice < 92) return Promote{dice_.oneIn(2) ? principalOwner : anyDirector(), 1 + dice_.roll(20)};
   if (choice < 94) return Expire{1 + dice_.roll(20), static_cast<std::uint32_t>(dice_.bits())};
-  if (choice < 95) return defining();
+  if (choice < 95) return dice_.oneIn(2) ? defining() : settingQueue();
   if (choice < 97) {
     Prune prune;
     prune.maxAgeMicros = dice_.oneIn(2) ? 0 : dice_.roll(48) * hour;

@@ -58,8 +58,10 @@ class RandomWorld {
   [[nodiscard]] Verb submitting();
   [[nodiscard]] Verb claiming();
   [[nodiscard]] Verb defining();
+  [[nodiscard]] Verb settingQueue();
   [[nodiscard]] Definition definitionOf(const std::string& kind);
   [[nodiscard]] NewJob anyJob();
+  [[nodiscard]] JobID recentJob();
   [[nodiscard]] AttemptRef anyAttempt();
   [[nodiscard]] Uuid id();
   /// A row is kept for an hour only, so nobody may repeat a submit later than that.

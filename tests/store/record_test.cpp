@@ -245,6 +245,11 @@ TEST_CASE("Every record type has the bytes of its golden file and is read from t
   JobBody usual = sampleBody();
   usual.retry = policyOfFormat1();
   checkGolden("job_body_usual_policy", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), usual);
+  JobBody after = sampleBody();
+  after.after = {{JobID{uuidOf(0x13)}, EndCondition::always}, {JobID{uuidOf(0x14)}}};
+  after.dueAt = 1'760'000'000'000'000;
+  checkGolden("job_body_after", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), after);
+  checkGolden("queue", RecordType::queue, keys::queueKey("gpu").view(), QueueRow{{}, 4, true, 200});
   checkGolden("totals", RecordType::totals, keys::totalsKey(), sampleTotals());
 }
 

@@ -75,6 +75,8 @@ class FaultyStore final : public LmdbJobStore {
   std::int64_t nextDeadline() override { return readable().nextDeadline(); }
   Totals totals() override { return readable().totals(); }
   CountsByOwner countByOwner() override { return readable().countByOwner(); }
+  std::vector<QueueState> queues() override { return readable().queues(); }
+  std::optional<QueueRow> queue(std::string_view name) override { return readable().queue(name); }
   StoreInfo info() override { return readable().info(); }
   std::uint64_t sequence() override { return readable().sequence(); }
   std::shared_ptr<void> subscribe(Committed committed) override { return inner_.subscribe(std::move(committed)); }

@@ -68,6 +68,8 @@ class LossyStore final : public JobStore {
   std::int64_t nextDeadline() override { return inner_.nextDeadline(); }
   Totals totals() override { return inner_.totals(); }
   CountsByOwner countByOwner() override { return inner_.countByOwner(); }
+  std::vector<QueueState> queues() override { return inner_.queues(); }
+  std::optional<QueueRow> queue(std::string_view name) override { return inner_.queue(name); }
   StoreInfo info() override { return inner_.info(); }
   std::uint64_t sequence() override { return inner_.sequence(); }
   std::shared_ptr<void> subscribe(Committed committed) override { return inner_.subscribe(std::move(committed)); }
