@@ -28,6 +28,7 @@ using std::chrono::steady_clock;
 // For a shim that has its lock to write down what it runs.
 constexpr milliseconds recordPatience{2'000};
 constexpr milliseconds leftoverPatience{5'000};
+constexpr std::size_t groupPathMax = 500;  // a shim has room for
 
 void writeInput(const TaskDirectory& directory, std::string_view text) {
   const FileDescriptor file(
@@ -58,10 +59,25 @@ std::variant<RunningTask, TaskFailure> ShimEnvironment::start(const TaskOrder& o
   const auto left = directory.endLeftovers({order.ref.attempt, order.patience, stop});
   if (left) return TaskFailure{false, "The next attempt cannot start. " + *left};
   if (order.command.input) writeInput(directory, *order.command.input);
-  ShimProcess shim = startShim(order, {program(), directory.descriptor(), directory_.descriptor()});
+  ShimPlaces places{program(), directory.descriptor(), directory_.descriptor()};
+  const auto group = makeGroup(directory, order.ref);
+  if (group) places.group = group->descriptor();
+  if (group) places.groupPath = group->path();
+  ShimProcess shim = startShim(order, places);
   const ShimReport report = awaitStart(shim, order.patience);
   if (report.step == ShimStep::running) return RunningTask{std::move(shim.process), report.leader};
   return failureOf(report, order.command);
+}
+
+std::optional<TaskGroup> ShimEnvironment::makeGroup(const TaskDirectory& directory, const TaskRef& ref) {
+  const std::string path = hasGroups_ ? TaskGroup::pathFor(ref.job, ref.attempt) : std::string();
+  if (path.empty() || path.size() > groupPathMax) return std::nullopt;
+  try {
+    directory.writeGroup(path);
+  } catch (const Error&) {
+    return std::nullopt;  // a full disk; the lock tells what is left all the same
+  }
+  return TaskGroup::make(path);
 }
 
 FoundTask ShimEnvironment::find(const TaskRef& ref, bool isOfThisBoot) {

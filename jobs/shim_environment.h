@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ipc/store_paths.h"
+#include "jobs/task_directory.h"
 #include "jobs/task_environment.h"
 
 namespace callsheet {
@@ -12,8 +13,12 @@ inline namespace v1 {
 /// Commands under a shim of their own each, in directories below the store's `tasks`. Thread-safe.
 class ShimEnvironment final : public TaskEnvironment {
  public:
+  /// Whether commands get control groups (jobs/task_group.h).
+  enum class Groups { whereTheyCanBeHad, none };
+
   /// The directory must outlive this.
-  explicit ShimEnvironment(const StoreDirectory& directory) : directory_(directory) {}
+  explicit ShimEnvironment(const StoreDirectory& directory, Groups groups = Groups::whereTheyCanBeHad)
+      : directory_(directory), hasGroups_(groups == Groups::whereTheyCanBeHad) {}
 
   [[nodiscard]] std::variant<RunningTask, TaskFailure> start(const TaskOrder& order,
                                                              const std::stop_token& stop) override;
@@ -28,8 +33,10 @@ class ShimEnvironment final : public TaskEnvironment {
 
  private:
   [[nodiscard]] int program();
+  [[nodiscard]] std::optional<TaskGroup> makeGroup(const TaskDirectory& directory, const TaskRef& ref);
 
   const StoreDirectory& directory_;
+  const bool hasGroups_;
   std::mutex mutex_;
   FileDescriptor program_;  // made with the first command; guarded by mutex_
 };

@@ -82,6 +82,7 @@ std::string specOf(const TaskOrder& order, const ShimPlaces& places) {
   addOptions(text, order.command);
   for (const auto& bell : order.bells) add(text, specName::bell, bell);
   if (places.lock >= 0) add(text, specName::lock, 1);
+  if (places.group >= 0) add(text, specName::group, places.groupPath);
   if (order.parent != 0) add(text, specName::parent, order.parent);
   return text;
 }
@@ -98,7 +99,7 @@ FileDescriptor memoryFile(const char* name, std::string_view bytes, unsigned fla
 /// Above the numbers that are given out, so that none of them is overwritten before it is copied. Closed for none.
 FileDescriptor above(int descriptor) {
   if (descriptor < 0) return {};
-  FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, shimDescriptor::lock + 1));
+  FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, shimDescriptor::group + 1));
   if (!copy.isOpen()) throw systemError("A shim cannot be started", errno);
   return copy;
 }
@@ -175,7 +176,7 @@ ShimProcess startShim(const TaskOrder& order, const ShimPlaces& places) {
   const FileDescriptor theirs(ends[1]);
   const FileDescriptor spec = memoryFile("callsheet-spec", specOf(order, places), 0);
   const FileDescriptor copies[] = {above(spec.number()), above(places.directory), above(theirs.number()),
-                                   above(places.store), above(places.lock)};
+                                   above(places.store),  above(places.lock),      above(places.group)};
   std::string arguments[] = {shimName, order.ref.job.toString(), order.ref.exec.toString()};
   char* const argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
   SpawnPlan plan;
@@ -184,6 +185,7 @@ ShimProcess startShim(const TaskOrder& order, const ShimPlaces& places) {
   plan.give(copies[2], shimDescriptor::report);
   plan.give(copies[3], shimDescriptor::store);
   plan.give(copies[4], shimDescriptor::lock);
+  plan.give(copies[5], shimDescriptor::group);
   const pid_t pid = plan.run("/proc/self/fd/" + std::to_string(places.program), argv);
   return {openPidfd(pid), std::move(report)};
 }

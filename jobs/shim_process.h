@@ -22,6 +22,8 @@ struct ShimPlaces {
   int directory = -1;  ///< the task's
   int store = -1;      ///< none where there is no store
   int lock = -1;       ///< the task's lock file, if it is none of the directory
+  int group = -1;      ///< the attempt's, where there are such
+  std::string groupPath{};
 };
 
 /// Starts a shim for the command. It gets no environment, no descriptor but its own, and becomes leader of a session.

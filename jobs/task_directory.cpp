@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -17,6 +19,7 @@
 #include "callsheet/errors.h"
 #include "ipc/pidfd.h"
 #include "ipc/process_state.h"
+#include "ipc/write_all.h"
 #include "jobs/leftovers.h"
 
 namespace callsheet {
@@ -78,7 +81,7 @@ std::optional<TaskDirectory> TaskDirectory::open(int tasks, JobID job) {
   if (!directory.isOpen() && errno == ENOENT) return std::nullopt;
   if (!directory.isOpen()) throw systemError("The directory of a task cannot be opened", errno);
   FileDescriptor lock = openLock(directory.number());
-  return TaskDirectory(std::move(directory), std::move(lock));
+  return TaskDirectory(std::move(directory), std::move(lock), job);
 }
 
 TaskDirectory TaskDirectory::make(int tasks, JobID job) {
@@ -88,13 +91,13 @@ TaskDirectory TaskDirectory::make(int tasks, JobID job) {
   FileDescriptor directory = openDirectory(tasks, name);
   if (!directory.isOpen()) throw systemError("The directory of a task cannot be opened", errno);
   FileDescriptor lock = openLock(directory.number());
-  return {std::move(directory), std::move(lock)};
+  return {std::move(directory), std::move(lock), job};
 }
 
 TaskDirectory TaskDirectory::withoutLockFile(FileDescriptor directory) {
   FileDescriptor lock(::memfd_create("callsheet-lock", MFD_CLOEXEC));
   if (!lock.isOpen()) throw systemError("Memory for the lock of a task cannot be had", errno);
-  return {std::move(directory), std::move(lock)};
+  return {std::move(directory), std::move(lock), JobID{}};
 }
 
 bool TaskDirectory::isHeld(LockedByte byte) const {
@@ -132,22 +135,46 @@ void TaskDirectory::makeVoid(std::uint32_t attempt) const {
     throw systemError("The lock of a task cannot be written", errno);
 }
 
+void TaskDirectory::writeGroup(const std::string& path) const {
+  const FileDescriptor file(
+      ::openat(directory_.number(), taskFile::group, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.isOpen() || !writeAll(file.number(), path)) throw systemError("The group of a task cannot be noted", errno);
+}
+
+std::string TaskDirectory::group() const {
+  const FileDescriptor file(::openat(directory_.number(), taskFile::group, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  std::string path(PATH_MAX, '\0');
+  const ssize_t size = file.isOpen() ? ::read(file.number(), path.data(), path.size()) : 0;
+  path.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  return path;
+}
+
+std::optional<TaskGroup> TaskDirectory::groupBefore(std::uint32_t attempt) const {
+  const std::string path = group();
+  const auto itsAttempt = TaskGroup::attemptIn(path, job_);
+  return itsAttempt && *itsAttempt < attempt ? TaskGroup::open(path) : std::nullopt;
+}
+
 std::optional<std::string> TaskDirectory::endLeftovers(const Leftovers& leftovers) const {
   const auto until = steady_clock::now() + leftovers.patience;
   const auto isMine = [&](const std::optional<TaskRecord>& latest) {
     return !latest || latest->attempt < leftovers.before;
   };
-  while (isHeld(LockedByte::shim) || isHeld(LockedByte::tree)) {
+  // Its name has the attempt in it, so that it can be no later one's.
+  const auto group = groupBefore(leftovers.before);
+  while (isHeld(LockedByte::shim) || isHeld(LockedByte::tree) || (group && !group->isEmpty())) {
     const auto latest = record();
     if (!isMine(latest)) return "A later attempt has begun.";
     killRecorded(latest);
+    if (group) group->kill();
     const auto stray = endStrayHolders(lock_.number(), [&] { return isMine(record()); });
     if (leftovers.stop.stop_requested() || steady_clock::now() >= until)
       return stray ? "Process " + std::to_string(*stray) + " of an earlier attempt does not end."
                    : "A process of an earlier attempt that cannot be looked into, perhaps another user's, holds the "
-                     "task's lock.";
+                     "task's lock, or does not end.";
     ::poll(nullptr, 0, 2);
   }
+  if (group) group->remove();
   return std::nullopt;
 }
 

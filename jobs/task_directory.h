@@ -10,6 +10,7 @@
 #include "callsheet/uuid.h"
 #include "ipc/file_descriptor.h"
 #include "ipc/store_paths.h"
+#include "jobs/task_group.h"
 #include "shim/protocol.h"
 
 namespace callsheet {
@@ -54,21 +55,29 @@ class TaskDirectory {
   /// No attempt up to this one begins from here on, if it has not begun yet: look at the lock afterwards.
   void makeVoid(std::uint32_t attempt) const;
 
+  /// The latest attempt's group, where there are such (jobs/task_group.h). Written before it is made.
+  void writeGroup(const std::string& path) const;
+  [[nodiscard]] std::string group() const;
+
   struct Leftovers {
     std::uint32_t before = 0;  ///< processes of this attempt or a later one are left alone
     std::chrono::milliseconds patience{0};
     std::stop_token stop{};  ///< gives up early
   };
-  /// Kills the shim and every process that holds the tree's lock, until neither is held: they are of an attempt that
-  /// nobody waits for any more. A pid that was used again is never signalled. Answers why something is left.
+  /// Kills the shim, every process that holds the tree's lock and whatever is in the attempt's group, until nothing is
+  /// left: they are of an attempt that nobody waits for any more. A pid that was used again is never signalled. Answers
+  /// why something is left.
   [[nodiscard]] std::optional<std::string> endLeftovers(const Leftovers& leftovers) const;
 
  private:
-  TaskDirectory(FileDescriptor directory, FileDescriptor lock)
-      : directory_(std::move(directory)), lock_(std::move(lock)) {}
+  TaskDirectory(FileDescriptor directory, FileDescriptor lock, JobID job)
+      : directory_(std::move(directory)), lock_(std::move(lock)), job_(job) {}
+  /// That of an attempt before this one, if it is still there.
+  [[nodiscard]] std::optional<TaskGroup> groupBefore(std::uint32_t attempt) const;
 
   FileDescriptor directory_;
   FileDescriptor lock_;
+  JobID job_;  ///< nil: of the foreground, which has no group
 };
 
 /// The process of a shim that says by its arguments that it holds this attempt; closed when there is none. For when the

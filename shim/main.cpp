@@ -40,7 +40,7 @@ void leaveTheDirector() {
   (void)!::chdir("/");
   ::prctl(PR_SET_NAME, shimName);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  ::close_range(shimDescriptor::lock + 1, ~0u, 0);
+  ::close_range(shimDescriptor::group + 1, ~0u, 0);
 }
 
 /// Its end stops this shim as a director's signal does. One that ended before this is not heard of otherwise.
@@ -83,6 +83,7 @@ void runTask(Run& run) {
   if (!readTaskSpec(shimDescriptor::spec, spec)) return sayOnce(ShimStep::prepare, errno, 0);
   ::close(shimDescriptor::spec);
   if (spec.parent != 0) dieWith(spec.parent);
+  if (spec.group[0] != '\0') useGroup(shimDescriptor::group);
   ShimStep step = takeTaskLock(run.directory, spec, run.lock);
   if (step == ShimStep::running) ::close(shimDescriptor::lock);
   if (step == ShimStep::running) step = prepareFiles(run);
@@ -128,5 +129,7 @@ int main() {
   static callsheet::Run run;
   callsheet::leaveTheDirector();
   callsheet::runTask(run);
+  // It is this attempt's alone. What is left in it keeps it, for whoever comes next.
+  if (run.spec.group[0] != '\0') ::rmdir(run.spec.group);
   ::_exit(0);
 }

@@ -28,6 +28,15 @@ struct Member {
 };
 Member members[treeMax];
 std::size_t memberCount;
+int groupDirectory = -1;
+
+void killGroup() {
+  if (groupDirectory < 0) return;
+  const int file = ::openat(groupDirectory, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  (void)!::write(file, "1", 1);
+  ::close(file);
+}
 
 void addChildren(pid_t parent, int file) {
   // A number may lie across two reads.
@@ -100,7 +109,12 @@ bool readProcessFacts(pid_t pid, ProcessFacts& facts) {
   return true;
 }
 
+void useGroup(int directory) {
+  groupDirectory = directory;
+}
+
 void signalTree(int signal) {
+  if (signal == SIGKILL) killGroup();
   memberCount = 0;
   addChildrenOf(::getpid());
   for (std::size_t next = 0; next < memberCount; ++next) {

@@ -16,6 +16,9 @@ struct ProcessFacts {
 /// False when there is no such process.
 [[nodiscard]] bool readProcessFacts(pid_t pid, ProcessFacts& facts);
 
+/// From now on what is to be killed is killed by this control group as well, all of it at once.
+void useGroup(int directory);
+
 /// Sends the signal to every descendant, parents before their children. A pid that was used again is never signalled.
 void signalTree(int signal);
 

@@ -16,7 +16,8 @@ inline constexpr int spec = 3;       ///< read from its beginning
 inline constexpr int directory = 4;  ///< the task's
 inline constexpr int report = 5;     ///< one ShimReport is written there
 inline constexpr int store = 6;      ///< the store's directory, where the bells are
-inline constexpr int lock = 7;  ///< the lock file, where it is not the directory's; else /dev/null, as the one above
+inline constexpr int lock = 7;   ///< the lock file, where it is not the directory's; else /dev/null, as the one above
+inline constexpr int group = 8;  ///< the control group in which the command begins, where there is one
 }  // namespace shimDescriptor
 
 /// The task's lock as its command and all that descends from it inherit it: above what scripts open by number.
@@ -29,6 +30,7 @@ inline constexpr const char* foregroundTask = "cli";
 namespace taskFile {
 inline constexpr const char* lock = "lock";
 inline constexpr const char* output = "output.log";
+inline constexpr const char* group = "group";        ///< names the control group of the latest attempt
 inline constexpr const char* input = "stdin";        ///< where what it reads is text of its job's
 inline constexpr const char* errors = "stderr.log";  ///< only where stderr is kept apart
 inline constexpr std::string_view statusEnding = ".result";
@@ -117,6 +119,7 @@ inline constexpr std::string_view cpuTime = "cpu-time";  ///< s
 inline constexpr std::string_view bell = "bell";         ///< a socket below the store to ring at the end; at most two
 inline constexpr std::string_view codes = "codes";       ///< task: the status file's exit_code is a taskCode
 inline constexpr std::string_view lock = "lock";         ///< 1: the lock file is shimDescriptor::lock
+inline constexpr std::string_view group = "group";       ///< the path of the group, which goes with the shim
 inline constexpr std::string_view parent = "parent";     ///< the process that starts the shim; it stops when that ends
 }  // namespace specName
 

@@ -73,6 +73,7 @@ void take(TaskSpec& spec, Lists& lists, std::string_view name, char* value) {
   if (name == specName::task) copy(spec.task, value);
   if (name == specName::boot) copy(spec.boot, value);
   if (name == specName::bell) copy(spec.bells[spec.bells[0][0] == '\0' ? 0 : 1], value);
+  if (name == specName::group) copy(spec.group, value);
   if (name == specName::attempt) spec.attempt = static_cast<std::uint32_t>(size());
   if (name == specName::workingDirectory) spec.workingDirectory = value;
   if (name == specName::input) spec.input = value;

@@ -14,6 +14,7 @@ struct TaskSpec {
   char boot[37] = "";
   char task[9] = "";
   char bells[2][96] = {};
+  char group[512] = "";  ///< empty: none
   std::uint32_t attempt = 0;
   std::int64_t deadlineNanos = 0;
   std::int64_t graceMillis = 5'000;

@@ -48,7 +48,15 @@ endTasks() {
   local task
   for task in "$CALLSHEET_LOCATION"/*.callsheet/tasks/*/; do
     if [[ -d $task ]]; then pkill -KILL -f "^callsheet-shim $(basename "$task")" || true; fi
+    if [[ -s ${task}group ]]; then endGroup "$(<"${task}group")"; fi
   done
+}
+
+# endGroup PATH: what of a task is still in its control group, and the group.
+endGroup() {
+  if [[ ! -d $1 ]]; then return; fi
+  echo 1 >"$1/cgroup.kill"
+  eventually rmdir "$1" 2>/dev/null
 }
 
 setup() { callsheetSetup; }

@@ -85,3 +85,32 @@ hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
   callsheet wait "$id" --timeout 20
   [[ $(callsheet list --unclaimable --json | jq '.jobs | length') == 0 ]]
 }
+
+@test "on a full disk a command goes on, how it ended is known, and the next one starts when there is room" {
+  small=$BATS_TEST_TMPDIR/small
+  mkdir "$small"
+  unshare --user --map-root-user --mount true 2>/dev/null || skip "a mount namespace cannot be made here"
+  # shellcheck disable=SC2016
+  run --separate-stderr unshare --user --map-root-user --mount bash -c '
+    mount -t tmpfs -o size=1m tmpfs "$1" || exit 99
+    mkdir -m 700 "$1/tasks"
+    set -e
+    callsheet principal --tasks "$1/tasks" 2>&3 &
+    principal=$!
+    trap "kill -KILL $principal" EXIT
+    id=$(callsheet add -- sh -c "head -c 3000000 /dev/zero | tr \"\\0\" x; echo here-nothing-fits >$1/more; exit 7")
+    code=0
+    callsheet wait "$id" --timeout 30 >&2 || code=$?
+    echo "$code"
+    callsheet show --json "$id" | jq -c "[.outcome, .failure.type]"
+    callsheet log "$id" --output | tr -d "\n" | sed "s/xx*/x/" >&2
+    callsheet log "$id" --output | wc -c
+    # What is removed makes room again for whoever comes next.
+    rm -rf "$1/tasks/"*
+    callsheet wait "$(callsheet add -- true)" --timeout 30 >&2' bash "$small" 3>"$BATS_TEST_TMPDIR/principal.log"
+  [[ $status != 99 ]] || skip "no tmpfs can be mounted here"
+  [[ $status == 0 ]] || { echo "exit $status: $stderr $output $(cat "$BATS_TEST_TMPDIR/principal.log")"; false; }
+  [[ ${lines[0]} == 7 && ${lines[1]} == '["failed","exit"]' ]]
+  # It printed 3 MB, of which the disk had room for less than one.
+  ((lines[2] > 100000 && lines[2] < 1048576))
+}

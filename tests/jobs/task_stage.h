@@ -44,9 +44,9 @@ namespace callsheet::tests {
 /// A store's directory with the tasks in it, and an environment that runs them. Nothing of them outlives it.
 class TaskStage {
  public:
-  TaskStage()
+  explicit TaskStage(ShimEnvironment::Groups groups = ShimEnvironment::Groups::whereTheyCanBeHad)
       : store_(StoreDirectory::open(directory_.path(), "main", {.create = true})),
-        environment_(std::make_unique<ShimEnvironment>(store_)),
+        environment_(std::make_unique<ShimEnvironment>(store_, groups)),
         tasks_(::openat(store_.descriptor(), StoreDirectory::tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
   ~TaskStage() {
     DIR* const entries = ::fdopendir(::dup(tasks_.number()));

@@ -1,7 +1,9 @@
 #include <signal.h>
 
 #include <catch2/catch.hpp>
+#include <iostream>
 
+#include "jobs/task_group.h"
 #include "tests/jobs/task_stage.h"
 
 // The end of a command, with all that descends from it.
@@ -116,9 +118,74 @@ TEST_CASE("A command dies with its shim, and what it left holding the lock dies 
   CHECK_FALSE(isAlive(daemon));
 }
 
+namespace {
+/// Whether commands get control groups here; says so where they do not.
+bool hasGroups() {
+  const bool has = !TaskGroup::pathFor(makeJobID(), 1).empty();
+  if (!has) std::cout << "SKIPPED: there are no control groups of version 2 that this process may make\n";
+  return has;
+}
+}  // namespace
+
+TEST_CASE("In a control group nobody outlives the shim and the next attempt's begin, whatever it has closed",
+          "[jobs][command]") {
+  if (!hasGroups()) return;
+  TaskStage stage;
+  const JobID job = makeJobID();
+  const RunningTask task =
+      stage.start(TaskStage::shell(daemonise(stage.file("daemon"), "exec 109>&-; ") + "exec sleep 600", job, 1));
+  const pid_t daemon = pidIn(stage.file("daemon"));
+  const AtEnd cleanup{-daemon};
+  const std::string former = stage.open(job).group();
+  CHECK(TaskGroup::attemptIn(former, job) == 1);
+  ::kill(stage.open(job).record()->shim, SIGKILL);
+  TaskStage::awaitEnd(task);
+  CHECK(stage
+            .run(TaskStage::shell("case $(sed 's/.*) //; s/ .*//' /proc/" + std::to_string(daemon) +
+                                      "/stat 2>/dev/null) in '' | Z | X) ;; *) echo both ;; esac",
+                                  job, 2))
+            .output.empty());
+  CHECK_FALSE(isAlive(daemon));
+  CHECK_FALSE(TaskGroup::open(former));
+}
+
+TEST_CASE("A lost command's control group is emptied, and a task's group goes with its shim", "[jobs][command]") {
+  if (!hasGroups()) return;
+  TaskStage stage;
+  const TaskOrder order = TaskStage::shell(daemonise(stage.file("daemon"), "exec 109>&-; ") + "exec sleep 600");
+  const RunningTask task = stage.start(order);
+  const pid_t daemon = pidIn(stage.file("daemon"));
+  const AtEnd cleanup{-daemon};
+  const std::string group = stage.open(order.ref.job).group();
+  const auto opened = TaskGroup::open(group);
+  REQUIRE(opened);
+  CHECK_FALSE(opened->isEmpty());
+  ::kill(stage.open(order.ref.job).record()->shim, SIGKILL);
+  TaskStage::awaitEnd(task);
+  CHECK(stage.environment().find(order.ref, true).what == FoundTask::What::lost);
+  CHECK_FALSE(isAlive(daemon));
+  CHECK_FALSE(TaskGroup::open(group));
+
+  const TaskOrder good = TaskStage::shell(daemonise(stage.file("other"), "exec 109>&-; ") + "exit 3");
+  CHECK(stage.run(good).status.code == 3);
+  CHECK_FALSE(isAlive(pidIn(stage.file("other"))));
+  CHECK_FALSE(TaskGroup::open(stage.open(good.ref.job).group()));
+}
+
+TEST_CASE("What a group's path says is believed only of the attempt's own group", "[jobs][command]") {
+  const JobID job = makeJobID();
+  const std::string name = "/sys/fs/cgroup/callsheet-" + job.toString();
+  CHECK(TaskGroup::attemptIn(name + ".12", job) == 12);
+  for (const std::string& path : {std::string(), name, name + ".", name + ".x", name + ".1/", name + ".1x",
+                                  "/sys/fs/cgroup/callsheet-" + makeJobID().toString() + ".1"})
+    CHECK_FALSE(TaskGroup::attemptIn(path, job));
+  TemporaryDirectory directory;
+  CHECK_FALSE(TaskGroup::open(directory.path()));  // no control group
+}
+
 TEST_CASE("The one exception: who closed the lock and outlived a killed shim runs beside the next attempt",
           "[jobs][command]") {
-  TaskStage stage;
+  TaskStage stage(ShimEnvironment::Groups::none);
   const JobID job = makeJobID();
   const RunningTask task =
       stage.start(TaskStage::shell(daemonise(stage.file("daemon"), "exec 109>&-; ") + "exec sleep 600", job, 1));
