@@ -47,6 +47,7 @@ Work defineKill(CLI::App& app);
 Work definePause(CLI::App& app);
 Work defineResume(CLI::App& app);
 Work defineQueue(CLI::App& app);
+Work defineSchedule(CLI::App& app);
 Work defineDiscard(CLI::App& app);
 Work defineStatus(CLI::App& app);
 Work defineRetry(CLI::App& app);

@@ -40,7 +40,7 @@ SubmittedJob Application::judge(const NewJob& job, const std::unordered_set<JobI
     if (body && isSameWork(job, *existing, *body)) return {Verdict::alreadyApplied, job.id, {}};
     return {Verdict::conflict, job.id, "another job has the id " + job.id.toString()};
   }
-  const SubmittedJob good{Verdict::ok, job.id, {}};
+  SubmittedJob good{Verdict::ok, job.id, {}};
   if (const auto missing = missingPrerequisite(job, before))
     return {Verdict::refused, job.id, "it is to run after job " + missing->toString() + ", and there is no such job"};
   if (job.body.key.empty()) return good;

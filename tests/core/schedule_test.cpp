@@ -11,6 +11,7 @@
 
 #include "callsheet/errors.h"
 #include "core/schedule/timing.h"
+#include "core/schedule/timing_text.h"
 #include "core/schedule/written_timing.h"
 #include "core/schedule/zone.h"
 #include "tests/support/seed.h"
@@ -430,4 +431,77 @@ TEST_CASE("A step of days begins anew in each month") {
 TEST_CASE("Weekdays of a calendar event may run over the end of the week") {
   CHECK(timingOfCalendarEvent("Sat..Mon 09:00") == timingOfCalendarEvent("Sat,Sun,Mon 09:00"));
   CHECK(timingOfCalendarEvent("Mon..Sun 09:00") == timingOfCalendarEvent("sun,mon,tue,wed,thu,fri,sat 09:00"));
+}
+
+TEST_CASE("A timing is read in each of its written forms") {
+  const std::int64_t now = utc("2026-11-30T10:00:07Z");
+  CHECK(timingOfText("every 90s", now) == Timing(IntervalTiming{now, 90 * micros, never}));
+  CHECK(timingOfText("every 1h30m from 2026-01-01T00:00:00Z until 2027-01-01T00:00:00Z", now) ==
+        Timing(IntervalTiming{utc("2026-01-01T00:00:00Z"), 90 * minute, utc("2027-01-01T00:00:00Z")}));
+  CHECK(timingOfText("2030-01-31T06:20:00+02:00", now) == Timing(OnceTiming{utc("2030-01-31T04:20:00Z")}));
+  CHECK(timingOfText(" 0 9 * * mon-fri ", now) == Timing(timingOfCronLine("0 9 * * mon-fri")));
+  CHECK(timingOfText("@daily Europe/Madrid", now) == Timing(timingOfCronLine("@daily Europe/Madrid")));
+  CHECK(timingOfText("daily", now) == Timing(timingOfCalendarEvent("daily")));
+  CHECK(timingOfText("*-*-01 09:00", now) == Timing(timingOfCalendarEvent("*-*-01 09:00")));
+  CalendarTiming calendar;
+  calendar.times = {9 * 3600, 17 * 3600 + 1800};
+  calendar.weekdays = bits({0, 1});
+  calendar.days = bits({1, 31});
+  calendar.months = bits({12});
+  calendar.years = {{2027, 2027, 1}};
+  calendar.zone = "Europe/Madrid";
+  CHECK(timingOfText(R"({"time":["17:30","9:00","09:00"],"weekday":[1,7],"day":[31,1],"month":[12],"year":[2027],
+                         "timezone":"Europe/Madrid"})",
+                     now) == Timing(calendar));
+  CHECK(timingOfText(R"({"time":[],"weekday":null})", now) == Timing(CalendarTiming{}));
+  CHECK(timingOfText(R"({"interval":2500.5,"end":"2027-01-01T00:00:00Z"})", now) ==
+        Timing(IntervalTiming{now, 2'500'500, utc("2027-01-01T00:00:00Z")}));
+  CHECK(timingOfText(R"({"weekday":[0]})", now) == timingOfText(R"({"weekday":[7]})", now));
+}
+
+TEST_CASE("A timing that cannot be read is refused with what is wrong") {
+  const auto whyNot = [](const std::string& text) -> std::string {
+    try {
+      (void)timingOfText(text, 0);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::invalid);
+      return error.what();
+    }
+    return "";
+  };
+  for (const auto& [text, word] : std::vector<std::pair<std::string, std::string>>{
+           {"", "needs a timing"},
+           {"every", "every DURATION"},
+           {"every 0", "longer than nothing"},
+           {"every soon", "soon"},
+           {"every 5s at 2026-01-01T00:00:00Z", "'at'"},
+           {"every 5s from 2026-01-01T00:00:00Z until 2026-01-01T00:00:00Z", "ends before"},
+           {"whenever", "calendar event"},
+           {"2030-02-31T00:00:00Z", "2030-02-31"},
+           {"{", "JSON"},
+           {"{\"time\":\"09:00\"}", "time must be a list"},
+           {"{\"time\":[\"25:00\"]}", "25:00"},
+           {"{\"time\":[\"0900\"]}", "0900"},
+           {"{\"time\":[\"9:0\"]}", "9:0"},
+           {"{\"time\":[900]}", "900"},
+           {"{\"month\":[0]}", "month"},
+           {"{\"month\":[13]}", "13"},
+           {"{\"day\":[0]}", "day"},
+           {"{\"day\":[32]}", "32"},
+           {"{\"day\":[1.5]}", "1.5"},
+           {"{\"weekday\":[8]}", "8"},
+           {"{\"weekday\":[-1]}", "-1"},
+           {"{\"weekday\":[\"Sun\"]}", "Sun"},
+           {"{\"year\":[1]}", "year"},
+           {"{\"timezone\":7}", "timezone"},
+           {"{\"timezone\":\"Mars/Olympus\"}", "Mars/Olympus"},
+           {"{\"times\":[]}", "'times'"},
+           {"{\"interval\":0}", "interval"},
+           {"{\"interval\":-5}", "interval"},
+           {"{\"interval\":\"abc\"}", "abc"},
+           {"{\"interval\":5,\"init\":\"24/06/2022\"}", "24/06/2022"},
+           {"{\"interval\":5,\"time\":[]}", "'time'"}}) {
+    INFO(text);
+    CHECK(whyNot(text).find(word) != std::string::npos);
+  }
 }

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
 #include "director/director_life.h"
@@ -280,6 +281,37 @@ TEST_CASE("ten submits of one key within its window are one job, and the next on
   CHECK(later.outcome == Submission::Outcome::accepted);
   for (const JobID job : {first.id, later.id}) CHECK(director->wait(job, seconds{20}));
   CHECK(runs == 2);
+}
+
+TEST_CASE("a job that is submitted after others runs when they have ended as it asks, and else never") {
+  std::vector<std::string> ran;
+  std::mutex ranMutex;
+  const Stage stage([&](JobContext& context) -> std::string {
+    const std::lock_guard lock(ranMutex);
+    ran.push_back(context.id().toString());
+    return "1";
+  });
+  const auto director = stage.make();
+  SubmitOptions first;
+  first.id = makeJobID();
+  SubmitOptions second;
+  second.id = makeJobID();
+  second.after = {{first.id}};
+  SubmitOptions never;
+  never.id = makeJobID();
+  never.after = {{first.id, EndCondition::failure}};
+  SubmitOptions last;
+  last.id = makeJobID();
+  last.after = {{second.id}, {never.id, EndCondition::always}};
+  director->start();
+  CHECK_THAT(director->submitJson("k", "{}", second).why, Contains("there is no such job"));
+  for (const SubmitOptions* options : {&first, &second, &never, &last}) director->submitJson("k", "{}", *options);
+  const auto status = director->wait(last.id, seconds{20});
+  REQUIRE(status);
+  CHECK(status->outcome == JobOutcome::succeeded);
+  CHECK(director->status(never.id)->outcome == JobOutcome::canceled);
+  const std::lock_guard lock(ranMutex);
+  CHECK(ran == std::vector{first.id.toString(), second.id.toString(), last.id.toString()});
 }
 
 TEST_CASE("what a job says of its progress is in its status while it runs") {
