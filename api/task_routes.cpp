@@ -19,7 +19,8 @@ inline namespace v1 {
 
 namespace {
 
-constexpr std::chrono::milliseconds startPatience{100};
+constexpr std::chrono::milliseconds claimPatience{250};  // for a worker; without one it is `created`
+constexpr std::chrono::milliseconds startPatience{2'000};
 constexpr std::chrono::milliseconds stopPatience{500};
 // The loop waits for a listing: of a store with many other jobs it looks at so many of the store's pages at once.
 constexpr int pagesAtOnce = 10;
@@ -165,11 +166,17 @@ void TaskRoutes::create(const Call& call) {
 
 /// Whoever gets "running" can rely on a process; and one that cannot be started is told so at once.
 void TaskRoutes::awaitStart(const Call& call, JobID id) {
-  const auto isSettled = [this](const JobRow& row) {
-    if (row.state != JobState::inProgress) return row.state == JobState::done;
+  const auto claimedUntil = std::chrono::steady_clock::now() + claimPatience;
+  const auto isSettled = [this, claimedUntil](const JobRow& row) {
+    if (row.state == JobState::done) return true;
+    if (row.state != JobState::inProgress) return std::chrono::steady_clock::now() >= claimedUntil;
     // Its first status says that the program runs; before that it may still turn out not to exist.
-    const auto status = environment_->read({row.id, row.execID, row.attempt});
-    return status && !status->hasEnded();
+    try {
+      const auto status = environment_->read({row.id, row.execID, row.attempt});
+      return status && !status->hasEnded();
+    } catch (const Error&) {
+      return false;  // what keeps its files from being read keeps it from being started, and the job's end says so
+    }
   };
   answerWhen(call, id, startPatience, isSettled, [call](const JobView& task) {
     if (task.row.state == JobState::done && task.result && task.result->failure.type == "spawn")

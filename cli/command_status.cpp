@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -37,6 +38,7 @@ struct Picture {
   std::vector<JobView> running;
   std::vector<JobView> coming;
   std::vector<JobView> ended;
+  std::map<std::string, std::string> held;  ///< queues of those that come and that hand nothing out now, and why
 };
 
 /// The newest jobs in these states, at most so many, of `all` that there are.
@@ -69,8 +71,18 @@ Picture take(Session& session, std::size_t rows) {
   rows -= picture.running.size();
   picture.coming = newest(store, {JobState::ready, JobState::waiting}, waiting, std::min(rows, rows / 2 + 1));
   rows -= picture.coming.size();
+  for (const JobView& job : picture.coming) {
+    const auto queue = picture.held.contains(job.row.queue) ? std::nullopt : store.queue(job.row.queue);
+    if (queue && queue->room() == 0) picture.held[queue->name] = queue->isPaused ? "queue paused" : "queue full";
+  }
   picture.ended = newest(store, {JobState::done}, done, rows);
   return picture;
+}
+
+/// Why a ready job does not begin, where its queue is the reason.
+std::string heldText(const Picture& picture, const JobRow& row) {
+  const auto found = row.state == JobState::ready ? picture.held.find(row.queue) : picture.held.end();
+  return found == picture.held.end() ? std::string() : " (" + found->second + ")";
 }
 
 std::string barOf(const JobRow& row) {
@@ -96,7 +108,7 @@ void printPicture(const Picture& picture, const OwnerNames& names) {
   Table table({"ID", "STATE", "SINCE", "OWNER", "QUEUE", "PROGRESS", "WORK"});
   const auto add = [&](const JobView& job, std::int64_t since) {
     table.add({{shortIDOf(job.row.id)},
-               {stateText(job.row), stateColour(job.row)},
+               {stateText(job.row) + heldText(picture, job.row), stateColour(job.row)},
                {utcSecondsText(since)},
                {names.nameOf(job.row.owner)},
                {job.row.queue},

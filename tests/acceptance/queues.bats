@@ -47,6 +47,7 @@ queueIs() { [[ $(callsheet queue list "$1" --json | jq -r ".queues[0] | $2") == 
   endsWith 0 callsheet wait "$(callsheet add -- true)" --timeout 20
   hasState "$held" ready
   [[ $(callsheet show "$held") == *"its queue is paused"* ]]
+  callsheet status | grep -q "ready (queue paused)"
   letGo
   endsWith 0 callsheet wait "$running" --timeout 20
   hasState "$held" ready
