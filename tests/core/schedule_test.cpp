@@ -25,7 +25,6 @@ constexpr std::int64_t micros = 1'000'000;
 constexpr std::int64_t minuteSeconds = 60;
 constexpr std::int64_t daySeconds = 86'400;
 constexpr std::int64_t minute = minuteSeconds * micros;
-constexpr std::int64_t hour = 60 * minute;
 
 /// UTC us of "2026-12-06T09:00:00Z".
 std::int64_t utc(const std::string& text) {
