@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/http_server.h"
+#include "api/periodic_task_routes.h"
 #include "api/routes.h"
 #include "api/task_routes.h"
 #include "api/token_file.h"
@@ -16,10 +17,11 @@ namespace {
 // How long a stop waits for what was posted before.
 constexpr std::chrono::seconds drainPatience{10};
 
-std::vector<Route> allRoutes(const RpcContext& context, TaskRoutes& tasks) {
+std::vector<Route> allRoutes(const RpcContext& context, TaskRoutes& tasks, PeriodicTaskRoutes& periodicTasks) {
   std::vector<Route> all;
-  for (auto& some : {rpcRoutes(context), definitionRoutes(context.store), jobRoutes(context.store),
-                     queueRoutes(context.store), tasks.routes(), descriptionRoutes()})
+  for (auto& some :
+       {rpcRoutes(context), definitionRoutes(context.store), jobRoutes(context.store), queueRoutes(context.store),
+        scheduleRoutes(context.store), tasks.routes(), periodicTasks.routes(), descriptionRoutes()})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }
@@ -39,8 +41,9 @@ class ApiServer::Implementation {
         claims_(*access_, loop_, store_, options.log, [this] { polls_->look(); }),
         expiry_(store_, loop_, clock_, options.log),
         tasks_(access_->directory(), loop_, store_),
-        router_(
-            allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_, options.log), expiry_}, tasks_)),
+        periodicTasks_(access_->directory(), loop_, store_, options.scripts),
+        router_(allRoutes({store_, claims_, polls_.emplace(store_, claims_, loop_, clock_, options.log), expiry_},
+                          tasks_, periodicTasks_)),
         server_(loop_, serverOptions(*access_, options),
                 [this](std::shared_ptr<HttpExchange> exchange) { router_(std::move(exchange)); }) {
     // What can fail first: until the loop runs nobody calls back.
@@ -54,6 +57,7 @@ class ApiServer::Implementation {
     loop_.run([this] {
       polls_->stop();
       tasks_.stop();
+      periodicTasks_.stop();
     });
     server_.stop();
     // What a claim under way still brings is given back first.
@@ -69,6 +73,7 @@ class ApiServer::Implementation {
     HttpServerOptions http;
     http.log = options.log;
     http.token = tokenFor(access, options);
+    if (!options.scripts.empty()) http.publicPrefix = "/public/director/";
     return http;
   }
 
@@ -80,6 +85,7 @@ class ApiServer::Implementation {
   std::optional<LongPolls> polls_;
   Expiry expiry_;
   TaskRoutes tasks_;
+  PeriodicTaskRoutes periodicTasks_;
   const Router router_;
   HttpServer server_;
   std::string tcpAddress_;

@@ -13,6 +13,7 @@ struct ApiServerOptions {
   std::string listen;        ///< "127.0.0.1:PORT" besides the store's own socket; empty: only that
   std::string tokenFile;     ///< what TCP clients must know stands there; empty: `api.token` in the store
   bool isOpenToAll = false;  ///< TCP clients need no token
+  std::string scripts;       ///< a directory whose files everybody may read below /public/director/; empty: none
   LogSink log;
 };
 

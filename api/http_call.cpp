@@ -103,8 +103,10 @@ std::optional<HttpRefusal> HttpCall::readHeaders(const char* method) {
   const bool hasBody = !headers.coding.empty() || (!headers.length.empty() && headers.length.front() != "0");
   hasBodyUnderWay_ = hasBody && !headers.asksFirst;
   if (peer_.isStranger) return HttpRefusal::forbiddenPeer;
+  const HttpServerOptions& options = daemon_.settings().options;
+  const bool isPublic = !options.publicPrefix.empty() && method_ == "GET" && target_.starts_with(options.publicPrefix);
   if (daemon_.audience() == HttpDaemon::Audience::tokenBearer)
-    if (auto refusal = tcpRefusal(headers.access, daemon_.settings().options.token)) return refusal;
+    if (auto refusal = tcpRefusal(headers.access, isPublic ? std::string() : options.token)) return refusal;
   // Two readers could disagree about where such a request ends.
   if (headers.length.size() + headers.coding.size() > 1) return HttpRefusal::badRequest;
   if (!headers.coding.empty() && ::strcasecmp(headers.coding.front().c_str(), "chunked") != 0)

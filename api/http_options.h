@@ -20,7 +20,8 @@ struct HttpLimits {
 struct HttpServerOptions {
   HttpLimits limits{};
   LogSink log{};
-  std::string token{};  ///< what TCP clients must know; empty: they need no token
+  std::string token{};         ///< what TCP clients must know; empty: they need no token
+  std::string publicPrefix{};  ///< what begins so may be read without one, by GET; empty: nothing
 };
 
 }  // namespace v1

@@ -15,14 +15,6 @@ Json idJson(const Uuid& id) {
   return id.isNil() ? Json(nullptr) : Json(id.toString());
 }
 
-Json retryJson(const RetryPolicy& retry) {
-  return {{"maxAttempts", retry.maxAttempts},
-          {"firstDelayMs", retry.firstDelay.count() / 1000.0},
-          {"factor", retry.factor},
-          {"maxDelayMs", retry.maxDelay.count() / 1000.0},
-          {"jitter", retry.jitter}};
-}
-
 /// A deadline stands on the boot clock; people are told what that is in UTC, as far as the clocks agree now.
 Json deadlineJson(const JobRow& row) {
   if (row.deadlineNanos == 0) return nullptr;
@@ -31,6 +23,8 @@ Json deadlineJson(const JobRow& row) {
   return formatUtc(now.utcMicros + (row.deadlineNanos - now.bootNanos) / 1000);
 }
 
+}  // namespace
+
 void addParameters(Json& json, const JobBody& body) {
   if (body.binary)
     json["parametersHex"] = hexOf(body.parameters);
@@ -38,7 +32,13 @@ void addParameters(Json& json, const JobBody& body) {
     json["parameters"] = valueJson(body.parameters);
 }
 
-}  // namespace
+Json retryJson(const RetryPolicy& retry) {
+  return {{"maxAttempts", retry.maxAttempts},
+          {"firstDelayMs", retry.firstDelay.count() / 1000.0},
+          {"factor", retry.factor},
+          {"maxDelayMs", retry.maxDelay.count() / 1000.0},
+          {"jitter", retry.jitter}};
+}
 
 std::string keyText(const JobBody& body) {
   const auto key = JobKey::fromBytes(body.key);
@@ -102,6 +102,8 @@ Json jobSummaryJson(const JobView& job, const OwnerNames& names) {
   json["wakeAt"] = timeJson(row.state == JobState::waiting ? row.wakeAt : 0);
   json["startedAt"] = timeJson(row.startedAt);
   json["finishedAt"] = timeJson(row.finishedAt);
+  json["schedule"] = textJson(job.body.schedule);
+  json["occurrence"] = timeJson(job.body.occurrence);
   json["labels"] = job.body.labels.empty() ? Json::object() : Json(job.body.labels);
   return json;
 }

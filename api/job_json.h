@@ -23,6 +23,10 @@ inline namespace v1 {
 /// The value; a string where the text is no JSON after all.
 [[nodiscard]] Json valueJson(const std::string& text);
 
+/// "parameters" of a body; "parametersHex" where they are no JSON.
+void addParameters(Json& json, const JobBody& body);
+[[nodiscard]] Json retryJson(const RetryPolicy& retry);
+
 /// The business key as people write it; empty for none.
 [[nodiscard]] std::string keyText(const JobBody& body);
 

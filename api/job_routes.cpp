@@ -6,6 +6,7 @@
 #include "api/job_json.h"
 #include "api/query.h"
 #include "api/routes.h"
+#include "api/work_fields.h"
 #include "callsheet/errors.h"
 #include "callsheet/job_key.h"
 #include "callsheet/limits.h"
@@ -146,33 +147,14 @@ NewJob newJobFrom(ApiStore& store, const Json& body) {
   const Fields fields(body, "job");
   fields.allowOnly({"id", "kind", "parameters", "queue", "priority", "delay", "notBefore", "key", "keyWindow", "labels",
                     "after", "attempts", "retryDelay", "limit", "to", "requester", "traceparent"});
-  const std::string kind = fields.requiredText("kind");
-  const Json none = Json::object();
-  const Json* const parameters = fields.find("parameters");
-  NewJob job = newJobOf(kind, 1, (parameters == nullptr ? none : *parameters).dump(), {});
-  if (const auto definition = store.reads().definition(kind))
-    store.schemas().require(definition->paramsSchema, parameters == nullptr ? none : *parameters, "parameters");
+  NewJob job = workFrom(store, fields);
+  job.id = makeJobID();
   if (const auto id = fields.uuid("id")) job.id = JobID{*id};
-  if (const auto queue = fields.text("queue")) job.queue = *queue;
-  job.priority =
-      static_cast<std::int32_t>(fields.integer("priority", limits::priorityMin, limits::priorityMax).value_or(0));
   job.delayMicros = fields.millis("delay").value_or(0);
   job.notBeforeMicros = std::max<std::int64_t>(fields.time("notBefore").value_or(0), 0);
   if (const auto key = fields.text("key")) job.body.key = JobKey::parse(*key).bytes();
   job.keyWindowMicros = fields.millis("keyWindow");
-  if (const Json* const labels = fields.find("labels")) {
-    const Fields named(*labels, "labels");
-    for (const auto& [name, value] : labels->items()) job.body.labels[name] = named.requiredText(name.c_str());
-  }
   if (const Json* const after = fields.find("after")) job.body.after = prerequisitesFrom(store, fields, *after);
-  job.body.retry.maxAttempts = static_cast<std::uint32_t>(fields.integer("attempts", 1, 1'000'000).value_or(1));
-  if (const auto delay = fields.millis("retryDelay")) {
-    job.body.retry.firstDelay = std::chrono::microseconds(*delay);
-    job.body.retry.maxDelay = std::max(job.body.retry.maxDelay, job.body.retry.firstDelay);
-  }
-  job.body.attemptLimitMicros = fields.millis("limit").value_or(0);
-  if (const Json* const requester = fields.find("requester")) job.body.requester = requester->dump();
-  if (const auto traceparent = fields.text("traceparent")) job.body.traceparent = *traceparent;
   return job;
 }
 

@@ -78,7 +78,10 @@ void RouteCall::answer(int status, const Json& body, std::function<void()> undel
 }
 
 void RouteCall::answer(const ApiError& error) const {
-  answer(error.status(), errorForm_ == ErrorForm::detail ? Json{{"detail", error.what()}} : error.toJson());
+  Json body = error.toJson();
+  if (errorForm_ == ErrorForm::detail) body = {{"detail", error.what()}};
+  if (errorForm_ == ErrorForm::coded) body = {{"code", error.status()}, {"message", error.what()}};
+  answer(error.status(), body);
 }
 
 void RouteCall::answerText(std::string contentType, std::string body) const {

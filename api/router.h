@@ -11,8 +11,9 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// How a route's errors read: `{"error":{"type","message"}}`, or `{"detail"}` as the task runner's clients know them.
-enum class ErrorForm { typed, detail };
+/// How a route's errors read: `{"error":{"type","message"}}`, or as the clients of others know them: `{"detail"}` of
+/// the task runner, `{"code","message"}` of the director of scripts.
+enum class ErrorForm { typed, detail, coded };
 
 /// One request on its way: the route's variable parts, and the ways to answer it. Kept alive by whoever answers later.
 class RouteCall {

@@ -15,6 +15,8 @@ inline namespace v1 {
 [[nodiscard]] std::vector<Route> jobRoutes(ApiStore& store);
 /// `/v1/queues`: named queues, their settings and how many jobs stand in them.
 [[nodiscard]] std::vector<Route> queueRoutes(ApiStore& store);
+/// `/v1/schedules`: schedules and their jobs; `/v1/firings`: what comes next.
+[[nodiscard]] std::vector<Route> scheduleRoutes(ApiStore& store);
 /// `/openapi.json`.
 [[nodiscard]] std::vector<Route> descriptionRoutes();
 

@@ -7,6 +7,7 @@
 #include "api/rpc.h"
 #include "api/task_resource.h"
 #include "callsheet/limits.h"
+#include "callsheet/submit_options.h"
 #include "core/names.h"
 #include "core/new_job.h"
 

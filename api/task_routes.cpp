@@ -9,6 +9,7 @@
 #include "callsheet/errors.h"
 #include "callsheet/json_archive.h"
 #include "callsheet/limits.h"
+#include "callsheet/submit_options.h"
 #include "core/names.h"
 #include "core/new_job.h"
 #include "jobs/shim_environment.h"

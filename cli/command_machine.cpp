@@ -3,6 +3,7 @@
 
 #include "callsheet/errors.h"
 #include "cli/commands.h"
+#include "cli/script_machine.h"
 #include "cli/stop_signals.h"
 #include "jobs/echo_machine.h"
 
@@ -12,7 +13,8 @@ inline namespace v1 {
 namespace {
 
 int runMachine(const std::string& name, const Session& session) {
-  if (name != "echo") throw Error(ErrorKind::usage, "there is no machine of our own but echo");
+  if (name == "script") return runScriptMachine(session.trailing);
+  if (name != "echo") throw Error(ErrorKind::usage, "there are no machines of our own but echo and script");
   const EchoProgram program(session.trailing);
   StopSignals signals;
   const EchoEnd end = program.run({.output = 1, .stop = signals.descriptor()});

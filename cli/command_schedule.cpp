@@ -1,78 +1,236 @@
 #include <CLI/CLI.hpp>
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "api/schedule_json.h"
 #include "callsheet/errors.h"
+#include "callsheet/limits.h"
+#include "cli/answers.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
+#include "cli/schedule_options.h"
+#include "cli/schedule_text.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "core/clock.h"
 #include "core/duration_text.h"
 #include "core/schedule/timing_text.h"
+#include "core/schedule_changes.h"
+#include "core/upcoming_firings.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
 
-struct ScheduleOptions {
-  std::string action;
-  std::string spec;
-  std::uint32_t count = 10;
-  std::string within;
-  std::string from;
-};
+std::int64_t utcNow() {
+  return SystemClock().now().utcMicros;
+}
 
-int next(const ScheduleOptions& options, Session& session) {
-  if (options.spec.empty())
-    throw Error(ErrorKind::usage, "say for what: callsheet schedule next SPEC, for example '0 9 * * mon-fri'");
-  const std::int64_t now = options.from.empty() ? SystemClock().now().utcMicros : utcOf("--from", options.from);
-  const Timing timing = timingOfText(options.spec, now);
-  const std::int64_t until = options.within.empty() ? never : now + durationOf("--within", options.within).count();
-  Json json = versioned();
-  json["next"] = Json::array();
-  std::int64_t after = now;
-  for (std::uint32_t shown = 0; shown < options.count; ++shown) {
-    const auto at = nextFiring(timing, after);
-    if (!at || *at >= until) break;
-    after = *at;
-    if (session.json)
-      json["next"].push_back(timeJson(*at));
-    else
-      printLine(formatUtc(*at));
+ScheduleView viewOf(const std::string& name, Session& session) {
+  auto view = session.store().schedule(name);
+  if (view) return std::move(*view);
+  throw Error(ErrorKind::notFound,
+              "there is no schedule '" + printable(name) + "'; `callsheet schedule list` shows them");
+}
+
+int show(const std::string& name, Session& session) {
+  const ScheduleView view = viewOf(name, session);
+  if (session.json) {
+    Json json = versioned();
+    json.update(scheduleJson(view, utcNow()));
+    printJson(json);
+  } else {
+    printSchedule(view, utcNow());
   }
-  if (session.json) printJson(json);
-  if (after == now) tell(options.within.empty() ? "it never fires" : "it does not fire so soon");
   return 0;
 }
+
+void requireAccepted(const Answer& answer, const std::string& name) {
+  if (!isAccepted(answer.verdict)) throw errorOf(answer, "schedule '" + printable(name) + "' is as it was");
+}
+
+int add(const ScheduleOptions& options, Session& session) {
+  options.job.requireOneKindOfWork(session.trailing, "callsheet schedule add NAME SPEC");
+  const std::int64_t now = utcNow();
+  const Schedule wanted = options.scheduleOf(session.trailing, now);
+  const auto* const once = std::get_if<OnceTiming>(&wanted.timing);
+  if (once != nullptr && once->at <= now)
+    throw Error(ErrorKind::invalid, "that time is over; `callsheet add` has a command run at once");
+  JobStore& store = session.accessOrMake().store();
+  Answer answer;
+  if (options.replaces)
+    answer = changeSchedule(store, wanted.name, [&](const std::optional<ScheduleView>& known) {
+      return putOf(known, wanted, options.isPaused, now);
+    });
+  else
+    answer = store.applySurely(putOf({}, wanted, options.isPaused, now));
+  if (answer.verdict == Verdict::conflict && !options.replaces)
+    throw Error(ErrorKind::conflict, answer.why + "; --replace has it changed, and it goes on from where it is");
+  requireAccepted(answer, wanted.name);
+  const ScheduleView view = viewOf(wanted.name, session);
+  if (!view.row.isPaused && view.row.next == never) tell("it will never fire");
+  return show(wanted.name, session);
+}
+
+/// All schedules, page by page.
+template <class Visit>
+void forEachSchedule(JobStore& store, Visit visit) {
+  std::string after;
+  while (true) {
+    const auto some = store.schedules(after, limits::pageRowsMax);
+    for (const ScheduleView& view : some) visit(view);
+    if (some.size() < limits::pageRowsMax) return;
+    after = some.back().row.name;
+  }
+}
+
+int list(Session& session) {
+  const std::int64_t now = utcNow();
+  if (session.json) {
+    Json json = versioned();
+    json["schedules"] = Json::array();
+    forEachSchedule(session.store(),
+                    [&](const ScheduleView& view) { json["schedules"].push_back(scheduleJson(view, now)); });
+    printJson(json);
+    return 0;
+  }
+  Table table({"SCHEDULE", "STATE", "NEXT", "LAST", "FIRED", "SKIPPED", "TIMING"});
+  forEachSchedule(session.store(), [&](const ScheduleView& view) { table.add(rowTextOf(view, now)); });
+  if (!table.isEmpty()) table.print();
+  return 0;
+}
+
+/// Paused or not, or begun anew.
+int change(const ScheduleOptions& options, Session& session) {
+  const std::string& name = options.name;
+  const auto answer =
+      changeSchedule(session.store(), name, [&](const std::optional<ScheduleView>& known) -> PutSchedule {
+        if (!known) static_cast<void>(viewOf(name, session));  // says that there is none
+        if (options.action == "reset") return resetOf(*known, utcNow());
+        return pauseOf(*known, options.action == "pause", utcNow());
+      });
+  requireAccepted(answer, name);
+  return show(name, session);
+}
+
+int remove(const ScheduleOptions& options, Session& session) {
+  const auto answer = session.store().apply(DeleteSchedule{options.name});
+  requireAccepted(answer, options.name);
+  if (session.json) {
+    Json json = versioned();
+    json["deleted"] = options.name;
+    printJson(json);
+  }
+  return 0;
+}
+
+int runNow(const ScheduleOptions& options, Session& session) {
+  Submit verb;
+  verb.jobs.push_back(runOf(viewOf(options.name, session), utcNow()));
+  const JobID id = verb.jobs.front().id;
+  const auto answer = session.store().applySurely(verb);
+  if (!isAccepted(answer.verdict)) throw errorOf(answer, "nothing was run");
+  if (!isAccepted(answer.jobs.at(0).verdict))
+    throw errorOf(Answer{answer.jobs[0].verdict, answer.jobs[0].why}, "nothing was run");
+  if (session.json) {
+    Json json = versioned();
+    json["id"] = id.toString();
+    json["shortId"] = shortIDOf(id);
+    printJson(json);
+  } else {
+    printLine(id.toString());
+  }
+  return 0;
+}
+
+int why(const ScheduleOptions& options, Session& session) {
+  const ScheduleReasons reasons = reasonsOf(viewOf(options.name, session), session, utcNow());
+  if (session.json) {
+    Json json = versioned();
+    json["name"] = options.name;
+    json["last"] = reasons.last;
+    json["skipped"] = textJson(reasons.skipped);
+    json["next"] = reasons.next;
+    printJson(json);
+    return 0;
+  }
+  printLine("last   " + reasons.last);
+  if (!reasons.skipped.empty()) printLine("       " + reasons.skipped);
+  printLine("next   " + reasons.next);
+  return 0;
+}
+
+/// When a timing fires, which needs no store.
+std::vector<UpcomingFiring> firingsOf(const Timing& timing, std::int64_t after, std::int64_t until, std::size_t count) {
+  std::vector<UpcomingFiring> firings;
+  for (auto at = nextFiring(timing, after); at && *at < until && firings.size() < count; at = nextFiring(timing, *at))
+    firings.push_back({*at, {}});
+  return firings;
+}
+
+int next(const ScheduleOptions& options, Session& session) {
+  const bool ofStore = options.name.empty();
+  if (ofStore && !options.from.empty()) throw Error(ErrorKind::usage, "--from needs a SPEC");
+  const std::int64_t now = options.from.empty() ? utcNow() : utcOf("--from", options.from);
+  const std::int64_t until = options.within.empty() ? never : now + durationOf("--within", options.within).count();
+  const auto firings = ofStore ? upcomingFirings(session.store(), until, options.count)
+                               : firingsOf(timingOfText(options.name, now), now, until, options.count);
+  if (session.json) {
+    Json json = versioned();
+    json["next"] = Json::array();
+    for (const UpcomingFiring& one : firings) {
+      if (ofStore)
+        json["next"].push_back({{"at", timeJson(one.at)}, {"schedule", one.schedule}});
+      else
+        json["next"].push_back(timeJson(one.at));
+    }
+    printJson(json);
+    return 0;
+  }
+  for (const UpcomingFiring& one : firings)
+    printLine(ofStore ? formatUtc(one.at) + "  " + printable(one.schedule) : formatUtc(one.at));
+  if (!firings.empty()) return 0;
+  if (ofStore)
+    tell("no schedule fires" + std::string(options.within.empty() ? "" : " so soon"));
+  else
+    tell(options.within.empty() ? "it never fires" : "it does not fire so soon");
+  return 0;
+}
+
+struct Action {
+  std::string_view name;
+  bool takesName = true;
+  int (*run)(const ScheduleOptions& options, Session& session);
+};
+
+constexpr std::array<Action, 10> actions{{
+    {"add", true, add},
+    {"list", false, [](const ScheduleOptions&, Session& session) { return list(session); }},
+    {"show", true, [](const ScheduleOptions& options, Session& session) { return show(options.name, session); }},
+    {"run-now", true, runNow},
+    {"pause", true, change},
+    {"resume", true, change},
+    {"reset", true, change},
+    {"rm", true, remove},
+    {"next", false, next},
+    {"why", true, why},
+}};
 
 }  // namespace
 
 Work defineSchedule(CLI::App& app) {
   const auto options = std::make_shared<ScheduleOptions>();
-  app.add_option("action", options->action, "What to do: next")
-      ->required()
-      ->type_name("ACTION")
-      ->check(CLI::IsMember(std::vector<std::string>{"next"}));
-  app.add_option("spec", options->spec, "The timing, as one word of the shell")->type_name("SPEC");
-  app.add_option("-n,--count", options->count, "How many firings to show (default: 10)")
-      ->type_name("N")
-      ->check(CLI::Range(1u, 10'000u));
-  app.add_option("--within", options->within, "Only those that come within so long")->type_name("DURATION");
-  app.add_option("--from", options->from, "As if it were this time now")->type_name("TIME");
-  app.footer(
-      "callsheet schedule next SPEC [-n N] [--within DURATION] [--from TIME]\n"
-      "\nPrints when a timing fires next, in UTC. A SPEC is one of\n"
-      "  every 90s [from TIME] [until TIME]    an interval\n"
-      "  '*/5 8-18 * * mon-fri [ZONE]'         a line of cron, or @daily\n"
-      "  'Mon..Fri *-*-* 09:00 [ZONE]'         a calendar event of systemd\n"
-      "  2030-01-31T06:20:00Z                  once\n"
-      "  '{\"time\": [\"09:00\"], \"weekday\": [7]}' or '{\"interval\": 60000}', in ms\n"
-      "Without a ZONE, such as Europe/Madrid, it is UTC. A time that the change to summer time leaves out fires at "
-      "the\n"
-      "end of that gap, one that comes twice fires once. Needs no store.");
-  return [options](Session& session) { return next(*options, session); };
+  std::vector<std::string> names;
+  for (const Action& action : actions) names.emplace_back(action.name);
+  options->define(app, names);
+  return [options](Session& session) {
+    const auto* const action =
+        std::find_if(actions.begin(), actions.end(), [&](const Action& one) { return one.name == options->action; });
+    options->requireFitting(action->takesName, session.trailing);
+    return action->run(*options, session);
+  };
 }
 
 }  // namespace v1

@@ -8,7 +8,7 @@ namespace callsheet {
 inline namespace v1 {
 
 std::span<const Command> commands() {
-  static constexpr std::array<Command, 33> table{{
+  static constexpr std::array<Command, 34> table{{
       {"principal", "Run the store's principal: the daemon that runs jobs and adopts those of the dead",
        definePrincipal},
       {"assistant", "Run an assistant: a daemon with a name and a queue of its own", defineAssistant},
@@ -25,7 +25,8 @@ std::span<const Command> commands() {
       {"pause", "Stop the processes of running commands for a while", definePause},
       {"resume", "Let paused commands go on", defineResume},
       {"queue", "Limit, pause and list queues", defineQueue},
-      {"schedule", "Show when a timing fires", defineSchedule, false, false},
+      {"schedule", "Have jobs made at times, and show when", defineSchedule, true},
+      {"events", "Check a folder of events", defineEvents, false, false},
       {"retry", "Do done jobs again, as new jobs", defineRetry},
       {"restart", "Do jobs from their beginning, as new jobs, whatever they do now", defineRestart},
       {"clean", "Take done jobs out of sight, and their output off the disk", defineClean},

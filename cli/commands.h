@@ -48,6 +48,7 @@ Work definePause(CLI::App& app);
 Work defineResume(CLI::App& app);
 Work defineQueue(CLI::App& app);
 Work defineSchedule(CLI::App& app);
+Work defineEvents(CLI::App& app);
 Work defineDiscard(CLI::App& app);
 Work defineStatus(CLI::App& app);
 Work defineRetry(CLI::App& app);

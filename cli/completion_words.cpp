@@ -7,6 +7,7 @@
 #include <set>
 
 #include "api/owner_names.h"
+#include "callsheet/limits.h"
 #include "cli/job_text.h"
 #include "cli/terminal.h"
 #include "core/known_kind.h"
@@ -86,17 +87,26 @@ Words labels(const std::string&, Session& session) {
   return asWords(labels);
 }
 
+Words schedules(const std::string&, Session& session) {
+  Words words;
+  for (const ScheduleView& view : session.store().schedules({}, limits::pageRowsMax))
+    words.push_back({view.row.name, view.settings.spec});
+  return words;
+}
+
 struct Source {
   std::string_view type;
   Words (*words)(const std::string& prefix, Session& session);
 };
 
-constexpr std::array<Source, 6> sources{{
+constexpr std::array<Source, 8> sources{{
     {"ID", jobs},
     {"ID[:CONDITION]", jobs},
     {"DIRECTOR", directors},
     {"KIND", kinds},
     {"QUEUE", queues},
+    {"SCHEDULE", schedules},
+    {"SCHEDULE|SPEC", schedules},
     {"NAME[=VALUE]", labels},
 }};
 

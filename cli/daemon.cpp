@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -22,12 +23,15 @@
 #include "api/define.h"
 #include "api/listening_socket.h"
 #include "callsheet/job_director.h"
+#include "cli/event_keeper.h"
 #include "cli/service_notifier.h"
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "director/checked_options.h"
+#include "http/http_job.h"
 #include "ipc/principal_lock.h"
+#include "jobs/task_machine.h"
 #include "jobs/tasks_place.h"
 
 namespace callsheet {
@@ -134,7 +138,16 @@ class Daemon {
           director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode, JobTypes{},
                                                     directorOptions(session));
           director_->start();
-          if (mode.isPrincipal()) serve(session);
+          if (!mode.isPrincipal()) return;
+          callOut(session);
+          serve(session);
+          if (options_.events.empty()) return;
+          if (!std::filesystem::is_directory(options_.events))
+            throw Error(ErrorKind::notFound, "there is no folder of events " + options_.events);
+          events_ = std::make_unique<EventKeeper>(access_->store(), options_.events,
+                                                  [this](LogLevel level, std::string_view sentence) {
+                                                    log_.log(levelOf(level), "events: {}", printable(sentence));
+                                                  });
         },
         [&](int signal, const std::function<bool(std::chrono::milliseconds)>& isDoneWithin) {
           asked = signal;
@@ -144,22 +157,35 @@ class Daemon {
     return asked;
   }
 
+  /// HTTP requests wait for others, so they have threads of their own: an executor in this process.
+  void callOut(const Session& session) {
+    JobTypes types;
+    addHttpKind(types, directory_);
+    JobDirectorOptions options = directorOptions(session);
+    options.runsCommands = false;
+    options.workers = options_.httpParallel;
+    http_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location,
+                                          JobDirectorMode::executor("http"), std::move(types), std::move(options));
+    http_->start();
+  }
+
   /// What a principal does for others beside directing.
   void serve(const Session& session) {
     StoreAccess::Options access;
     access.allowForeignFilesystem = session.allowForeignFilesystem;
     access.mayBeKilledAsWriter = options_.mayBeKilledAsWriter;
     access.writerLimit = writerLimit_;
-    auto store = StoreAccess::open(session.location, session.id, access);
-    for (const std::string& kind : define(store->store(), definitions_)) log_.info("defined {}", kind);
+    access_ = StoreAccess::open(session.location, session.id, access);
+    for (const std::string& kind : define(access_->store(), definitions_)) log_.info("defined {}", kind);
     ApiServerOptions api;
     api.listen = options_.listen;
     api.tokenFile = options_.tokenFile;
     api.isOpenToAll = options_.isOpenToAll;
+    if (!options_.scripts.empty()) api.scripts = std::filesystem::absolute(options_.scripts);
     api.log = [this](LogLevel level, std::string_view sentence) {
       log_.log(levelOf(level), "api: {}", printable(sentence));
     };
-    api_ = std::make_unique<ApiServer>(std::move(store), api);
+    api_ = std::make_unique<ApiServer>(access_, api);
     log_.info("serving {}{}{}", directory_.path(ApiServer::socketName),
               api_->tcpAddress().empty() ? "" : " and http://", api_->tcpAddress());
   }
@@ -210,6 +236,11 @@ class Daemon {
     options.mapBytes = options_.mapMiB << 20;
     options.allowForeignFilesystem = session.allowForeignFilesystem;
     options.runsCommands = true;
+    options.scripts.program = ownProgram();
+    if (!options_.scripts.empty()) options.scripts.directory = std::filesystem::absolute(options_.scripts);
+    if (!options_.nodePath.empty()) options.scripts.modules = std::filesystem::absolute(options_.nodePath);
+    options.scripts.limit = durationOf("--script-limit", options_.scriptLimit);
+    options.scripts.memoryBytes = options_.scriptMemoryMiB << 20;
     options.log = [this](LogLevel level, std::string_view sentence) {
       log_.log(levelOf(level), "{}", printable(sentence));
       if (level >= LogLevel::warning) wakeup_.wake();
@@ -251,8 +282,12 @@ class Daemon {
     StopReport report;
     attend(
         [&] {
+          events_.reset();
           api_.reset();
+          const StopReport requests = http_ ? http_->stop(grace_) : StopReport{};
           report = director_->stop(grace_);
+          report.leftRunning += requests.leftRunning;
+          report.left.insert(report.left.end(), requests.left.begin(), requests.left.end());
         },
         [&](int next, const auto&) { exitAtOnce(next, "again"); });
     return endStopped(report);
@@ -281,8 +316,11 @@ class Daemon {
   spdlog::logger log_;
   const std::vector<Definition> definitions_;  // read before anything is made on the disk
   StoreDirectory directory_;
-  std::unique_ptr<JobDirector> director_;  // its threads use all of the above
-  std::unique_ptr<ApiServer> api_;         // so do its own
+  std::unique_ptr<JobDirector> director_;  // its threads use all of the above, as the next one's
+  std::unique_ptr<JobDirector> http_;
+  std::shared_ptr<StoreAccess> access_;  // the API's and the events'
+  std::unique_ptr<EventKeeper> events_;
+  std::unique_ptr<ApiServer> api_;  // so do its own
 };
 
 }  // namespace
@@ -305,6 +343,14 @@ void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal
   app.add_option("--map-size", options.mapMiB, "Upper limit of the store in MiB (default: 16384)")
       ->type_name("MIB")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 24));
+  app.add_option("--scripts", options.scripts, "Where scripts lie that are named by no address")->type_name("DIR");
+  app.add_option("--node-path", options.nodePath, "Where scripts for Node find modules beside their own")
+      ->type_name("DIR");
+  app.add_option("--script-limit", options.scriptLimit, "How long a script may run; 0: for ever (default: 10m)")
+      ->type_name("DURATION");
+  app.add_option("--script-memory", options.scriptMemoryMiB, "How much memory a script may use; 0: all (default: 512)")
+      ->type_name("MIB")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 24));
   if (!isPrincipal) return;
   app.add_option("--lease", options.lease, "A director whose loop stands still for this long is fenced (default: 30s)")
       ->type_name("DURATION");
@@ -316,7 +362,12 @@ void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal
                  "What TCP clients must send as their bearer token (default: api.token in the store)")
       ->type_name("FILE");
   app.add_flag("--no-auth", options.isOpenToAll, "TCP clients need no token: every local user may do everything");
+  app.add_option("--http-parallel", options.httpParallel, "HTTP requests of jobs at once (default: 100)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096));
   app.add_option("--definitions", options.definitions, "Define the kinds in this directory's JSON and YAML files first")
+      ->type_name("DIR");
+  app.add_option("--events", options.events, "Call APIs as the JSON files in this folder say, and those within it")
       ->type_name("DIR");
   app.add_option("--tasks", options.tasks,
                  "Keep the commands' directories there, from now on and for everybody who uses the store (default:\n"

@@ -29,6 +29,12 @@ struct DaemonOptions {
   bool isOpenToAll = false;
   std::string definitions;
   std::string tasks;
+  std::string scripts;
+  std::string events;
+  std::string nodePath;
+  std::string scriptLimit = "10m";
+  std::uint64_t scriptMemoryMiB = 512;
+  unsigned httpParallel = 100;
 };
 
 void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal);

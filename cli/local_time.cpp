@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cstdio>
 #include <ctime>
@@ -14,6 +13,7 @@
 #include "callsheet/errors.h"
 #include "cli/values.h"
 #include "core/duration_text.h"
+#include "core/schedule/field_text.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -21,9 +21,6 @@ inline namespace v1 {
 namespace {
 
 constexpr std::int64_t microsPerSecond = 1'000'000;
-constexpr std::array<std::string_view, 7> weekdays{"sunday",   "monday", "tuesday", "wednesday",
-                                                   "thursday", "friday", "saturday"};
-
 struct Clock {
   int hour = 0;
   int minute = 0;
@@ -44,8 +41,8 @@ std::optional<Clock> clockOf(const std::string& word) {
 
 /// 0 is Sunday. Three letters are enough.
 std::optional<int> weekdayOf(const std::string& word) {
-  for (std::size_t day = 0; day < weekdays.size(); ++day)
-    if (word.size() >= 3 && weekdays[day].starts_with(word)) return static_cast<int>(day);
+  for (std::size_t day = 0; day < weekdayNames.size(); ++day)
+    if (word.size() >= 3 && weekdayNames[day].starts_with(word)) return static_cast<int>(day);
   return std::nullopt;
 }
 

@@ -107,7 +107,7 @@ int run(std::vector<std::string> arguments, Session& session) {
     throw Error(ErrorKind::usage, error.what());
   }
   if (hasTrailing && !chosen->takesTrailing)
-    throw Error(ErrorKind::usage, "only `callsheet add` takes a command behind --");
+    throw Error(ErrorKind::usage, "only `callsheet add` and `callsheet schedule add` take a command behind --");
   if (session.location.empty() && chosen->needsStore) session.location = defaultLocation();
   return work(session);
 }

@@ -11,9 +11,10 @@ inline namespace v1 {
 /// Whom a commit concerns; what the doorbells are rung for after it.
 struct Effects {
   std::vector<IncarnationID>
-      owners;             ///< whose queues got work, or whose running jobs were asked to end; nil: the principal
-  bool finished = false;  ///< some job became done
-  bool closed = false;    ///< an incarnation was closed: the principal has something to adopt
+      owners;              ///< whose queues got work, or whose running jobs were asked to end; nil: the principal
+  bool finished = false;   ///< some job became done
+  bool closed = false;     ///< an incarnation was closed: the principal has something to adopt
+  bool scheduled = false;  ///< a schedule may be due at another time than before
 
   void touch(IncarnationID owner);
 };

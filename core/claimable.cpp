@@ -4,19 +4,13 @@
 #include <map>
 
 #include "core/names.h"
+#include "core/queue_counts.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
 constexpr std::int64_t leastRank = std::numeric_limits<std::int64_t>::min();
-
-constexpr char behindQueue = '\x01';  // just behind a queue's name, which holds no control characters
-
-std::uint32_t roomOf(Rows& rows, const std::string& queue) {
-  const QueueRow* const row = rows.queue(queue);
-  return row == nullptr ? std::numeric_limits<std::uint32_t>::max() : row->room();
-}
 
 std::size_t countReady(Rows& rows, const std::string& kind, std::size_t limit) {
   std::size_t count = 0;
@@ -33,7 +27,7 @@ std::size_t countReady(Rows& rows, const std::string& kind, std::size_t limit) {
       --room;
       return ++count < limit;
     });
-    from.queue = queue + behindQueue;
+    from.queue = queue + behindName;
   }
   return count;
 }

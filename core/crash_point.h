@@ -34,6 +34,7 @@ inline constexpr const char* crashPointTable[] = {
     "adopt.moving",         // inside a transaction: the incarnation is closed, none of this slice's jobs has moved
     "adopt.closed",         // closing and the first slice are durable, the principal acts on neither yet
     "adopt.sliced",         // a slice is durable, the next is not asked for
+    "schedule.fired",       // firings are durable, the principal has not looked for what is due next
     "renew.abandoned",      // a fenced director has let go of its former incarnation, the next does not exist
     "stop.drained",         // running jobs were given back, the incarnation is open
     "stop.closed",          // the incarnation is closed, its presence still held

@@ -165,22 +165,28 @@ struct JobBody {
   std::map<std::string, std::string> labels;
   std::vector<Prerequisite> after;  ///< it waits for all of these first
   std::int64_t dueAt = 0;           ///< UTC us: with `after`, when it may begin at the earliest; 0 = at once
+  std::string schedule;             ///< that made it, or was run by hand; empty = none
+  std::int64_t occurrence = 0;      ///< UTC us: of the schedule's firings this one
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(kindVersion, parameters);
     bool isAfter = !after.empty();
-    serializeFlags(archive, binary, isAfter);
+    bool isScheduled = !schedule.empty();
+    serializeFlags(archive, binary, isAfter, isScheduled);
     serializePolicy(archive, retry);
     archive(attemptLimitMicros, submitter, submitterName, key, parent, retryOf, requester, traceparent, blob,
             definitionVersion, labels);
     if constexpr (Archive::is_loading::value) {
       after.clear();
       dueAt = 0;
+      schedule.clear();
+      occurrence = 0;
     }
-    if (!isAfter) return;
-    archive(after, dueAt);
-    if (after.empty()) throw Error(ErrorKind::corrupt, "a job that runs after none says that it does");
+    if (isAfter) archive(after, dueAt);
+    if (isScheduled) archive(schedule, occurrence);
+    if (isAfter == after.empty() || isScheduled == schedule.empty())
+      throw Error(ErrorKind::corrupt, "a job that runs after none, or by no schedule, says that it does");
   }
   friend bool operator==(const JobBody&, const JobBody&) = default;
 };

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "callsheet/limits.h"
+#include "callsheet/submit_options.h"
 #include "core/crash_point.h"
 #include "core/new_job.h"
 #include "core/outcome_of_exception.h"
@@ -109,6 +110,7 @@ Verb JobRunner::failureOf(const Attempt& attempt, const detail::Node* root, cons
   thread_local std::minstd_rand random(std::random_device{}());
   const bool mayRunAgain = outcome.retryable && !outcome.isStored;
   Fail fail{attempt.ref, outcome.failure, mayRunAgain, static_cast<std::uint32_t>(random()), outcome.leftover, {}};
+  fail.leastDelayMicros = outcome.leastDelay.count();
   const bool isLast = !mayRunAgain || !mayRetry(attempt.item.body.retry, attempt.item.row.failures + 1);
   if (!isLast || root == nullptr || attempt.isCanceled) return fail;
   try {

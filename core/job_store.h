@@ -11,6 +11,7 @@
 #include "core/claimable.h"
 #include "core/queue_counts.h"
 #include "core/rows.h"
+#include "core/schedule_views.h"
 #include "core/verbs.h"
 
 namespace callsheet {
@@ -119,6 +120,11 @@ class JobStore {
   [[nodiscard]] virtual std::vector<QueueState> queues() = 0;
   /// The settings of one; nothing when none were made.
   [[nodiscard]] virtual std::optional<QueueRow> queue(std::string_view name) = 0;
+  // Schedules (core/schedule_views.h).
+  [[nodiscard]] virtual std::optional<ScheduleView> schedule(std::string_view name) = 0;
+  [[nodiscard]] virtual std::vector<ScheduleView> schedules(std::string_view after, std::size_t limit) = 0;
+  [[nodiscard]] virtual DueSchedules dueSchedules(std::int64_t until, std::size_t limit) = 0;
+  [[nodiscard]] virtual std::vector<JobID> occurrences(std::string_view schedule, JobID before, std::size_t limit) = 0;
   [[nodiscard]] virtual StoreInfo info() = 0;
   /// Grows with every commit of every process.
   [[nodiscard]] virtual std::uint64_t sequence() = 0;

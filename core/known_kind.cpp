@@ -27,13 +27,14 @@ bool knows(const std::vector<std::string>& knownKinds, std::string_view kind, st
   });
 }
 
-std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands) {
+std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands, bool runsScripts) {
   std::vector<std::string> all = types.kinds();
   for (std::string& kind : all) {
     const std::uint32_t version = types.find(kind)->version;
     if (version > 1) kind += "@" + std::to_string(version);
   }
   if (runsCommands) all.emplace_back(commandKind);
+  if (runsCommands && runsScripts) all.emplace_back(scriptKind);
   return all;
 }
 

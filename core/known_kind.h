@@ -24,7 +24,8 @@ struct KnownKind {
 [[nodiscard]] bool knows(const std::vector<std::string>& knownKinds, std::string_view kind, std::uint32_t version);
 
 /// All that a process can run, each as its text; with commands, or without.
-[[nodiscard]] std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands = false);
+[[nodiscard]] std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands = false,
+                                                    bool runsScripts = false);
 
 }  // namespace v1
 }  // namespace callsheet

@@ -35,11 +35,17 @@ bool isValidKind(std::string_view kind) {
 }
 
 bool isReservedKind(std::string_view kind) {
-  return kind.starts_with("callsheet.") && kind != commandKind;
+  return kind.starts_with("callsheet.") && !runsUnderShim(kind) && kind != httpKind;
+}
+
+bool runsUnderShim(std::string_view kind) {
+  return kind == commandKind || kind == scriptKind;
 }
 
 Runner runnerOf(std::string_view kind) {
-  return kind == commandKind ? Runner::command : Runner::native;
+  if (kind == commandKind) return Runner::command;
+  if (kind == httpKind) return Runner::http;
+  return kind == scriptKind ? Runner::script : Runner::native;
 }
 
 }  // namespace v1

@@ -14,8 +14,17 @@ inline namespace v1 {
 /// there and does not start with a dot.
 [[nodiscard]] bool isValidKind(std::string_view kind);
 
+/// Names and kinds hold no control characters, so one with this behind it comes just behind it in every order.
+inline constexpr char behindName = '\x01';
+
 /// The kind of the jobs that run a command.
 inline constexpr const char* commandKind = "callsheet.command";
+/// The kind of the jobs that execute a script.
+inline constexpr const char* scriptKind = "callsheet.script";
+/// The kind of the jobs that make an HTTP request.
+inline constexpr const char* httpKind = "callsheet.http";
+/// Whether attempts at jobs of the kind are held by a shim.
+[[nodiscard]] bool runsUnderShim(std::string_view kind);
 
 /// Whether `kind` begins with `callsheet.`, which is ours, and is none that this version knows.
 [[nodiscard]] bool isReservedKind(std::string_view kind);

@@ -1,5 +1,6 @@
 #include "core/new_job.h"
 
+#include "callsheet/submit_options.h"
 #include "core/names.h"
 
 namespace callsheet {

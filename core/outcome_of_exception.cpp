@@ -21,6 +21,7 @@ detail::NodeOutcome outcomeOfException(const std::string& origin, const JobError
     failure = {error.type(), error.what(), error.origin(), error.payload()};
     outcome.retryable = error.isRetryable();
     outcome.leftover = error.result();
+    outcome.leastDelay = error.leastDelay();
   } catch (const std::exception& error) {
     failure = {"error", error.what(), {}, {}};
   } catch (...) {

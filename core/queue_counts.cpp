@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "core/running_jobs.h"
+
 namespace callsheet {
 inline namespace v1 {
 
@@ -15,16 +17,13 @@ CountsByOwner countByOwner(Rows& rows) {
     ++counts[key.owner].ready;
     return true;
   });
-  rows.scanAttached({}, [&](const AttachedKey& key) {
-    try {
-      // The order is by holders too, so that the row must say whose it is; and a job may stand there twice.
-      const auto row = rows.job(key.id);
-      if (row && isRunning(*row) && attachedKeysOf(*row).keys[0] == key) ++counts[row->owner].running;
-    } catch (const UnreadableRow&) {
-    }
-    return true;
-  });
+  forEachRunning(rows, [&](const JobRow& row) { ++counts[row.owner].running; });
   return counts;
+}
+
+std::uint32_t roomOf(Rows& rows, std::string_view queue) {
+  const QueueRow* const row = rows.queue(queue);
+  return row == nullptr ? std::numeric_limits<std::uint32_t>::max() : row->room();
 }
 
 std::vector<QueueState> statesOfQueues(Rows& rows) {
@@ -33,22 +32,13 @@ std::vector<QueueState> statesOfQueues(Rows& rows) {
     ++states[key.queue].counts.ready;
     return true;
   });
-  const auto countRow = [&](JobID id, const AttachedKey* place) {
+  forEachRunning(rows, [&](const JobRow& row) { ++states[row.queue].counts.running; });
+  rows.scanWaiting({principalOwner, std::numeric_limits<std::int64_t>::min(), {}}, [&](const WaitingKey& key) {
     try {
-      const auto row = rows.job(id);
-      if (!row) return;
-      if (row->state == JobState::waiting && place == nullptr) ++states[row->queue].counts.waiting;
-      if (isRunning(*row) && place != nullptr && attachedKeysOf(*row).keys[0] == *place)
-        ++states[row->queue].counts.running;
+      const auto row = rows.job(key.id);
+      if (row && row->state == JobState::waiting) ++states[row->queue].counts.waiting;
     } catch (const UnreadableRow&) {
     }
-  };
-  rows.scanWaiting({principalOwner, std::numeric_limits<std::int64_t>::min(), {}}, [&](const WaitingKey& key) {
-    countRow(key.id, nullptr);
-    return true;
-  });
-  rows.scanAttached({}, [&](const AttachedKey& key) {
-    countRow(key.id, &key);
     return true;
   });
   rows.scanQueues([&](const QueueRow& row) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "core/queue_row.h"
@@ -24,6 +25,9 @@ using CountsByOwner = std::map<IncarnationID, QueueCounts>;
 /// Walks the orders of the open jobs alone, so that what is done costs nothing. Of jobs that cannot be read those count
 /// that still wait their turn, until they are set aside.
 [[nodiscard]] CountsByOwner countByOwner(Rows& rows);
+
+/// How many more jobs of a named queue may be handed out now.
+[[nodiscard]] std::uint32_t roomOf(Rows& rows, std::string_view queue);
 
 /// A named queue as it stands.
 struct QueueState {

@@ -28,14 +28,15 @@ template <class Archive>
   }
 }
 
-/// Two flags in the byte that the first had alone; what was written before has the second not set.
-template <class Archive>
-void serializeFlags(Archive& archive, bool& first, bool& second) {
-  auto bits = static_cast<std::uint8_t>((first ? 1 : 0) | (second ? 2 : 0));
+/// Flags in the byte that the first had alone; what was written before has the others not set.
+template <class Archive, class... Flags>
+void serializeFlags(Archive& archive, Flags&... flags) {
+  std::uint8_t bits = 0;
+  std::uint8_t bit = 1;
+  ((bits |= flags ? bit : 0, bit = static_cast<std::uint8_t>(bit << 1)), ...);
   archive(bits);
-  if (bits > 3) throw Error(ErrorKind::corrupt, "a record has flags that there are none of");
-  first = (bits & 1) != 0;
-  second = (bits & 2) != 0;
+  if (bits >= bit) throw Error(ErrorKind::corrupt, "a record has flags that there are none of");
+  ((flags = (bits & 1) != 0, bits = static_cast<std::uint8_t>(bits >> 1)), ...);
 }
 
 /// The retry policy that format 1 takes for given; it stays when RetryPolicy's own defaults change.

@@ -12,6 +12,7 @@
 #include "core/job_row.h"
 #include "core/memo_row.h"
 #include "core/queue_row.h"
+#include "core/schedule_row.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -110,6 +111,22 @@ class Rows {
   virtual void putDependency(const DependencyKey& key) = 0;
   virtual void eraseDependency(const DependencyKey& key) = 0;
   virtual void scanDependencies(const DependencyKey& from, const std::function<bool(const DependencyKey&)>& visit) = 0;
+
+  /// One whose bytes do not check throws Error(corrupt), here and in both of the next; scans step over it.
+  [[nodiscard]] virtual std::optional<ScheduleRow> schedule(std::string_view name) = 0;
+  /// What is set for it.
+  [[nodiscard]] virtual std::optional<Schedule> settingsOf(std::string_view name) = 0;
+  virtual void putSchedule(const std::optional<ScheduleRow>& before, const ScheduleRow& after) = 0;
+  virtual void putSettings(const Schedule& settings) = 0;
+  /// Also where its rows cannot be read.
+  virtual void eraseSchedule(std::string_view name) = 0;
+  /// From that name on.
+  virtual void scanSchedules(std::string_view from, const std::function<bool(const ScheduleRow&)>& visit) = 0;
+  virtual void scanDue(const std::function<bool(const DueKey&)>& visit) = 0;
+  virtual void putOccurrence(const OccurrenceKey& key) = 0;
+  virtual void eraseOccurrence(const OccurrenceKey& key) = 0;
+  /// The newest first, from that one on; a nil job: from the schedule's newest on.
+  virtual void scanOccurrences(const OccurrenceKey& from, const std::function<bool(const OccurrenceKey&)>& visit) = 0;
 
   /// Loaded once and written once a transaction.
   [[nodiscard]] virtual Totals& totals() = 0;

@@ -88,6 +88,9 @@ Why whyJob(const NewJob& job) {
     return "the attempt's time limit must lie within 0 and ten years";
   if (auto why = whyRefused(job.body.retry)) return why;
   if (auto why = whyAfter(job)) return why;
+  if (!job.body.schedule.empty() && !isValidName(job.body.schedule))
+    return "'" + job.body.schedule.substr(0, limits::nameLengthMax) + "' is not a schedule's name";
+  if (job.body.schedule.empty() && job.body.occurrence != 0) return "a job without a schedule is no firing of one";
   return whyTexts(job);
 }
 
@@ -190,6 +193,8 @@ Why why(const Fail& verb) {
   if (verb.value.size() > limits::payloadBytesMax)
     return over("the result", verb.value.size(), limits::payloadBytesMax);
   if (auto why = whyFailure(verb.failure)) return why;
+  if (verb.leastDelayMicros < 0 || verb.leastDelayMicros > limits::delayMax.count())
+    return "the delay must lie within 0 and ten years";
   return verb.then.empty() ? std::nullopt : whyJobs(verb.then, true);
 }
 Why whyMemos(const std::vector<MemoRow>& memos, std::size_t limit) {
@@ -263,6 +268,33 @@ Why why(const SetQueue& verb) {
 }
 Why why(const DeleteQueue& verb) {
   return whyQueue(verb.name);
+}
+Why why(const PutSchedule& verb) {
+  if (verb.schedule == nullptr) return "no schedule is given";
+  if (verb.change.isNil()) return "a change needs an id";
+  if (verb.generation.isNil()) return "a schedule's generation needs an id";
+  if (Why reason = whyRefused(*verb.schedule)) return reason;
+  if (verb.next <= verb.cursor) return "the next firing lies behind what is dealt with";
+  NewJob job = verb.schedule->job;
+  job.id = JobID{verb.change};
+  return whyJob(job);
+}
+Why why(const DeleteSchedule& verb) {
+  if (!isValidName(verb.name)) return "'" + verb.name.substr(0, limits::nameLengthMax) + "' is not a schedule's name";
+  return std::nullopt;
+}
+Why why(const Fire& verb) {
+  if (!isValidName(verb.schedule))
+    return "'" + verb.schedule.substr(0, limits::nameLengthMax) + "' is not a schedule's name";
+  if (verb.instants.size() > limits::firingsMax)
+    return std::to_string(verb.instants.size()) + " firings of a schedule at once; the limit is " +
+           std::to_string(limits::firingsMax);
+  const auto isOutOfOrder = [](std::int64_t one, std::int64_t next) { return one >= next; };
+  if (std::adjacent_find(verb.instants.begin(), verb.instants.end(), isOutOfOrder) != verb.instants.end())
+    return "the firings are not in order";
+  if (!verb.instants.empty() && verb.instants.back() > verb.cursor) return "a firing lies behind what is dealt with";
+  if (verb.next <= verb.cursor) return "the next firing lies before what is dealt with";
+  return std::nullopt;
 }
 Why why(const Relane& verb) {
   return whyLimit(verb.limit);

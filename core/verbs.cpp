@@ -53,7 +53,10 @@ std::string_view nameOf(const Verb& verb) {
                                                                                  "relane",
                                                                                  "forget",
                                                                                  "setQueue",
-                                                                                 "deleteQueue"};
+                                                                                 "deleteQueue",
+                                                                                 "putSchedule",
+                                                                                 "deleteSchedule",
+                                                                                 "fire"};
   return names.at(verb.index());
 }
 
@@ -90,6 +93,9 @@ std::size_t sizeOf(const Verb& verb) {
     for (const Definition& one : put->definitions)
       sum += sizeof one + one.kind.size() + one.concurrencyPath.size() + one.paramsSchema.size() +
              one.resultSchema.size() + one.errorSchema.size();
+  if (const auto* put = std::get_if<PutSchedule>(&verb); put != nullptr && put->schedule != nullptr)
+    sum += sizeof(Schedule) + put->schedule->spec.size() + bytesOf(put->schedule->job);
+  if (const auto* fire = std::get_if<Fire>(&verb)) sum += fire->instants.size() * sizeof(std::int64_t);
   if (const auto* complete = std::get_if<CompleteExternal>(&verb))
     sum += complete->value.size() + bytesOf(complete->failure);
   return sum;

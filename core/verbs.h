@@ -11,6 +11,8 @@
 #include "core/job_order.h"
 #include "core/job_row.h"
 #include "core/memo_row.h"
+#include "core/new_job.h"
+#include "core/schedule_row.h"
 
 // The only ways to change a store, as values. Everything that a verb needs is in it: ids and random choices are made by
 // the caller, the time is the store's own. Every verb is idempotent through those ids: to repeat it is always safe.
@@ -83,19 +85,6 @@ struct Adopt {
 };
 
 // ---- submitting ---------------------------------------------------------------------------------------------------
-
-struct NewJob {
-  JobID id;
-  std::string kind;
-  Runner runner = Runner::native;
-  std::string queue = "default";
-  std::int32_t priority = 0;
-  std::int64_t delayMicros = 0;      ///< runs not before the store's now + this
-  std::int64_t notBeforeMicros = 0;  ///< UTC us; 0 = none. The later of the two counts
-  /// How long `body.key` answers `duplicate`, from now, even when the job is done; nothing: as long as the job is kept.
-  std::optional<std::int64_t> keyWindowMicros;
-  JobBody body;
-};
 
 struct SubmittedJob {
   Verdict verdict = Verdict::unknown;
@@ -199,6 +188,7 @@ struct Fail {
   std::string value;         ///< what it left all the same, such as a command's output
   /// As for Succeed, if this failure is the job's last.
   std::vector<NewJob> then;
+  std::int64_t leastDelayMicros = 0;  ///< the next attempt begins no sooner, however short the back-off is
 };
 
 struct RequestTransfer {
@@ -336,9 +326,48 @@ struct DeleteQueue {
   std::string name;
 };
 
+// ---- schedules (core/schedule_row.h) -------------------------------------------------------------------------------
+
+/// Stores a schedule, new or in place of what it was; core/schedule_changes.h makes them.
+struct PutSchedule {
+  using Answer = v1::Answer;
+  std::shared_ptr<const Schedule> schedule;  ///< never null
+  Uuid change;                               ///< made by the sender, once for each change
+  std::uint64_t revision = 0;  ///< that the sender saw, 0: there is none; `conflict` when it is another by now
+  Uuid generation;             ///< a new one begins a new generation
+  bool isPaused = false;
+  std::int64_t cursor = 0;        ///< never earlier than it was, within a generation
+  std::int64_t next = never;      ///< the first firing behind it
+  bool cancelsUnstarted = false;  ///< jobs that it has made and that have not begun are canceled
+};
+
+/// Removes a schedule; the jobs that it made stay. A repeat may be answered `notFound`, and is as good.
+struct DeleteSchedule {
+  using Answer = v1::Answer;
+  std::string name;
+  std::uint64_t revision = 0;  ///< as for PutSchedule; 0: whatever it is
+  bool cancelsUnstarted = false;
+};
+
+/// Makes the jobs of a schedule's firings and moves its cursor. None is fired twice, however often this is repeated:
+/// each job's id follows from the schedule, its generation and the instant.
+struct Fire {
+  using Answer = v1::Answer;
+  IncarnationID sender;  ///< the principal
+  std::string schedule;
+  Uuid generation;
+  std::uint64_t revision = 0;          ///< that the plan was made for; `conflict` when it is another by now
+  std::vector<std::int64_t> instants;  ///< nominal, in order
+  std::uint64_t passedOver = 0;        ///< missed, and not to be run
+  std::int64_t passedOverAt = 0;       ///< up to when
+  std::int64_t cursor = 0;             ///< all up to this instant are dealt with
+  std::int64_t next = never;           ///< the first firing behind it
+};
+
 using Verb = std::variant<RegisterIncarnation, CloseIncarnation, Adopt, Submit, Claim, Start, Unclaim, Notify, Succeed,
                           Fail, RequestTransfer, Transfer, Cancel, Promote, Expire, Prune, Discard, SaveResult, Suspend,
-                          CompleteExternal, PutDefinitions, DeleteDefinition, Relane, Forget, SetQueue, DeleteQueue>;
+                          CompleteExternal, PutDefinitions, DeleteDefinition, Relane, Forget, SetQueue, DeleteQueue,
+                          PutSchedule, DeleteSchedule, Fire>;
 using AnyAnswer = std::variant<Answer, Adopt::Answer, Submit::Answer, Claim::Answer, AttemptAnswer, SweepAnswer>;
 
 /// The part that every answer has.

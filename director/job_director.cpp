@@ -9,7 +9,6 @@
 #include "core/crash_point.h"
 #include "core/fork_generation.h"
 #include "core/json_payload.h"
-#include "core/known_kind.h"
 #include "core/new_job.h"
 #include "core/once_per_sentence.h"
 #include "director/checked_options.h"
@@ -145,7 +144,7 @@ class JobDirector::Implementation {
 };
 
 std::unique_ptr<DirectorLife> JobDirector::Implementation::newLife() {
-  auto kinds = options_.runsJobs ? knownKindsOf(types_, options_.runsCommands) : std::vector<std::string>{};
+  auto kinds = runner_ ? runner_->kinds() : std::vector<std::string>{};
   return std::make_unique<DirectorLife>(DirectorLife::Place{*access_, loop_, board_, mode_, options_, std::move(kinds)},
                                         [this] {
                                           if (runner_) runner_->wake();
@@ -177,6 +176,7 @@ void JobDirector::Implementation::start() {
                                  options_.transferGrace,
                                  options_.log,
                                  nullptr,
+                                 options_.scripts,
                                  [this](IncarnationID fenced) { renew(fenced); }};
     if (options_.runsCommands) options.tasks = std::make_shared<ShimEnvironment>(access_->directory());
     runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));

@@ -29,6 +29,7 @@ std::optional<Verb> bareFailOf(const Verb& end, const std::string& why) {
   if (fail != nullptr) {
     bare.retryable = fail->retryable;
     bare.random = fail->random;
+    bare.leastDelayMicros = fail->leastDelayMicros;
   }
   return bare;
 }

@@ -5,6 +5,7 @@
 #include "callsheet/json_archive.h"
 #include "core/json_payload.h"
 #include "core/names.h"
+#include "core/script_result.h"
 #include "jobs/command_outcome.h"
 #include "shim/protocol.h"
 
@@ -50,6 +51,15 @@ Verb verbOfEnd(const AttemptRef& attempt, const TaskStatus& status, const std::s
   Fail fail = failureOf(attempt, status, isCanceled, random);
   if (status.end != taskEnd::notStarted) fail.value = resultOf(status, tail);
   return fail;
+}
+
+Verb verbOfScriptEnd(const AttemptRef& attempt, const TaskStatus& status, const std::string& result, bool isCanceled,
+                     std::uint32_t random) {
+  const ScriptResult said = scriptResultOf(result);
+  const bool hasExited = status.end == taskEnd::exited && !isCanceled && status.reason == "none";
+  if (hasExited && !said.failure.type.empty()) return Fail{attempt, said.failure, true, random, {}, {}};
+  if (status.end == taskEnd::exited && status.code == 0) return Succeed{attempt, said.value, {}};
+  return failureOf(attempt, status, isCanceled, random);
 }
 
 Fail verbOfLoss(const AttemptRef& attempt, std::uint32_t random) {

@@ -16,6 +16,14 @@ inline constexpr std::size_t resultTailBytes = 64u << 10;
 [[nodiscard]] Verb verbOfEnd(const AttemptRef& attempt, const TaskStatus& status, const std::string& tail,
                              bool isCanceled, std::uint32_t random);
 
+/// More than a script may give as its result, so that too much is seen.
+inline constexpr std::size_t scriptResultBytesMax = (1u << 20) + (64u << 10);
+
+/// The same of a script's process: what it wrote as its result counts; a failure that the script tells of has the type
+/// `script`.
+[[nodiscard]] Verb verbOfScriptEnd(const AttemptRef& attempt, const TaskStatus& status, const std::string& result,
+                                   bool isCanceled, std::uint32_t random);
+
 /// It was begun, and its shim ended without a word of how it did: `lost`.
 [[nodiscard]] Fail verbOfLoss(const AttemptRef& attempt, std::uint32_t random);
 

@@ -25,6 +25,7 @@ struct CommandSpec {
   std::optional<std::int64_t> graceMs{};       ///< between TERM and KILL; nothing: 5 s
   std::optional<bool> separateStderr{};        ///< into a file of its own
   std::optional<std::uint64_t> outputMaxBytes{};  ///< of each output that are kept; nothing: 1 GiB
+  bool result = false;                            ///< it has a descriptor for its result; not of parameters
   std::optional<bool> taskCodes{};                ///< it exits with the low byte of a task's code (jobs/task_machine.h)
 
   template <class Archive>

@@ -48,6 +48,12 @@ std::string readAt(const FileDescriptor& file, std::uint64_t at, std::size_t byt
   return text;
 }
 
+/// Whether a shim has begun there. What no shim writes, such as the stream of an HTTP job, has no status to wait for.
+bool hasShim(const FileDescriptor& directory) {
+  const FileDescriptor lock = openIn(directory, taskFile::lock);
+  return lock.isOpen() && readAt(lock, voidLineBytes, 1) == "a";
+}
+
 }  // namespace
 
 OutputReader::OutputReader(const StoreDirectory& store, JobID job, Stream stream)
@@ -80,6 +86,10 @@ OutputReader::Files OutputReader::open() {
     files.old = openIn(directory_, name_ + std::string(taskFile::rotatedEnding));
     const auto status = directory_.isOpen() ? readTaskStatus(directory_.number(), statusName_) : std::nullopt;
     if (!files.now.isOpen() && !files.old.isOpen()) return files;
+    if (!status && !hasShim(directory_)) {
+      files.end = sizeOf(files.now);
+      return files;
+    }
     if (status && attempt_ == 0) attempt_ = status->attempt;
     const std::uint64_t inode = status ? (isErrors_ ? status->errorsInode : status->outputInode) : 0;
     const std::uint64_t start = status ? (isErrors_ ? status->errorsStart : status->outputStart) : 0;

@@ -34,15 +34,17 @@ QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, c
       clock_(clock),
       director_(director),
       options_(std::move(options)),
-      kinds_(knownKindsOf(types, options_.tasks != nullptr)),
+      kinds_(knownKindsOf(types, options_.tasks != nullptr, !options_.scripts.program.empty())),
       troubles_(options_.log),
       dueTimer_(loop.makeTimer([this] { wake(); })),
       retryTimer_(loop.makeTimer([this] { retryLost(); })),
       timeTimer_(loop.makeTimer([this] { timeHasCome(); })),
       runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this)) {
   if (options_.tasks)
-    keeper_.emplace(loop, options_.tasks, static_cast<TaskKeeper::Host&>(*this),
-                    TaskKeeper::Options{std::min(startersMax, options_.workers + 1), {principalBell()}, options_.log});
+    keeper_.emplace(
+        loop, options_.tasks, static_cast<TaskKeeper::Host&>(*this),
+        TaskKeeper::Options{
+            std::min(startersMax, options_.workers + 1), {principalBell()}, options_.scripts, options_.log});
 }
 
 QueueRunner::~QueueRunner() {

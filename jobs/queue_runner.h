@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "callsheet/log.h"
+#include "callsheet/script_options.h"
 #include "core/clock.h"
 #include "core/job_runner.h"
 #include "core/job_store.h"
@@ -33,6 +34,7 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
     LogSink log;
     /// Where commands run; null: none is claimed here.
     std::shared_ptr<TaskEnvironment> tasks{};
+    ScriptOptions scripts{};  ///< how scripts run there
     /// The store answered `fenced` to a claim: this incarnation was closed by somebody else. On the store's thread.
     std::function<void(IncarnationID)> onFenced;
   };
@@ -41,6 +43,8 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
               Options options);
   ~QueueRunner() override;
 
+  /// All that it can run, each as KnownKind's text.
+  [[nodiscard]] const std::vector<std::string>& kinds() const { return kinds_; }
   /// Begins to claim as this incarnation; again after a fence, with the new one.
   void begin(IncarnationID incarnation);
   /// Something may be ready, or a running job is asked to end. Any thread.

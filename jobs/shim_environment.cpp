@@ -28,7 +28,6 @@ using std::chrono::steady_clock;
 // For a shim that has its lock to write down what it runs.
 constexpr milliseconds recordPatience{2'000};
 constexpr milliseconds leftoverPatience{5'000};
-constexpr std::size_t groupPathMax = 500;  // a shim has room for
 
 void writeInput(const TaskDirectory& directory, std::string_view text) {
   const FileDescriptor file(
@@ -71,12 +70,8 @@ std::variant<RunningTask, TaskFailure> ShimEnvironment::start(const TaskOrder& o
 
 std::optional<TaskGroup> ShimEnvironment::makeGroup(const TaskDirectory& directory, const TaskRef& ref) {
   const std::string path = hasGroups_ ? TaskGroup::pathFor(ref.job, ref.attempt) : std::string();
-  if (path.empty() || path.size() > groupPathMax) return std::nullopt;
-  try {
-    directory.writeGroup(path);
-  } catch (const Error&) {
-    return std::nullopt;  // a full disk; the lock tells what is left all the same
-  }
+  // Without it the lock alone tells what is left.
+  if (path.empty() || !directory.writeGroup(path)) return std::nullopt;
   return TaskGroup::make(path);
 }
 
@@ -150,6 +145,23 @@ std::string ShimEnvironment::tail(const TaskRef& ref, std::size_t bytes) {
   reader.seek(size - std::min<std::uint64_t>(size, bytes));
   std::string text;
   for (std::string piece = reader.read(bytes); !piece.empty(); piece = reader.read(bytes)) text += piece;
+  return text;
+}
+
+std::string ShimEnvironment::result(const TaskRef& ref, std::size_t bytes) {
+  const auto directory = TaskDirectory::open(openTasks(directory_).number(), ref.job);
+  if (!directory) return {};
+  const FileDescriptor file(
+      ::openat(directory->descriptor(), taskFile::result, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  std::string text(file.isOpen() ? bytes : 0, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t part = ::read(file.number(), text.data() + size, text.size() - size);
+    if (part < 0 && errno == EINTR) continue;
+    if (part <= 0) break;
+    size += static_cast<std::size_t>(part);
+  }
+  text.resize(size);
   return text;
 }
 

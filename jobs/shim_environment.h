@@ -26,6 +26,7 @@ class ShimEnvironment final : public TaskEnvironment {
   [[nodiscard]] std::optional<TaskStatus> read(const TaskRef& ref) override;
   [[nodiscard]] std::int64_t lastBeat(const TaskRef& ref) override;
   [[nodiscard]] std::string tail(const TaskRef& ref, std::size_t bytes) override;
+  [[nodiscard]] std::string result(const TaskRef& ref, std::size_t bytes) override;
   [[nodiscard]] std::optional<RunningTask> running(const TaskRef& ref) override;
   void signal(const RunningTask& task, TaskSignal signal) override;
   void kill(const TaskRef& ref) override;

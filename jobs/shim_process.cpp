@@ -60,6 +60,7 @@ void addOptions(std::string& text, const CommandSpec& command) {
   if (command.graceMs) add(text, specName::grace, *command.graceMs);
   if (command.separateStderr.value_or(false)) add(text, specName::apart, 1);
   if (command.taskCodes.value_or(false)) add(text, specName::codes, "task");
+  if (command.result) add(text, specName::result, 1);
   if (command.outputMaxBytes) add(text, specName::outputMax, std::to_string(*command.outputMaxBytes));
 }
 

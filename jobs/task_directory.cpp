@@ -8,10 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <climits>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -19,7 +17,6 @@
 #include "callsheet/errors.h"
 #include "ipc/pidfd.h"
 #include "ipc/process_state.h"
-#include "ipc/write_all.h"
 #include "jobs/leftovers.h"
 
 namespace callsheet {
@@ -28,6 +25,9 @@ inline namespace v1 {
 namespace {
 
 using std::chrono::steady_clock;
+
+const std::string groupWord = "group ";
+constexpr off_t groupLineAt = voidLineBytes + recordLineBytes;
 
 FileDescriptor openDirectory(int tasks, const std::string& name) {
   return FileDescriptor(::openat(tasks, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
@@ -135,18 +135,20 @@ void TaskDirectory::makeVoid(std::uint32_t attempt) const {
     throw systemError("The lock of a task cannot be written", errno);
 }
 
-void TaskDirectory::writeGroup(const std::string& path) const {
-  const FileDescriptor file(
-      ::openat(directory_.number(), taskFile::group, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.isOpen() || !writeAll(file.number(), path)) throw systemError("The group of a task cannot be noted", errno);
+bool TaskDirectory::writeGroup(const std::string& path) const {
+  std::string line = groupWord + path;
+  if (line.size() >= groupLineBytes) return false;
+  line.resize(groupLineBytes, ' ');
+  line.back() = '\n';
+  return ::pwrite(lock_.number(), line.data(), line.size(), groupLineAt) == static_cast<ssize_t>(line.size());
 }
 
 std::string TaskDirectory::group() const {
-  const FileDescriptor file(::openat(directory_.number(), taskFile::group, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  std::string path(PATH_MAX, '\0');
-  const ssize_t size = file.isOpen() ? ::read(file.number(), path.data(), path.size()) : 0;
-  path.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  return path;
+  std::string line(groupLineBytes, '\0');
+  const ssize_t size = ::pread(lock_.number(), line.data(), line.size(), groupLineAt);
+  if (size != static_cast<ssize_t>(line.size()) || !line.starts_with(groupWord)) return {};
+  line.resize(line.find_last_not_of(" \n") + 1);
+  return line.substr(groupWord.size());
 }
 
 std::optional<TaskGroup> TaskDirectory::groupBefore(std::uint32_t attempt) const {

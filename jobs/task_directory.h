@@ -55,8 +55,10 @@ class TaskDirectory {
   /// No attempt up to this one begins from here on, if it has not begun yet: look at the lock afterwards.
   void makeVoid(std::uint32_t attempt) const;
 
-  /// The latest attempt's group, where there are such (jobs/task_group.h). Written before it is made.
-  void writeGroup(const std::string& path) const;
+  /// Notes the path of the latest attempt's group (jobs/task_group.h), before that is made. False where there is no
+  /// room for it, in the line or on the disk.
+  [[nodiscard]] bool writeGroup(const std::string& path) const;
+  /// Empty where none is noted.
   [[nodiscard]] std::string group() const;
 
   struct Leftovers {

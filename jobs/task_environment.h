@@ -87,6 +87,8 @@ class TaskEnvironment {
   [[nodiscard]] virtual std::int64_t lastBeat(const TaskRef& ref) = 0;
   /// The last bytes of its output, not necessarily UTF-8.
   [[nodiscard]] virtual std::string tail(const TaskRef& ref, std::size_t bytes) = 0;
+  /// What it wrote to the descriptor for its result, at most so many bytes; empty where it has none.
+  [[nodiscard]] virtual std::string result(const TaskRef& ref, std::size_t bytes) = 0;
   /// It, if it runs. Unlike find() this may be asked at any time by anybody.
   [[nodiscard]] virtual std::optional<RunningTask> running(const TaskRef& ref) = 0;
   virtual void signal(const RunningTask& task, TaskSignal signal) = 0;

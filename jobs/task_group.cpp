@@ -52,7 +52,7 @@ bool writeOne(int directory, const char* file) {
 }  // namespace
 
 std::string TaskGroup::pathFor(JobID job, std::uint32_t attempt) {
-  const std::string own = ownGroup();
+  static const std::string own = ownGroup();  // a process is put into its group before it runs
   if (own.empty() || ::access(own.c_str(), W_OK | X_OK) != 0) return {};
   return own + "/" + std::string(namePrefix) + job.toString() + "." + std::to_string(attempt);
 }

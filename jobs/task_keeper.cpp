@@ -9,8 +9,12 @@
 #include "callsheet/json_archive.h"
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "core/duration_text.h"
+#include "core/names.h"
+#include "ipc/boot_clock.h"
 #include "ipc/process_state.h"
 #include "jobs/command_end.h"
+#include "jobs/script_command.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -46,6 +50,7 @@ struct TaskKeeper::Task {
         ref{row.id, row.execID, row.attempt},
         deadlineNanos(row.deadlineNanos),
         isOfThisBoot(row.deadlineBootID == bootID),
+        isScript(row.kind == scriptKind),
         isCanceled(row.cancelRequested),
         missedBeats(row.stalled ? missedBeatsMax : 0) {}
 
@@ -55,6 +60,7 @@ struct TaskKeeper::Task {
   const TaskRef ref;
   const std::int64_t deadlineNanos;
   const bool isOfThisBoot;
+  const bool isScript;
 
   bool isCanceled;
   bool isToBeLookedFor = false;
@@ -118,15 +124,42 @@ void TaskKeeper::start(Claim::Item item, IncarnationID attendant) {
   if (add(task)) post(task, &TaskKeeper::launch);
 }
 
+TaskOrder TaskKeeper::orderOf(const Task& task) const {
+  const JobBody& body = task.item->body;
+  TaskOrder order;
+  order.ref = task.ref;
+  order.deadlineNanos = task.deadlineNanos;
+  order.bells = options_.bells;
+  if (task.isScript) {
+    order.command = commandOfScript(body.parameters, options_.scripts);
+    if (order.deadlineNanos == 0 && options_.scripts.limit.count() > 0)
+      order.deadlineNanos = nowNanos() + std::chrono::nanoseconds(options_.scripts.limit).count();
+  } else {
+    fromJson(body.parameters, order.command);
+  }
+  // For commands whose effects must not happen twice.
+  order.command.env["CALLSHEET_JOB_ID"] = task.ref.job.toString();
+  order.command.env["CALLSHEET_EXEC_ID"] = task.ref.exec.toString();
+  if (!body.schedule.empty()) {
+    order.command.env["CALLSHEET_SCHEDULE"] = body.schedule;
+    order.command.env["CALLSHEET_OCCURRENCE"] = formatUtc(body.occurrence);
+  }
+  return order;
+}
+
+Verb TaskKeeper::verbOf(const Task& task, const TaskStatus& status, bool isCanceled) const {
+  if (task.isScript)
+    return verbOfScriptEnd(task.attempt, status, environment_->result(task.ref, scriptResultBytesMax), isCanceled,
+                           anyNumber());
+  return verbOfEnd(task.attempt, status, environment_->tail(task.ref, resultTailBytes), isCanceled, anyNumber());
+}
+
 void TaskKeeper::launch(const TaskPointer& task) {
   crashPoint("command.claimed");
   if (stop_.stop_requested()) return finish(task, Unclaim{task->attempt, "the director stops"});
   TaskOrder order;
-  order.ref = task->ref;
-  order.deadlineNanos = task->deadlineNanos;
-  order.bells = options_.bells;
   try {
-    fromJson(task->item->body.parameters, order.command);
+    order = orderOf(*task);
   } catch (const Error& error) {
     return finish(task, verbOfFailedStart(task->attempt, error.what(), false, anyNumber()));
   }
@@ -134,9 +167,6 @@ void TaskKeeper::launch(const TaskPointer& task) {
   if (const auto why = whyRefused(order.command))
     return finish(task, verbOfFailedStart(task->attempt, *why, false, anyNumber()));
   if (order.command.graceMs) setGrace(task, *order.command.graceMs);
-  // For commands whose effects must not happen twice.
-  order.command.env["CALLSHEET_JOB_ID"] = task->ref.job.toString();
-  order.command.env["CALLSHEET_EXEC_ID"] = task->ref.exec.toString();
   auto started = environment_->start(order, stop_.get_token());
   task->isNew = false;
   crashPoint("command.started");
@@ -203,8 +233,7 @@ void TaskKeeper::settle(const TaskPointer& task, FoundTask found) {
       return attend(task, std::move(found.running));
     case What::ended:
       crashPoint("command.ended");
-      return finish(task, verbOfEnd(task->attempt, found.status, environment_->tail(task->ref, resultTailBytes),
-                                    isCanceled, anyNumber()));
+      return finish(task, verbOf(*task, found.status, isCanceled));
     case What::neverBegun:
       // Of one that was seen running somebody took the directory away.
       if (!wasSeenRunning) return finish(task, Unclaim{task->attempt, "it had not begun"});

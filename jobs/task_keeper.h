@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "callsheet/log.h"
+#include "callsheet/script_options.h"
 #include "core/verbs.h"
 #include "core/worker_pool.h"
 #include "ipc/event_loop.h"
@@ -38,6 +39,7 @@ class TaskKeeper {
   struct Options {
     unsigned starters = 2;             ///< commands that are started at once, and ends that are looked at
     std::vector<std::string> bells{};  ///< as in TaskOrder
+    ScriptOptions scripts{};
     LogSink log{};
   };
 
@@ -66,6 +68,9 @@ class TaskKeeper {
   struct Task;
   using TaskPointer = std::shared_ptr<Task>;
   void launch(const TaskPointer& task);
+  /// Of a claimed job. Throws Error(invalid) for parameters that are none.
+  [[nodiscard]] TaskOrder orderOf(const Task& task) const;
+  [[nodiscard]] Verb verbOf(const Task& task, const TaskStatus& status, bool isCanceled) const;
   void setGrace(const TaskPointer& task, std::int64_t millis);
   void lookFor(const TaskPointer& task);
   void attend(const TaskPointer& task, RunningTask running);

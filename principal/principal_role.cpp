@@ -37,6 +37,7 @@ PrincipalRole::PrincipalRole(const Place& place, IncarnationID self, std::vector
       lock_(takeLock(place.directory, self)),
       bell_(DoorbellSocket::bindPrincipal(place.directory, lock_)),
       adoption_(place.store, place.loop, place.directory, self, options.log),
+      scheduler_(place.store, place.loop, clock_, self, options.log),
       sweeps_(place.directory, place.store, place.board, self, [&] {
         options.onHung = [this](IncarnationID incarnation) { adoption_.fence(incarnation); };
         return std::move(options);
@@ -69,18 +70,21 @@ void PrincipalRole::begin() {
     adoption_.begin();
     lookAround();
     bellWatch_ = place_.loop.watchFd(bell_.descriptor(), [this] { rung(); });
+    scheduler_.begin();
   });
 }
 
 void PrincipalRole::rung() {
   bell_.drain();
   troubles_.guard("looking for what is to be adopted", [this] { adoption_.lookAfterRing(); });
+  scheduler_.look();
   onRing_();
 }
 
 void PrincipalRole::tick() {
   lookAround();
   sweeps_.tick();
+  scheduler_.tick();
 }
 
 void PrincipalRole::lookAround() {
@@ -89,6 +93,7 @@ void PrincipalRole::lookAround() {
 
 void PrincipalRole::leave() {
   bellWatch_ = FdWatch{};
+  scheduler_.stop();
   adoption_.stop();
 }
 

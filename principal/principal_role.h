@@ -8,13 +8,14 @@
 #include "ipc/doorbell.h"
 #include "ipc/principal_lock.h"
 #include "principal/adoption.h"
+#include "principal/scheduler.h"
 #include "principal/sweeps.h"
 
 namespace callsheet {
 inline namespace v1 {
 
-/// What makes a director the principal: the store's one principal.lock, the bells, adoption and the sweeps. Entered and
-/// left on the caller's thread; look() and tick() run on the loop's.
+/// What makes a director the principal: the store's one principal.lock, the bells, adoption, schedules and the sweeps.
+/// Entered and left on the caller's thread; look() and tick() run on the loop's.
 class PrincipalRole {
  public:
   struct Place {
@@ -48,6 +49,8 @@ class PrincipalRole {
   DoorbellSocket bell_;
   FdWatch bellWatch_;
   Adoption adoption_;
+  SystemClock clock_;
+  Scheduler scheduler_;
   Sweeps sweeps_;
 };
 

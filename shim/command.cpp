@@ -31,7 +31,7 @@ struct Failure {
 }
 
 /// Marks all others to be closed by exec.
-void hideDescriptors() {
+void hideDescriptors(bool hasResult) {
   const auto hide = [](unsigned first, unsigned last) {
     if (::close_range(first, last, CLOSE_RANGE_CLOEXEC) == 0) return;
     // A kernel or sandbox without close_range.
@@ -40,7 +40,7 @@ void hideDescriptors() {
     for (unsigned number = first; number <= last && number < limit.rlim_cur && number < (1u << 20); ++number)
       ::fcntl(static_cast<int>(number), F_SETFD, FD_CLOEXEC);
   };
-  hide(3, inheritedLockDescriptor - 1);
+  hide(hasResult ? resultDescriptor + 1 : resultDescriptor, inheritedLockDescriptor - 1);
   hide(inheritedLockDescriptor + 1, ~0u);
 }
 
@@ -70,6 +70,13 @@ bool setLimits(const TaskSpec& spec) {
   return setLimit(RLIMIT_AS, spec.memoryBytes) && setLimit(RLIMIT_CPU, spec.cpuSeconds);
 }
 
+/// Of an earlier attempt nothing is left in it.
+int openResult() {
+  const int file = ::openat(shimDescriptor::directory, taskFile::result,
+                            O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+  return file < 0 ? file : ::fcntl(file, F_DUPFD_CLOEXEC, inheritedLockDescriptor + 1);
+}
+
 [[noreturn]] void becomeCommand(const TaskSpec& spec, const TaskLock& lock, ShimRecord record, int output, int errors,
                                 int pipe) {
   const int above = inheritedLockDescriptor + 1;
@@ -90,6 +97,8 @@ bool setLimits(const TaskSpec& spec) {
     const int input = ::open(spec.input, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (input < 0 || ::dup2(input, 0) < 0) giveUp(report, ShimStep::input);
   }
+  const int result = spec.hasResult ? openResult() : -1;
+  if (spec.hasResult && result < 0) giveUp(report, ShimStep::files);
   if (!setLimits(spec)) giveUp(report, ShimStep::limits);
   ::umask(static_cast<mode_t>(spec.umask >= 0 ? spec.umask & 0777 : 022));
   // Before the program's first instruction, so that no tree ever runs unrecorded.
@@ -98,7 +107,9 @@ bool setLimits(const TaskSpec& spec) {
   if (!readProcessFacts(record.leader, own)) giveUp(report, ShimStep::process);
   record.leaderStart = own.startTime;
   if (!writeTaskRecord(tree, spec, record)) giveUp(report, ShimStep::files);
-  hideDescriptors();
+  // Last, because it takes the number of a descriptor that is needed before.
+  if (result >= 0 && ::dup2(result, resultDescriptor) < 0) giveUp(report, ShimStep::files);
+  hideDescriptors(result >= 0);
   resetSignals();
   int why = ENOENT;
   for (char** program = spec.programs; *program != nullptr; ++program) {

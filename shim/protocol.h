@@ -23,6 +23,9 @@ inline constexpr int group = 8;  ///< the control group in which the command beg
 /// The task's lock as its command and all that descends from it inherit it: above what scripts open by number.
 inline constexpr int inheritedLockDescriptor = 109;
 
+/// What a command writes its result to, where it has one: a file of its task, empty at the beginning of each attempt.
+inline constexpr int resultDescriptor = 3;
+
 /// The one task whose files are not named by a job's short id: that of the foreground, which belongs to no store.
 inline constexpr const char* foregroundTask = "cli";
 
@@ -30,9 +33,9 @@ inline constexpr const char* foregroundTask = "cli";
 namespace taskFile {
 inline constexpr const char* lock = "lock";
 inline constexpr const char* output = "output.log";
-inline constexpr const char* group = "group";        ///< names the control group of the latest attempt
 inline constexpr const char* input = "stdin";        ///< where what it reads is text of its job's
 inline constexpr const char* errors = "stderr.log";  ///< only where stderr is kept apart
+inline constexpr const char* result = "result";      ///< only where the command has a descriptor for it
 inline constexpr std::string_view statusEnding = ".result";
 inline constexpr std::string_view rotatedEnding = ".old";  ///< what was cut off the front of an output
 }  // namespace taskFile
@@ -44,7 +47,7 @@ enum class LockedByte : std::int64_t {
   shim = 1,  ///< through one that is the shim's alone: it lives
 };
 
-/// The lock file's contents: two lines of fixed length, filled up with spaces, each written by one pwrite.
+/// The lock file's contents: three lines of fixed length, filled up with spaces, each written by one pwrite.
 ///
 /// The first names the highest attempt that must not begin any more: `void N`. Whoever finds no trace of an attempt
 /// writes it, and looks at the lock *afterwards*; a shim takes the lock, and looks at the line *afterwards*. So one of
@@ -53,8 +56,12 @@ enum class LockedByte : std::int64_t {
 /// The second is the shim's: what it runs, and how that ended. It is written before the command's first instruction,
 /// and again in place when the command has ended, which needs no room on a full disk:
 /// `attempt N exec UUID shim PID START leader PID START boot UUID end WORD CODE UTC-MICROSECONDS`.
+///
+/// The third, where there are control groups, is written by whoever starts the shim, before the group is made: `group
+/// PATH`, of the latest attempt.
 inline constexpr std::size_t voidLineBytes = 32;
 inline constexpr std::size_t recordLineBytes = 320;
+inline constexpr std::size_t groupLineBytes = 512;
 
 /// How a task ended; the words of the record, of the status file and of the result.
 namespace taskEnd {
@@ -120,6 +127,7 @@ inline constexpr std::string_view bell = "bell";         ///< a socket below the
 inline constexpr std::string_view codes = "codes";       ///< task: the status file's exit_code is a taskCode
 inline constexpr std::string_view lock = "lock";         ///< 1: the lock file is shimDescriptor::lock
 inline constexpr std::string_view group = "group";       ///< the path of the group, which goes with the shim
+inline constexpr std::string_view result = "result";     ///< 1: the command has resultDescriptor
 inline constexpr std::string_view parent = "parent";     ///< the process that starts the shim; it stops when that ends
 }  // namespace specName
 

@@ -85,6 +85,7 @@ void take(TaskSpec& spec, Lists& lists, std::string_view name, char* value) {
   if (name == specName::apart) spec.isApart = number() != 0;
   if (name == specName::codes) spec.hasTaskCodes = std::string_view(value) == "task";
   if (name == specName::lock) spec.isLockGiven = number() != 0;
+  if (name == specName::result) spec.hasResult = number() != 0;
   if (name == specName::parent) spec.parent = static_cast<std::int32_t>(number());
   if (name == specName::umask) spec.umask = static_cast<int>(::strtol(value, nullptr, 8));
   if (name == specName::nice) spec.nice = static_cast<int>(number());

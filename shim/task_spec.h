@@ -14,7 +14,7 @@ struct TaskSpec {
   char boot[37] = "";
   char task[9] = "";
   char bells[2][96] = {};
-  char group[512] = "";  ///< empty: none
+  char group[groupLineBytes] = "";  ///< empty: none
   std::uint32_t attempt = 0;
   std::int64_t deadlineNanos = 0;
   std::int64_t graceMillis = 5'000;
@@ -24,6 +24,7 @@ struct TaskSpec {
   bool isApart = false;
   bool hasTaskCodes = false;
   bool isLockGiven = false;
+  bool hasResult = false;
   std::int32_t parent = 0;
   int umask = -1;
   int nice = 0;

@@ -37,6 +37,12 @@ bool isRepeat(const AnyAnswer& answer) {
                      [](const SubmittedJob& job) { return job.verdict == Verdict::alreadyApplied; });
 }
 
+/// Behind the answers, both ways.
+template <class Archive>
+void carry(Archive& archive, Effects& effects) {
+  archive(effects.owners, effects.finished, effects.closed, effects.scheduled);
+}
+
 }  // namespace
 
 CombinedCommit::~CombinedCommit() {
@@ -93,7 +99,7 @@ std::optional<CombinedCommit::Answers> CombinedCommit::read(std::string_view byt
         if (answer.index() != group.answers[i].index()) return std::nullopt;
       }
     }
-    archive(read.owners, read.finished, read.closed);
+    carry(archive, read);
     archive.finish();
   } catch (const Error&) {
     // Of an exchange that was damaged. To apply the verbs once more is safe, and tells.
@@ -122,7 +128,7 @@ void CombinedCommit::applyOthers(std::size_t verbs, std::size_t bytes, const App
         handed::write(archive, answer);
         ++verbs;
       }
-      archive(effects.owners, effects.finished, effects.closed);
+      carry(archive, effects);
     }
     bytes += asked->request.size();
     exchange_->answer(asked->place, answers);

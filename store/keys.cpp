@@ -263,6 +263,53 @@ std::optional<DependencyKey> decodeDependency(std::string_view bytes) {
   return reader.ended() ? std::optional(key) : std::nullopt;
 }
 
+Key scheduleKey(std::string_view name) {
+  Key key = begin(Region::schedule);
+  key.addBytes(name);
+  return key;
+}
+
+Key scheduleSettingsKey(std::string_view name) {
+  Key key = begin(Region::scheduleSettings);
+  key.addBytes(name);
+  return key;
+}
+
+std::string_view scheduleOf(std::string_view key) {
+  const Region region = regionOf(key);
+  return region == Region::schedule || region == Region::scheduleSettings ? key.substr(1) : std::string_view();
+}
+
+Key encode(const DueKey& due) {
+  Key key = begin(Region::due);
+  key.add(due.at);
+  key.addText(due.name);
+  return key;
+}
+
+std::optional<DueKey> decodeDue(std::string_view bytes) {
+  Reader reader(bytes, Region::due);
+  DueKey key;
+  key.at = reader.i64();
+  key.name = reader.text();
+  return reader.ended() ? std::optional(std::move(key)) : std::nullopt;
+}
+
+Key encode(const OccurrenceKey& occurrence) {
+  Key key = begin(Region::occurrence);
+  key.addText(occurrence.schedule);
+  key.add(occurrence.job.value);
+  return key;
+}
+
+std::optional<OccurrenceKey> decodeOccurrence(std::string_view bytes) {
+  Reader reader(bytes, Region::occurrence);
+  OccurrenceKey key;
+  key.schedule = reader.text();
+  key.job.value = reader.uuid();
+  return reader.ended() ? std::optional(std::move(key)) : std::nullopt;
+}
+
 Key queueKey(std::string_view name) {
   Key key = begin(Region::queue);
   key.addBytes(name);

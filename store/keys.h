@@ -8,6 +8,7 @@
 #include "core/definition_row.h"
 #include "core/job_order.h"
 #include "core/memo_row.h"
+#include "core/schedule_row.h"
 
 // Key bytes of the LMDB store. Big endian, so that comparing bytes is comparing values. docs/store_format.md shows
 // them.
@@ -41,18 +42,22 @@ class Key {
 /// stands in one: first what is small and written all the time, so that few pages hold it, last what grows at its end.
 enum class Region : std::uint8_t {
   attached = 'A',
+  scheduleSettings = 'B',
   lane = 'C',
   definition = 'D',
   incarnation = 'I',
   meta = 'M',
+  due = 'N',  ///< schedules, by when
   openLane = 'O',
   queue = 'Q',
   ready = 'R',
+  schedule = 'S',
   deadline = 'T',
   unreadable = 'U',
   waiting = 'W',
   dependency = 'd',
   businessKey = 'k',
+  occurrence = 'o',
   shortID = 's',  ///< of ids that do not carry their time
   done = 'z',
   job = 'j',
@@ -93,6 +98,15 @@ enum class JobPart : std::uint8_t { row = 0, body = 1, result = 2, log = 3, memo
 
 [[nodiscard]] Key encode(const DependencyKey& key);
 [[nodiscard]] std::optional<DependencyKey> decodeDependency(std::string_view key);
+
+[[nodiscard]] Key scheduleKey(std::string_view name);
+[[nodiscard]] Key scheduleSettingsKey(std::string_view name);
+/// The name in either of those.
+[[nodiscard]] std::string_view scheduleOf(std::string_view key);
+[[nodiscard]] Key encode(const DueKey& key);
+[[nodiscard]] std::optional<DueKey> decodeDue(std::string_view key);
+[[nodiscard]] Key encode(const OccurrenceKey& key);
+[[nodiscard]] std::optional<OccurrenceKey> decodeOccurrence(std::string_view key);
 
 [[nodiscard]] Key queueKey(std::string_view name);
 /// The name in a queue's key.

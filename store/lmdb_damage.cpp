@@ -55,6 +55,7 @@ bool isAbout(JobID id, std::string_view key, std::string_view value) {
     case Region::done:
     case Region::shortID:
     case Region::dependency:
+    case Region::occurrence:
     case Region::unreadable:
       return key.ends_with(name);
     case Region::businessKey: {

@@ -1,6 +1,6 @@
 // The definitions of kinds, what their limits count, and the settings of queues, among the rows of an LMDB store.
-#include <set>
-
+#include "callsheet/limits.h"
+#include "core/running_jobs.h"
 #include "store/lmdb_rows.h"
 
 namespace callsheet {
@@ -9,61 +9,78 @@ inline namespace v1 {
 using Region = keys::Region;
 
 namespace {
-std::optional<DefinitionRow> definitionFrom(std::string_view key, std::string_view value) {
-  std::optional<DefinitionRow> row(std::in_place);
+/// Nothing for a record that cannot be read: `check` names it.
+template <class Row>
+std::optional<Row> settingsFrom(RecordType type, std::string_view key, std::string_view value) {
+  std::optional<Row> row(std::in_place);
   try {
-    decodeRecord(RecordType::definition, key, value, *row);
+    decodeRecord(type, key, value, *row);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::corrupt) throw;
-    return std::nullopt;  // `check` names it
+    return std::nullopt;
   }
-  row->kind = keys::kindOf(key);
+  return row;
+}
+
+std::optional<DefinitionRow> definitionFrom(std::string_view key, std::string_view value) {
+  auto row = settingsFrom<DefinitionRow>(RecordType::definition, key, value);
+  if (row) row->kind = keys::kindOf(key);
   return row;
 }
 
 std::optional<QueueRow> queueFrom(std::string_view key, std::string_view value) {
-  std::optional<QueueRow> row(std::in_place);
-  try {
-    decodeRecord(RecordType::queue, key, value, *row);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::corrupt) throw;
-    return std::nullopt;  // `check` names it
-  }
-  row->name = keys::queueOf(key);
+  auto row = settingsFrom<QueueRow>(RecordType::queue, key, value);
+  if (row) row->name = keys::queueOf(key);
   return row;
 }
 }  // namespace
 
-const DefinitionRow* LmdbRows::definition(std::string_view kind) {
-  if (!hasDefinitions_) {
-    std::string_view key;
-    const auto first = keys::definitionKey({});
-    hasDefinitions_ = at(Region::definition).seek(first.view(), key) && keys::regionOf(key) == Region::definition;
+template <class Row, class KeyOf, class From>
+const Row* LmdbRows::lookUp(Settings<Row>& settings, std::string_view name, KeyOf keyOf, From from) {
+  if (name.size() > limits::kindLengthMax) return nullptr;  // none is stored, and no key would hold it
+  if (!settings.areAny) {
+    const keys::Key start = keyOf({});
+    const Region region = keys::regionOf(start.view());
+    std::string_view first;
+    settings.areAny = at(region).seek(start.view(), first) && keys::regionOf(first) == region;
   }
-  if (!*hasDefinitions_) return nullptr;
-  auto known = definitions_.find(kind);
-  if (known == definitions_.end()) {
-    const auto key = keys::definitionKey(kind);
+  if (!*settings.areAny) return nullptr;
+  auto known = settings.known.find(name);
+  if (known == settings.known.end()) {
+    const keys::Key key = keyOf(name);
     std::string_view value;
-    std::optional<DefinitionRow> row;
-    if (at(Region::definition).get(key.view(), value)) row = definitionFrom(key.view(), value);
-    known = definitions_.emplace(kind, std::move(row)).first;
+    std::optional<Row> row;
+    if (at(key).get(key.view(), value)) row = from(key.view(), value);
+    known = settings.known.emplace(name, std::move(row)).first;
   }
   return known->second ? &*known->second : nullptr;
 }
 
+template <class Row>
+void LmdbRows::Settings<Row>::put(const std::string& name, const Row& row) {
+  areAny = true;
+  known.insert_or_assign(name, row);
+}
+
+template <class Row>
+void LmdbRows::Settings<Row>::erase(std::string_view name) {
+  const auto found = known.find(name);
+  if (found != known.end()) known.erase(found);
+  areAny.reset();
+}
+
+const DefinitionRow* LmdbRows::definition(std::string_view kind) {
+  return lookUp(definitions_, kind, keys::definitionKey, definitionFrom);
+}
+
 void LmdbRows::putDefinition(const DefinitionRow& row) {
   put(RecordType::definition, keys::definitionKey(row.kind).view(), row);
-  hasDefinitions_ = true;
-  definitions_.insert_or_assign(row.kind, row);
+  definitions_.put(row.kind, row);
 }
 
 void LmdbRows::eraseDefinition(std::string_view kind) {
-  const auto key = keys::definitionKey(kind);
-  at(Region::definition).erase(key.view());
-  const auto known = definitions_.find(kind);
-  if (known != definitions_.end()) definitions_.erase(known);
-  hasDefinitions_.reset();
+  at(Region::definition).erase(keys::definitionKey(kind).view());
+  definitions_.erase(kind);
 }
 
 void LmdbRows::scanDefinitions(const std::function<bool(const DefinitionRow&)>& visit) {
@@ -95,20 +112,8 @@ LaneRow LmdbRows::lane(std::string_view kind, std::uint64_t lane) {
 }
 
 std::uint32_t LmdbRows::countRunning(std::string_view kind, std::uint64_t lane) {
-  std::set<JobID> attached;
-  scanAttached({}, [&](const AttachedKey& key) {
-    attached.insert(key.id);
-    return true;
-  });
   std::uint32_t count = 0;
-  for (const JobID id : attached) {
-    try {
-      const auto row = job(id);
-      if (row && isRunning(*row) && row->kind == kind && row->lane == lane) ++count;
-    } catch (const UnreadableRow&) {
-      continue;
-    }
-  }
+  forEachRunning(*this, [&](const JobRow& row) { count += row.kind == kind && row.lane == lane ? 1 : 0; });
   return count;
 }
 
@@ -130,35 +135,17 @@ void LmdbRows::scanLanes(const std::function<bool(const std::string& kind, std::
 }
 
 const QueueRow* LmdbRows::queue(std::string_view name) {
-  if (!hasQueues_) {
-    std::string_view key;
-    const auto first = keys::queueKey({});
-    hasQueues_ = at(Region::queue).seek(first.view(), key) && keys::regionOf(key) == Region::queue;
-  }
-  if (!*hasQueues_) return nullptr;
-  auto known = queues_.find(name);
-  if (known == queues_.end()) {
-    const auto key = keys::queueKey(name);
-    std::string_view value;
-    std::optional<QueueRow> row;
-    if (at(Region::queue).get(key.view(), value)) row = queueFrom(key.view(), value);
-    known = queues_.emplace(name, std::move(row)).first;
-  }
-  return known->second ? &*known->second : nullptr;
+  return lookUp(queues_, name, keys::queueKey, queueFrom);
 }
 
 void LmdbRows::putQueue(const QueueRow& row) {
   put(RecordType::queue, keys::queueKey(row.name).view(), row);
-  hasQueues_ = true;
-  queues_.insert_or_assign(row.name, row);
+  queues_.put(row.name, row);
 }
 
 void LmdbRows::eraseQueue(std::string_view name) {
-  const auto key = keys::queueKey(name);
-  at(Region::queue).erase(key.view());
-  const auto known = queues_.find(name);
-  if (known != queues_.end()) queues_.erase(known);
-  hasQueues_.reset();
+  at(Region::queue).erase(keys::queueKey(name).view());
+  queues_.erase(name);
 }
 
 void LmdbRows::scanQueues(const std::function<bool(const QueueRow&)>& visit) {

@@ -56,9 +56,7 @@ class Store final : public LmdbJobStore {
   }
 
   std::optional<JobRow> peek(JobID id) override {
-    std::optional<JobRow> row;
-    read([&](LmdbRows& rows) { row = rows.job(id); });
-    return row;
+    return readAs([&](LmdbRows& rows) { return rows.job(id); });
   }
 
   JobPage list(const JobFilter& filter, const std::string& pageToken, std::size_t limit) override {
@@ -84,14 +82,10 @@ class Store final : public LmdbJobStore {
     return entries;
   }
   std::vector<MemoRow> memos(JobID id, Fingerprint after, std::size_t limit) override {
-    std::vector<MemoRow> found;
-    read([&](LmdbRows& rows) { found = lookup::memosOf(rows, id, after, limit); });
-    return found;
+    return readAs([&](LmdbRows& rows) { return lookup::memosOf(rows, id, after, limit); });
   }
   std::optional<MemoRow> memo(JobID id, Fingerprint memo) override {
-    std::optional<MemoRow> found;
-    read([&](LmdbRows& rows) { found = rows.memo(id, memo); });
-    return found;
+    return readAs([&](LmdbRows& rows) { return rows.memo(id, memo); });
   }
   std::vector<IncarnationRow> incarnations() override {
     std::vector<IncarnationRow> all;
@@ -104,9 +98,7 @@ class Store final : public LmdbJobStore {
     return all;
   }
   std::vector<DefinitionRow> definitions() override {
-    std::vector<DefinitionRow> all;
-    read([&](LmdbRows& rows) { all = lookup::definitionsOf(rows); });
-    return all;
+    return readAs([&](LmdbRows& rows) { return lookup::definitionsOf(rows); });
   }
   Claimable claimable(const std::vector<std::string>& kinds, std::size_t limit) override {
     Claimable found;
@@ -115,29 +107,19 @@ class Store final : public LmdbJobStore {
     return found;
   }
   std::vector<JobRow> commandsOf(IncarnationID attendant) override {
-    std::vector<JobRow> found;
-    read([&](LmdbRows& rows) { found = commandsAttendedBy(rows, attendant, limits::commandsMax); });
-    return found;
+    return readAs([&](LmdbRows& rows) { return commandsAttendedBy(rows, attendant, limits::commandsMax); });
   }
   std::optional<DefinitionRow> definition(std::string_view kind) override {
-    std::optional<DefinitionRow> found;
-    read([&](LmdbRows& rows) { found = lookup::definitionOf(rows, kind); });
-    return found;
+    return readAs([&](LmdbRows& rows) { return lookup::definitionOf(rows, kind); });
   }
   Totals totals() override {
-    Totals totals;
-    read([&](LmdbRows& rows) { totals = rows.totals(); });
-    return totals;
+    return readAs([&](LmdbRows& rows) { return rows.totals(); });
   }
   CountsByOwner countByOwner() override {
-    CountsByOwner counts;
-    read([&](LmdbRows& rows) { counts = callsheet::countByOwner(rows); });
-    return counts;
+    return readAs([&](LmdbRows& rows) { return callsheet::countByOwner(rows); });
   }
   std::vector<QueueState> queues() override {
-    std::vector<QueueState> states;
-    read([&](LmdbRows& rows) { states = statesOfQueues(rows); });
-    return states;
+    return readAs([&](LmdbRows& rows) { return statesOfQueues(rows); });
   }
   std::optional<QueueRow> queue(std::string_view name) override {
     std::optional<QueueRow> found;
@@ -145,6 +127,18 @@ class Store final : public LmdbJobStore {
       if (const QueueRow* const row = rows.queue(name)) found = *row;
     });
     return found;
+  }
+  std::optional<ScheduleView> schedule(std::string_view name) override {
+    return readAs([&](LmdbRows& rows) { return scheduleOf(rows, name); });
+  }
+  std::vector<ScheduleView> schedules(std::string_view after, std::size_t limit) override {
+    return readAs([&](LmdbRows& rows) { return schedulesAfter(rows, after, limit); });
+  }
+  DueSchedules dueSchedules(std::int64_t until, std::size_t limit) override {
+    return readAs([&](LmdbRows& rows) { return schedulesDue(rows, until, limit); });
+  }
+  std::vector<JobID> occurrences(std::string_view schedule, JobID before, std::size_t limit) override {
+    return readAs([&](LmdbRows& rows) { return occurrencesOf(rows, schedule, before, limit); });
   }
   StoreInfo info() override {
     StoreInfo info;
@@ -170,9 +164,7 @@ class Store final : public LmdbJobStore {
   CheckReport check() override { return checkStore(environment_); }
   void backup(const std::string& target) override { backupStore(environment_, target, *clock_); }
   std::vector<StoredRecord> records(JobID id) override {
-    std::vector<StoredRecord> all;
-    read([&](LmdbRows& rows) { all = rows.records(id); });
-    return all;
+    return readAs([&](LmdbRows& rows) { return rows.records(id); });
   }
   std::int64_t nextDeadline() override {
     std::int64_t nearest = never;
@@ -205,6 +197,14 @@ class Store final : public LmdbJobStore {
       LmdbRows rows(environment_, txn);
       body(rows);
     });
+  }
+
+  /// What a look at one snapshot finds.
+  template <class Look>
+  [[nodiscard]] std::invoke_result_t<Look, LmdbRows&> readAs(Look look) {
+    std::invoke_result_t<Look, LmdbRows&> found{};
+    read([&](LmdbRows& rows) { found = look(rows); });
+    return found;
   }
 
   std::optional<std::vector<AnyAnswer>> applyOrPost(std::vector<Verb> verbs, std::chrono::milliseconds patience,
@@ -289,6 +289,7 @@ class Store final : public LmdbJobStore {
           for (const auto owner : one.owners) effects.touch(owner);
           effects.finished = effects.finished || one.finished;
           effects.closed = effects.closed || one.closed;
+          effects.scheduled = effects.scheduled || one.scheduled;
         } catch (const std::exception& error) {
           group.answers[i] = answerFor(group.verbs[i], error);
         }
@@ -350,7 +351,7 @@ class Store final : public LmdbJobStore {
       queue_.callLater([this, effects] { tellListeners(effects); });
     if (!doorbell_) return;
     for (const IncarnationID owner : effects.owners) doorbell_->ring(owner);
-    if (effects.closed) doorbell_->ringPrincipal();
+    if (effects.closed || effects.scheduled) doorbell_->ringPrincipal();
     if (effects.finished) doorbell_->ringObservers();
   }
 

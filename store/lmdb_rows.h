@@ -71,6 +71,17 @@ class LmdbRows final : public Rows {
   void eraseDependency(const DependencyKey& key) override;
   void scanDependencies(const DependencyKey& from, const std::function<bool(const DependencyKey&)>& visit) override;
 
+  [[nodiscard]] std::optional<ScheduleRow> schedule(std::string_view name) override;
+  [[nodiscard]] std::optional<Schedule> settingsOf(std::string_view name) override;
+  void putSchedule(const std::optional<ScheduleRow>& before, const ScheduleRow& after) override;
+  void putSettings(const Schedule& settings) override;
+  void eraseSchedule(std::string_view name) override;
+  void scanSchedules(std::string_view from, const std::function<bool(const ScheduleRow&)>& visit) override;
+  void scanDue(const std::function<bool(const DueKey&)>& visit) override;
+  void putOccurrence(const OccurrenceKey& key) override;
+  void eraseOccurrence(const OccurrenceKey& key) override;
+  void scanOccurrences(const OccurrenceKey& from, const std::function<bool(const OccurrenceKey&)>& visit) override;
+
   [[nodiscard]] Totals& totals() override;
   /// Writes the totals if they changed, and whatever else was kept back; call once before the commit.
   void finish();
@@ -84,6 +95,16 @@ class LmdbRows final : public Rows {
   [[nodiscard]] LmdbCursor& at(const keys::Key& key) { return at(keys::regionOf(key.view())); }
 
  private:
+  /// What this transaction has looked up of settings by name, of which most stores have few or none.
+  template <class Row>
+  struct Settings {
+    std::optional<bool> areAny;                                    ///< in the store; nothing: not looked yet
+    std::map<std::string, std::optional<Row>, std::less<>> known;  ///< nodes stay where they are
+    void put(const std::string& name, const Row& row);
+    void erase(std::string_view name);
+  };
+  template <class Row, class KeyOf, class From>
+  [[nodiscard]] const Row* lookUp(Settings<Row>& settings, std::string_view name, KeyOf keyOf, From from);
   template <class Body>
   void put(RecordType type, std::string_view key, const Body& body);
   [[nodiscard]] static std::size_t indexOf(keys::Region region);
@@ -102,18 +123,16 @@ class LmdbRows final : public Rows {
   void removePlace(const keys::Key& key);
 
   // One of each a region.
-  std::array<LmdbCursor, 17> cursors_;
-  std::array<PendingWrites, 17> pending_;
+  std::array<LmdbCursor, 21> cursors_;
+  std::array<PendingWrites, 21> pending_;
   JobID lastRead_;  // whose row the cursor of rows stands at; nil: nobody's
   std::string buffer_;
   std::optional<Totals> totals_;
   std::map<IncarnationID, bool>
       isOpen_;  // what this transaction has looked up; nearly every verb asks for the same few
   std::map<std::pair<std::string, std::uint64_t>, LaneRow> recounted_;  // lanes whose records cannot be read
-  std::optional<bool> hasDefinitions_;
-  std::map<std::string, std::optional<DefinitionRow>, std::less<>> definitions_;  // the same; nodes stay where they are
-  std::optional<bool> hasQueues_;
-  std::map<std::string, std::optional<QueueRow>, std::less<>> queues_;  // the same
+  Settings<DefinitionRow> definitions_;
+  Settings<QueueRow> queues_;
   Totals storedTotals_;
 };
 

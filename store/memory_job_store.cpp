@@ -158,6 +158,38 @@ class MemoryRows final : public Rows {
   void scanDependencies(const DependencyKey& from, const std::function<bool(const DependencyKey&)>& visit) override {
     scan(dependencies, from, visit);
   }
+  std::optional<ScheduleRow> schedule(std::string_view name) override {
+    const auto found = schedules.find(name);
+    return found == schedules.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::optional<Schedule> settingsOf(std::string_view name) override {
+    const auto found = settings.find(name);
+    return found == settings.end() ? std::nullopt : std::optional(found->second);
+  }
+  void putSchedule(const std::optional<ScheduleRow>& before, const ScheduleRow& after) override {
+    if (before) due.erase({before->dueAt(), before->name});
+    if (after.dueAt() != never) due.insert({after.dueAt(), after.name});
+    schedules.insert_or_assign(after.name, after);
+  }
+  void putSettings(const Schedule& one) override { settings.insert_or_assign(one.name, one); }
+  void eraseSchedule(std::string_view name) override {
+    const auto found = schedules.find(name);
+    if (found == schedules.end()) return;
+    due.erase({found->second.dueAt(), found->first});
+    settings.erase(found->first);
+    schedules.erase(found);
+  }
+  void scanSchedules(std::string_view from, const std::function<bool(const ScheduleRow&)>& visit) override {
+    for (auto at = schedules.lower_bound(from); at != schedules.end() && visit(at->second);) ++at;
+  }
+  void scanDue(const std::function<bool(const DueKey&)>& visit) override { scan(due, {}, visit); }
+  void putOccurrence(const OccurrenceKey& key) override { occurrences.insert(key); }
+  void eraseOccurrence(const OccurrenceKey& key) override { occurrences.erase(key); }
+  void scanOccurrences(const OccurrenceKey& from, const std::function<bool(const OccurrenceKey&)>& visit) override {
+    auto at = from.job.isNil() ? occurrences.lower_bound({from.schedule + '\0', {}}) : occurrences.upper_bound(from);
+    while (at != occurrences.begin() && (--at)->schedule == from.schedule && visit(*at)) {
+    }
+  }
   Totals& totals() override { return counted; }
 
   std::map<JobID, Stored> jobs;
@@ -173,6 +205,10 @@ class MemoryRows final : public Rows {
   std::set<OpenLaneKey> openLanes;
   std::map<std::string, QueueRow, std::less<>> queues;
   std::set<DependencyKey> dependencies;
+  std::map<std::string, ScheduleRow, std::less<>> schedules;
+  std::map<std::string, Schedule, std::less<>> settings;
+  std::set<DueKey> due;
+  std::set<OccurrenceKey> occurrences;
   Totals counted;
 
  private:
@@ -344,6 +380,22 @@ class MemoryJobStore final : public JobStore {
   std::vector<QueueState> queues() override {
     const std::lock_guard lock(mutex_);
     return statesOfQueues(rows_);
+  }
+  std::optional<ScheduleView> schedule(std::string_view name) override {
+    const std::lock_guard lock(mutex_);
+    return scheduleOf(rows_, name);
+  }
+  std::vector<ScheduleView> schedules(std::string_view after, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    return schedulesAfter(rows_, after, limit);
+  }
+  DueSchedules dueSchedules(std::int64_t until, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    return schedulesDue(rows_, until, limit);
+  }
+  std::vector<JobID> occurrences(std::string_view schedule, JobID before, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    return occurrencesOf(rows_, schedule, before, limit);
   }
   std::optional<QueueRow> queue(std::string_view name) override {
     const std::lock_guard lock(mutex_);

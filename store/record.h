@@ -24,6 +24,8 @@ enum class RecordType : std::uint16_t {
   definition = 10,
   lane = 11,
   queue = 12,
+  schedule = 13,
+  scheduleSettings = 14,
 };
 
 /// The format that this program writes, and the oldest program that may read it.

@@ -8,6 +8,7 @@
 
 #include "callsheet/limits.h"
 #include "store/lmdb_rows.h"
+#include "store/schedule_check.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -34,6 +35,13 @@ class Check {
     checkLanes();
     checkQueues();
     checkEnds();
+    places_ += checkSchedules(
+        rows_,
+        [&](const std::string& sentence) {
+          ++unreadable_;
+          problem(sentence);
+        },
+        [&](const std::string& sentence) { problem(sentence); });
     if (placesFound_ != places_ && unreadable_ == 0)
       problem("the orders hold " + std::to_string(placesFound_) + " places instead of " + std::to_string(places_));
     if (unreadable_ == 0 && report_.problemCount == 0) checkTotals();
@@ -88,8 +96,13 @@ class Check {
       case Region::shortID:
       case Region::openLane:
       case Region::dependency:
+      case Region::due:
+      case Region::occurrence:
         ++placesFound_;
         return;
+      case Region::schedule:
+      case Region::scheduleSettings:
+        return;  // by checkSchedules
       case Region::definition:
         return;  // by checkLanes
       case Region::queue: {
@@ -126,7 +139,7 @@ class Check {
       problem("job " + id.toString() + ": a body, result or log entry without a row");
     switch (keys::partOf(key)) {
       case keys::JobPart::body:
-        return (void)rows_.body(id);
+        return checkOccurrence(id);
       case keys::JobPart::result:
         return (void)rows_.result(id);
       case keys::JobPart::log: {
@@ -164,6 +177,13 @@ class Check {
     checkCount(name, keys::jobKey(row.id, keys::JobPart::memo), row.memoCount, "steps");
     if (row.memoCount > 0) checkStepBytes(name, row);
     checkInvariants(name, row);
+  }
+
+  /// A job of a schedule is listed as one.
+  void checkOccurrence(JobID id) {
+    const auto body = rows_.body(id);
+    if (body && !body->schedule.empty())
+      expect("job " + id.toString(), keys::encode(OccurrenceKey{body->schedule, id}));
   }
 
   /// Each prerequisite of a waiting job is known, once, so that its end will wake the job.

@@ -97,7 +97,7 @@ void members(Archive& archive, Succeed& verb) {
 }
 template <class Archive>
 void members(Archive& archive, Fail& verb) {
-  archive(verb.attempt, verb.failure, verb.retryable, verb.random, verb.value, verb.then);
+  archive(verb.attempt, verb.failure, verb.retryable, verb.random, verb.value, verb.then, verb.leastDelayMicros);
 }
 template <class Archive>
 void members(Archive& archive, RequestTransfer& verb) {
@@ -154,6 +154,23 @@ void members(Archive& archive, SetQueue& verb) {
 template <class Archive>
 void members(Archive& archive, DeleteQueue& verb) {
   archive(verb.name);
+}
+template <class Archive>
+void members(Archive& archive, PutSchedule& verb) {
+  Schedule schedule;
+  if (verb.schedule != nullptr) schedule = *verb.schedule;
+  archive(schedule.name, schedule, verb.change, verb.revision, verb.generation, verb.isPaused, verb.cursor, verb.next,
+          verb.cancelsUnstarted);
+  if constexpr (Archive::is_loading::value) verb.schedule = std::make_shared<const Schedule>(std::move(schedule));
+}
+template <class Archive>
+void members(Archive& archive, DeleteSchedule& verb) {
+  archive(verb.name, verb.revision, verb.cancelsUnstarted);
+}
+template <class Archive>
+void members(Archive& archive, Fire& verb) {
+  archive(verb.sender, verb.schedule, verb.generation, verb.revision, verb.instants, verb.passedOver, verb.passedOverAt,
+          verb.cursor, verb.next);
 }
 template <class Archive>
 void members(Archive& archive, Discard& verb) {

@@ -24,6 +24,7 @@
 #include "cli/bench/peer_rate.h"
 #include "cli/bench/pick_up.h"
 #include "cli/bench/rpc_rate.h"
+#include "cli/bench/schedule_rate.h"
 #include "cli/bench/step_rate.h"
 #include "cli/bench/step_run.h"
 #include "cli/bench/takeover.h"
@@ -107,6 +108,7 @@ std::vector<std::unique_ptr<Measurement>> commandMeasurements(const BenchSetting
   std::vector<std::unique_ptr<Measurement>> all;
   all.push_back(std::make_unique<CommandStart>(settings, directory));
   all.push_back(std::make_unique<CommandOutput>(settings, directory));
+  all.push_back(std::make_unique<ScheduleRate>(settings, directory));
   return all;
 }
 
@@ -119,7 +121,8 @@ std::vector<std::unique_ptr<Measurement>> measurementsFor(const BenchOptions& op
 /// What was checked in every run.
 const char* provedBy(const BenchOptions& options) {
   if (options.isApi) return "Every task was handed out once and done once; every store was checked and clean.";
-  if (options.isOfCommands) return "Every command was run once; every store was checked and clean.";
+  if (options.isOfCommands)
+    return "Every command was run once, every instant fired once; every store was checked and clean.";
   return "Every job was received once and completed once, every step ran once; every store was checked and clean.";
 }
 

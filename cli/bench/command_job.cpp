@@ -1,6 +1,7 @@
 #include "cli/bench/command_job.h"
 
 #include "callsheet/json_archive.h"
+#include "callsheet/submit_options.h"
 #include "core/names.h"
 #include "core/new_job.h"
 #include "jobs/command_spec.h"

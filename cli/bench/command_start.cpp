@@ -21,6 +21,8 @@
 #include "cli/bench/store_loop.h"
 #include "director/store_access.h"
 #include "jobs/shim_environment.h"
+#include "jobs/shim_process.h"
+#include "jobs/task_directory.h"
 #include "jobs/task_machine.h"
 
 namespace callsheet {
@@ -65,6 +67,26 @@ std::string atPath() {
   return file >> pid && ::access(fmt::format("/proc/{}", pid).c_str(), F_OK) == 0 ? programPath("at") : std::string();
 }
 
+/// From before a shim is started until it has its task's lock, and has ended: the attempt is void, which it finds then.
+std::vector<double> lockMicros(const StoreDirectory& store, unsigned count) {
+  const FileDescriptor program = makeShimProgram();
+  std::vector<double> micros;
+  for (unsigned i = 0; i < count; ++i) {
+    throwIfInterrupted();
+    TaskOrder order;
+    order.ref = {makeJobID(), ExecID{Uuid::makeV4()}, 1};
+    order.command.argv = {"/bin/true"};
+    const TaskDirectory directory = TaskDirectory::make(openTasks(store).number(), order.ref.job);
+    directory.makeVoid(order.ref.attempt);
+    const std::int64_t before = benchNanos();
+    const ShimProcess shim = startShim(order, {program.number(), directory.descriptor(), store.descriptor()});
+    const ShimReport report = awaitStart(shim, patience);
+    micros.push_back(static_cast<double>(benchNanos() - before) / 1e3);
+    if (report.step != ShimStep::superseded) throw BenchFailure("a shim did not find that its attempt is void");
+  }
+  return micros;
+}
+
 pid_t parentOf(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(file, line);)
@@ -96,6 +118,7 @@ void CommandStart::measureShim(const std::string& place) {
   }));
   makeBenchStore(place);
   const StoreDirectory store = StoreDirectory::open(place, benchStoreID);
+  lockMicros_.push_back(lockMicros(store, settings_.pickUps));
   ShimEnvironment environment(store);
   std::vector<double> micros;
   for (unsigned i = 0; i < settings_.pickUps; ++i) {
@@ -180,6 +203,7 @@ void CommandStart::report(BenchReport& report) const {
     report.addPercentile(group(), name + ", p99", "us", 99, samples);
   };
   percentiles("a shell alone, to its first byte", bareMicros_);
+  percentiles("a shim, until it has its task's lock, and its end", lockMicros_, BenchAim{aimShimMicros, false, ""});
   percentiles("a shim, until its command runs", shimMicros_, BenchAim{aimShimMicros, false, ""});
   report.add(group(), "a shim, resident", "MiB", shimMiB_, BenchAim{aimShimMiB, false, ""});
   percentiles("submit over the store, to the command's first byte", storeMicros_);

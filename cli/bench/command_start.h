@@ -36,6 +36,7 @@ class CommandStart final : public Measurement {
   const BenchDirectory& directory_;
   std::vector<Peer> peers_;
   Samples bareMicros_;
+  Samples lockMicros_;
   Samples shimMicros_;
   std::vector<double> shimMiB_;
   Samples storeMicros_;

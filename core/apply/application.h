@@ -40,6 +40,9 @@ class Application {
   [[nodiscard]] SweepAnswer operator()(const Relane& verb);
   [[nodiscard]] Answer operator()(const SetQueue& verb);
   [[nodiscard]] Answer operator()(const DeleteQueue& verb);
+  [[nodiscard]] Answer operator()(const PutSchedule& verb);
+  [[nodiscard]] Answer operator()(const DeleteSchedule& verb);
+  [[nodiscard]] Answer operator()(const Fire& verb);
   /// Behind every verb: looks at some of the jobs that came after one which the verb has ended.
   void settleAtOnce();
 
@@ -125,7 +128,8 @@ class Application {
   [[nodiscard]] std::optional<AttemptAnswer> makeFollowing(const JobFacts& before, IncarnationID sender,
                                                            const std::vector<NewJob>& then);
   /// A failure or deadline: back-off or final.
-  Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random);
+  Move failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random,
+                   std::int64_t leastDelayMicros = 0);
 
   // Lanes: lanes.cpp.
   using LanePlace = std::pair<IncarnationID, std::string>;  ///< an owner and a queue in which a kind's jobs are ready
@@ -155,12 +159,9 @@ class Application {
   void recountLanes();
 
   // Queues: queues.cpp.
-  /// How many jobs of it may be handed out now.
-  [[nodiscard]] std::uint32_t roomOf(const std::string& queue);
   /// Where a job's row came to run or ended, its queue's count follows.
   void countInQueue(const JobFacts& before, const JobRow& after);
   /// From the rows.
-  [[nodiscard]] std::uint32_t countRunning(const std::string& queue);
   void recountQueues();
   /// Wakes whoever has ready jobs in the queue.
   void touchQueue(const std::string& queue);
@@ -180,6 +181,16 @@ class Application {
   enum class Standing : std::uint8_t { open, holds, broken };
   /// What has become of a prerequisite; `why` is filled in when it can hold no more.
   [[nodiscard]] Standing standingOf(const Prerequisite& one, std::string& why);
+
+  // Schedules: schedules.cpp.
+  /// Makes the job of one firing, or notes why there is none.
+  void fire(const Schedule& settings, ScheduleRow& row, std::int64_t instant, IncarnationID sender, bool queuesUp);
+  /// Leaves only those that have not ended among the jobs that a schedule has open.
+  void dropEnded(ScheduleRow& row);
+  void cancelUnstarted(const ScheduleRow& row);
+  /// A job of a schedule was submitted by hand: the schedule has it open.
+  void joinSchedule(const NewJob& job);
+  void leaveSchedule(JobID id, const JobBody& body);
 
   // Steps: steps.cpp.
   /// Stores what is known of a step now, in place of what was known before. The job's row counts it.

@@ -96,7 +96,8 @@ std::optional<Move> Application::overruled(const JobFacts& before, JobRow& row, 
   return std::nullopt;
 }
 
-Move Application::failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random) {
+Move Application::failOrRetry(JobRow& row, bool retryable, Move finalMove, std::uint32_t random,
+                              std::int64_t leastDelayMicros) {
   const DefinitionRow* const definition = rows_.definition(row.kind);
   const Runner runner = row.holderKind == HolderKind::remote ? Runner::remote : row.runner;
   RetryPolicy policy;
@@ -112,7 +113,7 @@ Move Application::failOrRetry(JobRow& row, bool retryable, Move finalMove, std::
   if (retryable && mayRetry(policy, row.failures)) {
     row.state = JobState::waiting;
     row.waitingFor = WaitReason::backoff;
-    row.wakeAt = now_.utcMicros + delayAfter(policy, row.failures, random).count();
+    row.wakeAt = now_.utcMicros + std::max(delayAfter(policy, row.failures, random).count(), leastDelayMicros);
     return Move::retryLater;
   }
   becomeDone(row, JobOutcome::failed);
@@ -215,7 +216,7 @@ AttemptAnswer Application::operator()(const Fail& verb) {
   if (const auto other = overruled(before, after, false)) {
     move = *other;
   } else {
-    move = failOrRetry(after, verb.retryable, Move::fail, verb.random);
+    move = failOrRetry(after, verb.retryable, Move::fail, verb.random, verb.leastDelayMicros);
     if (move == Move::fail)
       if (auto refused = makeFollowing(before, verb.attempt.sender, verb.then)) return *refused;
   }

@@ -7,6 +7,7 @@
 #include "core/apply/application.h"
 #include "core/known_kind.h"
 #include "core/names.h"
+#include "core/queue_counts.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -74,7 +75,7 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
         if (key.owner != owner || key.kind != kind) return false;
         if (taken == 0) queue = key.queue;
         atEnd = false;
-        if (key.queue != queue || (taken == 0 && roomOf(queue) == 0)) return false;
+        if (key.queue != queue || (taken == 0 && roomOf(rows_, queue) == 0)) return false;
         if (taken == depth) {
           cut = true;
           return false;
@@ -83,7 +84,7 @@ std::vector<std::pair<ReadyKey, JobID>> Application::headsOfQueues(const Claim& 
         ++taken;
         return true;
       });
-      from.queue = queue + '\x01';  // names hold no control characters, so this is just behind the queue
+      from.queue = queue + behindName;
     }
   }
   const auto isBefore = [](const auto& a, const auto& b) {
@@ -148,7 +149,7 @@ void Application::handOutReady(const Claim& verb, const IncarnationRow& claimer,
 Application::HandOut Application::handOut(const Claim& verb, const IncarnationRow& claimer, JobRow& after,
                                           Claim::Answer& answer) {
   // Jobs of another kind may have taken the last place of the queue in this very claim.
-  if (roomOf(after.queue) == 0) return HandOut::blocked;
+  if (roomOf(rows_, after.queue) == 0) return HandOut::blocked;
   std::optional<JobBody> body;
   try {
     body = rows_.body(after.id);
@@ -170,7 +171,7 @@ Application::HandOut Application::handOut(const Claim& verb, const IncarnationRo
   }
   const JobFacts before = after;
   after.holderKind = HolderKind::incarnation;
-  if (runnerOf(after.kind) == Runner::command && verb.start) after.holderKind = HolderKind::shim;
+  if (runsUnderShim(after.kind) && verb.start) after.holderKind = HolderKind::shim;
   if (verb.remote) after.holderKind = HolderKind::remote;
   after.holder = claimer.id.value;
   after.execID = execIDOf(verb.id, static_cast<std::uint32_t>(answer.jobs.size()));

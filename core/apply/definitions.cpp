@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <set>
 
 #include "callsheet/limits.h"
 #include "core/apply/lane_move.h"
+#include "core/running_jobs.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -237,19 +237,9 @@ void Application::recountLanes() {
     return true;
   });
   for (const auto& [kind, lane] : lanes) rows_.putLane(kind, lane, {});
-  std::set<JobID> running;
-  rows_.scanAttached({}, [&](const AttachedKey& key) {
-    running.insert(key.id);
-    return true;
+  forEachRunning(rows_, [&](const JobRow& row) {
+    if (row.lane != 0) countLane(row.kind, row.lane, 1);
   });
-  for (const JobID id : running) {
-    try {
-      const auto row = rows_.job(id);
-      if (row && isRunning(*row) && row->lane != 0) countLane(row->kind, row->lane, 1);
-    } catch (const UnreadableRow&) {
-      continue;
-    }
-  }
   for (DefinitionRow& row : limited) {
     startLaning(row);
     rows_.putDefinition(row);

@@ -1,18 +1,15 @@
 #include <algorithm>
 
 #include "core/apply/lane_move.h"
+#include "core/names.h"
+#include "core/queue_counts.h"
 
 namespace callsheet {
 inline namespace v1 {
 
-namespace {
-// Names hold no control characters, so a queue's name and this one are just behind the queue.
-constexpr char behindQueue = '\x01';
-}  // namespace
-
 bool advance(ReadyKey& from, const ReadyKey& found, const std::string& kind) {
   from = {found.owner, kind, {}, 0, std::numeric_limits<std::int64_t>::min(), 0};
-  if (found.kind == kind) from.queue = found.queue + behindQueue;
+  if (found.kind == kind) from.queue = found.queue + behindName;
   if (found.kind <= kind) return true;
   // The next owner.
   for (std::size_t i = 16; i-- > 0;)
@@ -193,8 +190,8 @@ void Application::headsOfLanes(const DefinitionRow& definition, IncarnationID ow
     // The first jobs of a queue stand in the first of its lanes.
     const auto lanes = firstOpenLanes(owner, definition.kind, from, depth + 1);
     if (lanes.empty()) return;
-    from = lanes.front().queue + behindQueue;
-    if (roomOf(lanes.front().queue) == 0) continue;
+    from = lanes.front().queue + behindName;
+    if (roomOf(rows_, lanes.front().queue) == 0) continue;
     Best best(depth);
     for (const OpenLaneKey& lane : lanes) {
       if (!best.takes(lane.rank, lane.sequence)) {

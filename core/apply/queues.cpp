@@ -1,22 +1,17 @@
 #include <limits>
-#include <set>
+#include <map>
 
 #include "callsheet/limits.h"
 #include "core/apply/application.h"
+#include "core/names.h"
+#include "core/running_jobs.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
 constexpr std::int64_t leastRank = std::numeric_limits<std::int64_t>::min();
-// Names hold no control characters, so a kind's name and this one are just behind the kind.
-constexpr char behindKind = '\x01';
 }  // namespace
-
-std::uint32_t Application::roomOf(const std::string& queue) {
-  const QueueRow* const row = rows_.queue(queue);
-  return row == nullptr ? std::numeric_limits<std::uint32_t>::max() : row->room();
-}
 
 void Application::countInQueue(const JobFacts& before, const JobRow& after) {
   const bool wasRunning = isRunning(before);
@@ -30,34 +25,21 @@ void Application::countInQueue(const JobFacts& before, const JobRow& after) {
   if (!hadRoom && row.room() > 0) touchQueue(row.name);
 }
 
-std::uint32_t Application::countRunning(const std::string& queue) {
-  std::set<JobID> attached;
-  rows_.scanAttached({}, [&](const AttachedKey& key) {
-    attached.insert(key.id);
-    return true;
-  });
-  std::uint32_t count = 0;
-  for (const JobID id : attached) {
-    try {
-      const auto row = rows_.job(id);
-      if (row && isRunning(*row) && row->queue == queue) ++count;
-    } catch (const UnreadableRow&) {
-      continue;  // its deadline or its holder's end will set it aside
-    }
-  }
-  return count;
-}
-
 void Application::recountQueues() {
-  std::vector<QueueRow> all;
+  std::map<std::string, QueueRow> all;
   rows_.scanQueues([&](const QueueRow& row) {
-    all.push_back(row);
+    all[row.name] = row;
     return true;
   });
-  for (QueueRow& row : all) {
-    row.running = countRunning(row.name);
+  if (all.empty()) return;
+  for (auto& [name, row] : all) row.running = 0;
+  forEachRunning(rows_, [&](const JobRow& job) {
+    const auto found = all.find(job.queue);
+    if (found != all.end()) ++found->second.running;
+  });
+  for (const auto& [name, row] : all) {
     rows_.putQueue(row);
-    touchQueue(row.name);
+    touchQueue(name);
   }
 }
 
@@ -70,7 +52,7 @@ void Application::touchQueue(const std::string& queue) {
       isMore = true;
       if (key.queue == queue) effects_.touch(key.owner);
       from = {key.owner, key.kind, queue, 0, leastRank, 0};
-      if (key.queue >= queue) from.kind += behindKind;
+      if (key.queue >= queue) from.kind += behindName;
       return false;
     });
   }
@@ -94,7 +76,7 @@ Answer Application::operator()(const SetQueue& verb) {
     if (count >= limits::queuesMax)
       return {Verdict::refused, "the store has " + std::to_string(limits::queuesMax) +
                                     " queues with settings, which is the limit; remove one that is not needed"};
-    row.running = countRunning(row.name);
+    forEachRunning(rows_, [&](const JobRow& job) { row.running += job.queue == row.name ? 1 : 0; });
   }
   rows_.putQueue(row);
   if (row.room() > 0) touchQueue(row.name);

@@ -68,7 +68,8 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   row.priority = job.priority;
   row.createdAt = now_.utcMicros;
   // Executors and remotes take only from the principal's queue, whoever submits.
-  row.owner = row.runner == Runner::remote ? principalOwner : owner;
+  const bool isOffered = row.runner == Runner::remote || row.runner == Runner::http;
+  row.owner = isOffered ? principalOwner : owner;
   const std::int64_t dueAt = std::max(now_.utcMicros + job.delayMicros, job.notBeforeMicros);
   const bool isDueLater = dueAt > now_.utcMicros;
   const bool mustWait = !job.body.after.empty();
@@ -102,6 +103,7 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   rows_.insertJob(row, body);
   lane.settle();
   if (mustWait) await(row.id, body.after);
+  if (!body.schedule.empty()) rows_.putOccurrence({body.schedule, row.id});
   ++rows_.totals().submitted;
   effects_.touch(row.owner);
   SubmittedJob made{Verdict::ok, row.id, {}};
@@ -136,8 +138,10 @@ Submit::Answer Application::submitAll(const Submit& verb, const Placement& place
   }
   for (const auto& job : verb.jobs) {
     SubmittedJob judged = judge(job, {});
-    if (judged.verdict == Verdict::ok)
+    if (judged.verdict == Verdict::ok) {
       judged = insert(job, placement.owner, verb.sender, placement.submitterName, verb.wantsRows);
+      joinSchedule(job);
+    }
     answer.jobs.push_back(std::move(judged));
   }
   return answer;

@@ -60,6 +60,7 @@ bool Application::remove(const JobRow& row) {
     const auto body = rows_.body(row.id);  // without a key too: what cannot be read is not dropped
     const auto key = body && !body->key.empty() ? rows_.businessKey(body->key) : std::nullopt;
     if (key && key->job == row.id) rows_.eraseBusinessKey(body->key);
+    if (body) leaveSchedule(row.id, *body);
   } catch (const UnreadableRow&) {
     setAside(*doneKeyOf(row), row.id);
     return false;

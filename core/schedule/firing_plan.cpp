@@ -63,6 +63,7 @@ FiringPlan planFirings(const Timing& timing, const FiringPolicy& policy, std::in
     plan.isAtLeast = missed == countedMax && !std::holds_alternative<IntervalTiming>(timing);
     plan.passedOver = missed - std::min<std::uint64_t>(missed, plan.fire.size());
     plan.cursor = punctualFrom - 1;
+    plan.passedOverAt = plan.cursor;
   }
   plan.next = punctual;
   for (std::size_t taken = 0; plan.next && *plan.next <= now && taken < limit; ++taken) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/schedule/timing.h"
@@ -15,6 +16,8 @@ enum class MissedRuns : std::uint8_t {
   all,   ///< each is run, the newest ones up to a limit
 };
 
+[[nodiscard]] std::string_view toString(MissedRuns missed);
+
 struct FiringPolicy {
   MissedRuns missed = MissedRuns::once;
   std::uint32_t missedMax = 100;                  ///< of `all`
@@ -27,6 +30,7 @@ struct FiringPlan {
   std::vector<std::int64_t> fire;    ///< nominal instants, in order
   std::uint64_t passedOver = 0;      ///< missed, and not to be run
   bool isAtLeast = false;            ///< it was too many to count
+  std::int64_t passedOverAt = 0;     ///< all that were missed lie before this
   std::int64_t cursor = 0;           ///< all up to this instant are dealt with by this plan
   std::optional<std::int64_t> next;  ///< the first firing behind it; nothing when there is none any more
   friend bool operator==(const FiringPlan&, const FiringPlan&) = default;

@@ -176,6 +176,8 @@ std::optional<std::string> why(const CalendarTiming& timing) {
     if (timing.times[i] >= secondsPerDay) return "there is no such time of the day";
     if (i > 0 && timing.times[i] <= timing.times[i - 1]) return "the times of the day are not in order";
   }
+  if (timing.years.size() > limits::scheduleYearsMax)
+    return "more than " + std::to_string(limits::scheduleYearsMax) + " years and ranges of them";
   for (const YearRange& range : timing.years)
     if (range.step < 1 || range.first < 1970 || range.last < range.first || range.last > 9999)
       return "the years lie within 1970 and 9999";

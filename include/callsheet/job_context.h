@@ -64,6 +64,13 @@ class JobError : public std::runtime_error {
   [[nodiscard]] bool isRetryable() const { return retryable_; }
   /// JSON that the job leaves although it failed, such as a command's output; may be empty.
   [[nodiscard]] const std::string& result() const { return result_; }
+  /// The same error, of which the next attempt begins no sooner than that, however short the retry policy's delay is.
+  [[nodiscard]] JobError after(std::chrono::microseconds delay) const {
+    JobError error = *this;
+    error.leastDelay_ = delay;
+    return error;
+  }
+  [[nodiscard]] std::chrono::microseconds leastDelay() const { return leastDelay_; }
   /// The kind or the step that it comes from; empty for one that is only being thrown.
   [[nodiscard]] const std::string& origin() const { return origin_; }
   /// JSON of a registered error type; may be empty.
@@ -75,6 +82,7 @@ class JobError : public std::runtime_error {
   std::string result_;
   std::string origin_;
   std::string payload_;
+  std::chrono::microseconds leastDelay_{0};
 };
 
 /// What a running job knows and may ask for. Lives for one call of `execute`; its methods may be called from any thread

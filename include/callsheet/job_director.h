@@ -14,6 +14,7 @@
 #include "callsheet/job_status.h"
 #include "callsheet/job_types.h"
 #include "callsheet/log.h"
+#include "callsheet/script_options.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -33,6 +34,7 @@ struct JobDirectorOptions {
       std::chrono::seconds{10};  ///< how long a job's steps that run may go on after one asked for its transfer
   bool runsJobs = true;          ///< false: only submits, waits and, as principal, adopts
   bool runsCommands = false;     ///< jobs of the kind callsheet.command too, as processes that go on without this one
+  ScriptOptions scripts;         ///< with runsCommands: jobs of the kind callsheet.script, the same way
   LogSink log;                   ///< empty: nothing is said
 };
 

@@ -26,6 +26,7 @@ struct NodeOutcome {
   bool isStored = false;    ///< it is a step's failure, handed on: the same job could only meet it again
   bool isCanceled = false;  ///< ended because its result is not wanted any more: no result of its own
   std::string leftover;     ///< JSON that a root leaves although it failed
+  std::chrono::microseconds leastDelay{0};  ///< the next attempt begins no sooner
 
   [[nodiscard]] bool isSuccess() const { return failure.type.empty() && !isCanceled; }
   [[nodiscard]] static NodeOutcome failed(std::string type, std::string message, std::string origin = {});

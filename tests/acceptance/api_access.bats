@@ -255,7 +255,7 @@ teardown() {
 
 @test "openapi.json describes every route" {
   serve
-  [[ $(http GET /openapi.json | jq -r '.paths | keys | sort | join(" ")') == "/ /openapi.json /rpc /v1/ /v1/definitions /v1/definitions/{kind} /v1/jobs /v1/jobs/{id} /v1/jobs/{id}/cancel /v1/jobs/{id}/log /v1/jobs/{id}/retry /v1/queues /v1/queues/{queue} /v1/schema /v1/tasks /v1/tasks/{id} /v1/tasks/{id}/output /v1/tasks/{id}/stop" ]]
+  [[ $(http GET /openapi.json | jq -r '.paths | keys | sort | join(" ")') == "/ /api/v1/tasks /api/v1/tasks/{id} /api/v1/tasks/{id}/executions /api/v1/tasks/{id}/run /api/v1/tasks/{id}/status /api/v1/tasks/{id}/status/{action} /openapi.json /public/director/{file} /rpc /v1/ /v1/definitions /v1/definitions/{kind} /v1/firings /v1/jobs /v1/jobs/{id} /v1/jobs/{id}/cancel /v1/jobs/{id}/log /v1/jobs/{id}/retry /v1/queues /v1/queues/{queue} /v1/schedules /v1/schedules/{schedule} /v1/schedules/{schedule}/jobs /v1/schedules/{schedule}/pause /v1/schedules/{schedule}/reset /v1/schedules/{schedule}/resume /v1/schedules/{schedule}/run /v1/schema /v1/tasks /v1/tasks/{id} /v1/tasks/{id}/output /v1/tasks/{id}/stop" ]]
 }
 
 @test "a client that sends half a request, or none, costs nothing" {

@@ -134,7 +134,7 @@ noStore() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet ]]; }
 
 @test "kinds that are Callsheet's own and not known are refused" {
   callsheet add -- true
-  refused 4 "reserved" callsheet add --kind callsheet.http
+  refused 4 "reserved" callsheet add --kind callsheet.https
   refused 4 "reserved" callsheet add --kind callsheet.
   [[ $(callsheet list --json | jq '.jobs | length') == 1 ]]
 }

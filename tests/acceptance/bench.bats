@@ -21,7 +21,7 @@ load helper
 @test "a quick bench of commands runs each once and prints JSON" {
   endsWith 0 callsheet bench --commands --quick --seconds 0.2 --dir /var/tmp --json
   [[ $(jq -r '.v, .settings.commands, .settings.quick' <<<"$output" | xargs) == "1 true true" ]]
-  [[ $(jq -r '[.rows[].group] | unique | join(" ")' <<<"$output") == "output start" ]]
+  [[ $(jq -r '[.rows[].group] | unique | join(" ")' <<<"$output") == "output schedules start" ]]
   # Lines are with who follows them within 200 ms, and what is printed takes no memory, also on a busy machine.
   [[ $(jq -c '[.rows[] | select(.group == "output" and .aim) | .aim.reached]' <<<"$output") == '[true,true]' ]]
   [[ -z $(ls "$CALLSHEET_LOCATION") ]]

@@ -45,10 +45,11 @@ callsheetTeardown() {
 
 # endTasks: commands outlive their daemons, and must not outlive their test. They die with their shims.
 endTasks() {
-  local task
+  local task group
   for task in "$CALLSHEET_LOCATION"/*.callsheet/tasks/*/; do
     if [[ -d $task ]]; then pkill -KILL -f "^callsheet-shim $(basename "$task")" || true; fi
-    if [[ -s ${task}group ]]; then endGroup "$(<"${task}group")"; fi
+    group=$(sed -n 's/^group \(.*[^ ]\) *$/\1/p' "${task}lock" 2>/dev/null || true)
+    if [[ $group ]]; then endGroup "$group"; fi
   done
 }
 

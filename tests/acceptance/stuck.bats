@@ -3,13 +3,21 @@ load helper
 
 hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
 
-@test "on a full disk everything can be read, jobs can be canceled, and a principal starts" {
-  small=$BATS_TEST_TMPDIR/small
+# onSmallDisk SIZE SCRIPT: runs the script of bash on a disk of that size, whose directory is its $1; what it writes to
+# descriptor 3 is in principal.log. Skips where no such disk can be had.
+onSmallDisk() {
+  local small=$BATS_TEST_TMPDIR/small
   mkdir "$small"
   unshare --user --map-root-user --mount true 2>/dev/null || skip "a mount namespace cannot be made here"
+  run --separate-stderr unshare --user --map-root-user --mount bash -c \
+    "mount -t tmpfs -o size=$1 tmpfs \"\$1\" || exit 99; $2" bash "$small" 3>"$BATS_TEST_TMPDIR/principal.log"
+  [[ $status != 99 ]] || skip "no tmpfs can be mounted here"
+  [[ $status == 0 ]] || { echo "exit $status: $stderr $output $(cat "$BATS_TEST_TMPDIR/principal.log")"; false; }
+}
+
+@test "on a full disk everything can be read, jobs can be canceled, and a principal starts" {
   # shellcheck disable=SC2016
-  run --separate-stderr unshare --user --map-root-user --mount bash -c '
-    mount -t tmpfs -o size=2m tmpfs "$1" || exit 99
+  onSmallDisk 2m '
     export CALLSHEET_LOCATION=$1
     for i in 1 2 3 4 5 6 7 8; do ids[i]=$(callsheet add --delay 1h -- true) || exit 98; done
     for i in 1 2 3 4; do callsheet cancel "${ids[i]}" >/dev/null || exit 98; done
@@ -28,9 +36,7 @@ hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
       sleep 0.05 # check:allow-sleep
     done
     callsheet directors --json
-    callsheet cancel "${ids[6]}" >&2' bash "$small" 3>"$BATS_TEST_TMPDIR/principal.log"
-  [[ $status != 99 ]] || skip "no tmpfs can be mounted here"
-  [[ $status == 0 ]] || { echo "exit $status: $stderr $(cat "$BATS_TEST_TMPDIR/principal.log")"; false; }
+    callsheet cancel "${ids[6]}" >&2'
   [[ $(jq '[.directors[] | select(.alive and .role == "principal")] | length' <<<"$output") == 1 ]] || { echo "$output"; false; }
   grep -q "no room for this director on the board" "$BATS_TEST_TMPDIR/principal.log"
 }
@@ -87,12 +93,8 @@ hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
 }
 
 @test "on a full disk a command goes on, how it ended is known, and the next one starts when there is room" {
-  small=$BATS_TEST_TMPDIR/small
-  mkdir "$small"
-  unshare --user --map-root-user --mount true 2>/dev/null || skip "a mount namespace cannot be made here"
   # shellcheck disable=SC2016
-  run --separate-stderr unshare --user --map-root-user --mount bash -c '
-    mount -t tmpfs -o size=1m tmpfs "$1" || exit 99
+  onSmallDisk 1m '
     mkdir -m 700 "$1/tasks"
     set -e
     callsheet principal --tasks "$1/tasks" 2>&3 &
@@ -107,9 +109,7 @@ hasOpen() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q "/$2\$"; }
     callsheet log "$id" --output | wc -c
     # What is removed makes room again for whoever comes next.
     rm -rf "$1/tasks/"*
-    callsheet wait "$(callsheet add -- true)" --timeout 30 >&2' bash "$small" 3>"$BATS_TEST_TMPDIR/principal.log"
-  [[ $status != 99 ]] || skip "no tmpfs can be mounted here"
-  [[ $status == 0 ]] || { echo "exit $status: $stderr $output $(cat "$BATS_TEST_TMPDIR/principal.log")"; false; }
+    callsheet wait "$(callsheet add -- true)" --timeout 30 >&2'
   [[ ${lines[0]} == 7 && ${lines[1]} == '["failed","exit"]' ]]
   # It printed 3 MB, of which the disk had room for less than one.
   ((lines[2] > 100000 && lines[2] < 1048576))

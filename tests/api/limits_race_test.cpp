@@ -7,6 +7,7 @@
 
 #include "api/json.h"
 #include "callsheet/executor.h"
+#include "callsheet/submit_options.h"
 #include "core/new_job.h"
 #include "tests/api/api_stage.h"
 #include "tests/support/process_role.h"

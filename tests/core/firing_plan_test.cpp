@@ -7,15 +7,12 @@
 
 #include "core/schedule/timing_text.h"
 #include "tests/support/seed.h"
+#include "tests/support/verbs.h"
 
 using namespace callsheet;
 using namespace callsheet::tests;
 
 namespace {
-constexpr std::int64_t second = 1'000'000;
-constexpr std::int64_t minute = 60 * second;
-constexpr std::int64_t hour = 60 * minute;
-constexpr std::int64_t day = 24 * hour;
 // 2026-11-30T00:00:00Z.
 constexpr std::int64_t midnight = 1'795'996'800 * second;
 

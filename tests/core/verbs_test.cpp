@@ -217,7 +217,7 @@ TEST_CASE("A kind of ours that this version does not know is refused on submit")
     submit.jobs[0].kind = kind;
     CHECK_FALSE(whyRefused(Verb(submit)));
   }
-  for (const char* kind : {"callsheet.", "callsheet.commands", "callsheet.http", "callsheet.command/x"}) {
+  for (const char* kind : {"callsheet.", "callsheet.commands", "callsheet.https", "callsheet.command/x"}) {
     submit.jobs[0].kind = kind;
     CHECK(whyRefused(Verb(submit)).value_or("").find("reserved") != std::string::npos);
   }

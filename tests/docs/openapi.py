@@ -100,7 +100,10 @@ class Server:
         self.directory = tempfile.TemporaryDirectory()
         self.store = ["--location", self.directory.name, "--id", "openapi"]
         self.path = pathlib.Path(self.directory.name) / "openapi.callsheet"
-        self.process = subprocess.Popen(["callsheet", "principal", "--listen", "127.0.0.1:0", *self.store],
+        scripts = pathlib.Path(self.directory.name) / "scripts"
+        scripts.mkdir()
+        (scripts / "hello.js").write_text('module.exports.main = (config) => "hi " + config.agreementId\n')
+        self.process = subprocess.Popen(["callsheet", "principal", "--listen", "127.0.0.1:0", "--scripts", str(scripts), *self.store],
                                         stderr=subprocess.PIPE, text=True)
         self.port = None
         for line in self.process.stderr:

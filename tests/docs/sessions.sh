@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shell sessions of README.md, docs/queues.md and docs/api.md, the blocks marked `sh`, do what they say when they are copied.
+# The shell sessions of README.md, docs/queues.md, schedules.md, scripts.md, events.md and api.md, the blocks marked `sh`, do what they say when they are copied.
 set -euo pipefail
 [[ $# -eq 1 && -x $1/cli/callsheet ]] || { echo "usage: tests/docs/sessions.sh BUILD_DIR" >&2; exit 2; }
 PATH=$(cd "$1/cli" && pwd):$PATH
@@ -35,6 +35,26 @@ for id in "$fetch" "$count" "$alarm" "$clean"; do callsheet show --json "$id" | 
 [[ $(<"$work/output") == *QUEUE*PARALLEL*gpu*"clean: 5 jobs"* && ! -e data ]] ||
   { cat "$work/output"; echo "docs/queues.md: other answers than it says"; exit 1; }
 echo "docs/queues.md: what was to run has run"
+
+export CALLSHEET_LOCATION=$work/schedules
+run docs/schedules.md 'callsheet schedule list --json | jq -r ".schedules[].name"; callsheet check'
+[[ $(grep -cxE 'report|cache' "$work/output") == 2 && $(<"$work/output") == *"says, in "*"clean: 0 jobs"* ]] ||
+  { cat "$work/output"; echo "docs/schedules.md: other answers than it says"; exit 1; }
+echo "docs/schedules.md: two schedules are there"
+
+if command -v node >/dev/null; then
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  (cd "$work" && export CALLSHEET_LOCATION=$work/scripts-store LISTEN=127.0.0.1:$port && mkdir "$CALLSHEET_LOCATION" &&
+    run "$OLDPWD/docs/scripts.md" 'kill %1; wait %1; callsheet check')
+  [[ $(grep -c 'hi ag1' "$work/output") == 2 ]] ||
+    { cat "$work/output"; echo "docs/scripts.md: other answers than it says"; exit 1; }
+  echo "docs/scripts.md: the script and the task have run"
+fi
+
+(cd "$work" && export CALLSHEET_LOCATION=$work/events-store && mkdir "$CALLSHEET_LOCATION" && run "$OLDPWD/docs/events.md" 'callsheet check')
+[[ $(<"$work/output") == *"morning_notification "*T09:00:00.000Z*"clean: 1 job"* ]] ||
+  { cat "$work/output"; echo "docs/events.md: other answers than it says"; exit 1; }
+echo "docs/events.md: the event is valid"
 
 # docs/api.md begins with a principal that listens.
 export CALLSHEET_LOCATION=$work/api

@@ -37,16 +37,9 @@ constexpr std::pair<char, const char*> methods[] = {
     {'G', "GET"}, {'P', "POST"}, {'D', "DELETE"}, {'U', "PUT"}, {'H', "HEAD"}};
 /// A path's beginning and, behind the bar, what follows the variable part.
 constexpr std::pair<char, const char*> paths[] = {
-    {'r', "/rpc|"},
-    {'d', "/v1/definitions|"},
-    {'k', "/v1/definitions/|"},
-    {'j', "/v1/jobs|"},
-    {'i', "/v1/jobs/|"},
-    {'l', "/v1/jobs/|/log"},
-    {'c', "/v1/jobs/|/cancel"},
-    {'a', "/v1/jobs/|/retry"},
-    {'o', "/openapi.json|"},
-    {'x', "|"},
+    {'r', "/rpc|"},           {'d', "/v1/definitions|"}, {'k', "/v1/definitions/|"}, {'j', "/v1/jobs|"},
+    {'i', "/v1/jobs/|"},      {'l', "/v1/jobs/|/log"},   {'c', "/v1/jobs/|/cancel"}, {'a', "/v1/jobs/|/retry"},
+    {'s', "/v1/schedules/|"}, {'f', "/v1/firings|"},     {'o', "/openapi.json|"},    {'x', "|"},
 };
 constexpr std::pair<char, const char*> types[] = {{'j', "application/json"},
                                                   {'y', "text/yaml"},
@@ -268,7 +261,8 @@ class World {
   const Router router_{[this] {
     const RpcContext context{store_, claims_, polls_, expiry_};
     std::vector<Route> all;
-    for (auto& some : {rpcRoutes(context), definitionRoutes(store_), jobRoutes(store_), descriptionRoutes()})
+    for (auto& some :
+         {rpcRoutes(context), definitionRoutes(store_), jobRoutes(store_), scheduleRoutes(store_), descriptionRoutes()})
       all.insert(all.end(), some.begin(), some.end());
     return all;
   }()};

@@ -16,8 +16,13 @@
 #include "callsheet/errors.h"
 #include "callsheet/job_key.h"
 #include "callsheet/json_archive.h"
+#include "callsheet/limits.h"
 #include "core/duration_text.h"
+#include "core/json_payload.h"
+#include "core/schedule/timing_text.h"
+#include "core/script_result.h"
 #include "core/task_body.h"
+#include "http/event_file.h"
 #include "jobs/task_machine.h"
 
 using namespace callsheet;
@@ -126,6 +131,31 @@ void key(std::string_view text) {
   });
 }
 
+/// When a timing fires next is later than the present, and again the same.
+void timing(std::string_view text) {
+  constexpr std::int64_t now = 1'750'000'000'000'000;
+  orReason([&] {
+    const Timing parsed = timingOfText(text, now);
+    require(!whyRefused(parsed), "what was parsed may be stored", std::string(text));
+    const auto next = nextFiring(parsed, now);
+    require(!next || *next > now, "the next firing comes later", std::string(text));
+    require(next == nextFiring(parsed, now), "the next firing is the same twice", std::string(text));
+  });
+}
+
+void event(std::string_view text) {
+  orReason([&] {
+    const Schedule schedule = scheduleOfEvent(std::string(text), "file.json", 1'750'000'000'000'000);
+    require(!whyRefused(schedule), "an event's schedule may be stored", std::string(text));
+  });
+}
+
+void script(std::string_view text) {
+  const ScriptResult result = scriptResultOf(text);
+  validateJson(result.value, limits::payloadBytesMax);
+  require(findInvalidUtf8(result.failure.message) == std::string_view::npos, "a failure is UTF-8", std::string(text));
+}
+
 /// A pattern, a line's end, a text.
 void pattern(std::string_view text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
@@ -145,6 +175,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'y':
       body(BodyFormat::yaml, text);
+      break;
+    case 'w':
+      timing(text);
+      break;
+    case 'e':
+      event(text);
+      break;
+    case 'r':
+      script(text);
       break;
     case 's':
       schema(text);

@@ -9,6 +9,7 @@
 
 #include "core/crash_point.h"
 #include "core/names.h"
+#include "core/schedule_changes.h"
 #include "tests/process/director_process.h"
 #include "tests/support/wait_for.h"
 
@@ -68,6 +69,32 @@ std::vector<Asked> leaveWork(const Stage& stage) {
   return asked;
 }
 
+constexpr std::uint64_t firings = 5;
+
+/// Fires so often, and is gone then. Every instant counts, also one that nobody was there for.
+void giveSchedule(Stage& stage) {
+  constexpr std::int64_t step = 30'000;
+  Schedule schedule;
+  schedule.name = "tick";
+  const std::int64_t now = SystemClock().now().utcMicros;
+  schedule.timing = IntervalTiming{now, step, now + step * static_cast<std::int64_t>(firings) + 1};
+  schedule.policy.missed = MissedRuns::all;
+  schedule.overlap = Overlap::allow;
+  schedule.job.kind = "count";
+  schedule.job.body.parameters = "{}";
+  REQUIRE(stage.store().apply(putOf({}, std::move(schedule), false, now)).verdict == Verdict::ok);
+}
+
+/// That each of its instants made one job.
+void expectFirings(Stage& stage) {
+  CHECK(waitFor([&] { return !stage.store().schedule("tick"); }));
+  std::set<std::int64_t> instants;
+  const auto jobs = stage.store().occurrences("tick", {}, 100);
+  for (const JobID id : jobs) instants.insert(stage.store().find(id)->body.occurrence);
+  CHECK(jobs.size() == firings);
+  CHECK(instants.size() == firings);
+}
+
 enum class Part { assistant, principal };
 
 /// Whether the process reached the point and was killed there. In any case every job must come to its end afterwards.
@@ -75,7 +102,10 @@ bool crashAt(const std::string& point, Part part) {
   INFO("at " << point << " in the " << (part == Part::assistant ? "assistant" : "principal"));
   Stage stage;
   std::vector<Asked> asked;
-  if (part == Part::principal) asked = leaveWork(stage);
+  if (part == Part::principal) {
+    asked = leaveWork(stage);
+    giveSchedule(stage);
+  }
   DirectorProcess::Options options;
   if (part == Part::assistant) options.name = "one";
   options.crashAt = point;
@@ -90,9 +120,10 @@ bool crashAt(const std::string& point, Part part) {
     // The answer was lost, so the caller asks again with the same id: that is still one job.
     if (!one.isAcknowledged) CHECK(principal.submit(one.id, one.kind, parametersOf(stage, one.kind)));
   }
+  if (part == Part::principal) expectFirings(stage);
   stage.expectNothingLeft();
   for (const Asked& one : asked) CHECK(stage.row(one.id).outcome == JobOutcome::succeeded);
-  CHECK(stage.store().totals().submitted == asked.size());
+  CHECK(stage.store().totals().submitted == asked.size() + (part == Part::principal ? firings : 0));
   principal.stop();
   principal.quit();
   return reached;
@@ -113,8 +144,8 @@ TEST_CASE("a process killed at any crash point loses nothing and leaves nothing 
   };
   const std::set<std::string> onlyAssistants{"store.made", "transfer.requested", "transfer.left", "board.file-made",
                                              "board.renamed"};
-  const std::set<std::string> onlyPrincipals{"adopt.moving", "adopt.closed", "adopt.sliced", "presence.dead-taken",
-                                             "principal.locked"};
+  const std::set<std::string> onlyPrincipals{"adopt.moving",        "adopt.closed",     "adopt.sliced",
+                                             "presence.dead-taken", "principal.locked", "schedule.fired"};
   for (const std::string point : crashPointNames()) {
     if (point.starts_with("exchange.")) continue;  // of processes that write at once: shared_commits_test
     if (!onlyPrincipals.contains(point)) has("assistant " + point);

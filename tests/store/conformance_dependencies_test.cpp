@@ -237,12 +237,8 @@ TEST_CASE("However many jobs wait for one, all of them begin, and everybody who 
     return std::count_if(dependents.begin(), dependents.end(),
                          [&](JobID id) { return store.row(id).state == JobState::ready; });
   };
-  std::vector<IncarnationID> touched;
-  {
-    const auto subscription = store->subscribe(
-        [&](const Effects& effects) { touched.insert(touched.end(), effects.owners.begin(), effects.owners.end()); });
-    CHECK(store.verdictOfSucceed(first) == Verdict::ok);
-  }
+  const auto touched = store.touchedBy(Succeed{attemptOf(first), "1", {}});
+  CHECK(store.row(first.id).outcome == JobOutcome::succeeded);
   CHECK(countReady() == limits::dependentsAtOnce);
   for (const IncarnationID owner : {left, principalOwner})
     CHECK(std::find(touched.begin(), touched.end(), owner) != touched.end());

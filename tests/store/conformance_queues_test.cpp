@@ -34,16 +34,6 @@ std::vector<JobRow> claimAll(StoreUnderTest& store, IncarnationID who, std::vect
   return rows;
 }
 
-/// Whose queues the verb's commit touched.
-template <class OneVerb>
-std::vector<IncarnationID> touchedBy(StoreUnderTest& store, const OneVerb& verb) {
-  std::vector<IncarnationID> touched;
-  const auto subscription = store->subscribe(
-      [&](const Effects& effects) { touched.insert(touched.end(), effects.owners.begin(), effects.owners.end()); });
-  (void)store.apply(verb);
-  return touched;
-}
-
 bool contains(const std::vector<IncarnationID>& all, IncarnationID one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
@@ -111,7 +101,7 @@ TEST_CASE("Of a queue with a limit no more jobs are handed out than it says, to 
   CHECK(claimAll(store, principal, {"k", "m"}).empty());
   CHECK(settingsOf(store, "gpu").running == 3);
   // An end makes room for one, and tells whoever has jobs there.
-  const auto touched = touchedBy(store, Succeed{attemptOf(ofLeft[0]), "1", {}});
+  const auto touched = store.touchedBy(Succeed{attemptOf(ofLeft[0]), "1", {}});
   CHECK(contains(touched, principalOwner));
   CHECK(settingsOf(store, "gpu").running == 2);
   CHECK(claimAll(store, principal, {"k", "m"}).size() == 1);
@@ -163,11 +153,11 @@ TEST_CASE("A paused queue hands nothing out while what runs goes on, and its res
   CHECK(settingsOf(store, "gpu").running == 1);
   CHECK(claimAll(store, left).empty());
   // What has ended makes no room in a queue that is paused.
-  CHECK(touchedBy(store, Succeed{attemptOf(running), "1", {}}).empty());
+  CHECK(store.touchedBy(Succeed{attemptOf(running), "1", {}}).empty());
   CHECK(store.row(running.id).outcome == JobOutcome::succeeded);
   store.add(jobIn("gpu"), principal);
   CHECK(claimAll(store, principal).empty());
-  const auto touched = touchedBy(store, pauseOf("gpu", false));
+  const auto touched = store.touchedBy(pauseOf("gpu", false));
   CHECK(contains(touched, left));
   CHECK(contains(touched, principalOwner));
   CHECK(claimAll(store, left).size() == 1);
@@ -188,10 +178,10 @@ TEST_CASE("A limit below what runs stops nothing, and holds as soon as it can") 
   }
   CHECK(store.verdictOfSucceed(running[2].row) == Verdict::ok);
   CHECK(claimAll(store, left).size() == 1);
-  const auto touched = touchedBy(store, limitOf("gpu", 2));
+  const auto touched = store.touchedBy(limitOf("gpu", 2));
   CHECK(contains(touched, left));
   CHECK(claimAll(store, left).size() == 1);
-  CHECK(contains(touchedBy(store, DeleteQueue{"gpu"}), principalOwner));
+  CHECK(contains(store.touchedBy(DeleteQueue{"gpu"}), principalOwner));
 }
 
 TEST_CASE("However an attempt ends, its queue counts it no more") {

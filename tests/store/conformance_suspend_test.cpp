@@ -28,16 +28,6 @@ std::int64_t now(StoreUnderTest& store) {
   return store.clock().now().utcMicros;
 }
 
-/// Whose queues the verb's commit touched.
-template <class OneVerb>
-std::vector<IncarnationID> touchedBy(StoreUnderTest& store, const OneVerb& verb) {
-  std::vector<IncarnationID> touched;
-  const auto subscription = store->subscribe(
-      [&](const Effects& effects) { touched.insert(touched.end(), effects.owners.begin(), effects.owners.end()); });
-  (void)store.apply(verb);
-  return touched;
-}
-
 }  // namespace
 
 TEST_CASE("A suspended job waits until the earliest of its waits and counts only an attempt") {
@@ -178,7 +168,7 @@ TEST_CASE("Promotion by a sweep wakes a sleeping job in its own queue") {
   ON_EVERY_STORE(store);
   const auto [left, row] = addSuspended(store, {waitOf(1, now(store) + minute)});
   store.clock().advanceMicros(minute);
-  CHECK(touchedBy(store, Promote{left, 10}) == std::vector{left});
+  CHECK(store.touchedBy(Promote{left, 10}) == std::vector{left});
   CHECK(store.row(row.id).state == JobState::ready);
   CHECK(store.row(row.id).owner == left);
   // The time is over, but what it says is for the next attempt to store.
@@ -253,7 +243,7 @@ TEST_CASE("A suspended job can be canceled, and is adopted as one that waits") {
   CHECK(adopted.waitingFor == WaitReason::sleep);
   CHECK(adopted.owner == principalOwner);
   CHECK(adopted.holderDeaths == 0);
-  CHECK(touchedBy(store, completionOf(row.id, 2)) == std::vector{principalOwner});
+  CHECK(store.touchedBy(completionOf(row.id, 2)) == std::vector{principalOwner});
   CHECK(store.run(row.id, principal).attempt == 2);
 }
 
@@ -335,7 +325,7 @@ TEST_CASE("A completion wakes only a job that waits for that very wait") {
   const std::uint32_t added = state == "due" || state == "ready" ? 1 : 0;
   const CompleteExternal complete = completionOf(job.id, 1, "10");
   // The holder of a running attempt hears of it: one of its steps may wait while others run.
-  CHECK(touchedBy(store, complete) == (state == "in-progress" ? std::vector{left} : std::vector<IncarnationID>{}));
+  CHECK(store.touchedBy(complete) == (state == "in-progress" ? std::vector{left} : std::vector<IncarnationID>{}));
   JobRow expected = before;
   expected.memoCount += added;
   expected.memoBytes += 2;
@@ -343,7 +333,7 @@ TEST_CASE("A completion wakes only a job that waits for that very wait") {
   CHECK(store.row(job.id) == expected);
   CHECK(store->memo(job.id, fingerprint(1))->value == "10");
   if (state != "another wait") return;
-  CHECK(touchedBy(store, completionOf(job.id, 3)) == std::vector{left});
+  CHECK(store.touchedBy(completionOf(job.id, 3)) == std::vector{left});
   CHECK(store.row(job.id).state == JobState::ready);
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "core/schedule_changes.h"
 #include "tests/store/random_world.h"
 #include "tests/support/answer_text.h"
 #include "tests/support/store_fixture.h"
@@ -67,6 +68,7 @@ class Pair {
     REQUIRE(lmdb_->totals() == memory_->totals());
     REQUIRE(lmdb_->countByOwner() == memory_->countByOwner());
     REQUIRE(lmdb_->queues() == memory_->queues());
+    compareSchedules();
     for (int i = 0; i < 50; ++i) compareJob(world_.dice().pick(world_.jobs()));
     for (int i = 0; i < 15; ++i) {
       const std::string key = "key-" + std::to_string(i);
@@ -76,6 +78,8 @@ class Pair {
 
   StoreFixture& lmdb() { return lmdb_; }
   JobStore& memory() { return *memory_; }
+  [[nodiscard]] std::size_t schedulesSeen() const { return schedulesSeen_; }
+  [[nodiscard]] std::size_t occurrencesSeen() const { return occurrencesSeen_; }
   [[nodiscard]] std::size_t ordered() const { return ordered_; }
   const std::map<std::string, int>& verdicts() const { return verdicts_; }
 
@@ -96,6 +100,29 @@ class Pair {
       }
       token = left.next;
     } while (!token.empty());
+  }
+
+  void compareSchedules() {
+    const auto areSame = [](const std::vector<ScheduleView>& left, const std::vector<ScheduleView>& right) {
+      return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](const auto& one, const auto& other) {
+        return areAlike(one.settings, other.settings) && one.row == other.row && one.open == other.open;
+      });
+    };
+    const auto all = lmdb_->schedules({}, 100);
+    REQUIRE(areSame(all, memory_->schedules({}, 100)));
+    schedulesSeen_ += all.size();
+    const std::int64_t until = lmdb_.clock().now().utcMicros + hour;
+    const auto due = lmdb_->dueSchedules(until, 2);
+    REQUIRE(areSame(due.schedules, memory_->dueSchedules(until, 2).schedules));
+    REQUIRE(due.nextAt == memory_->dueSchedules(until, 2).nextAt);
+    for (const ScheduleView& view : all) {
+      const auto newest = lmdb_->occurrences(view.row.name, {}, 3);
+      REQUIRE(newest == memory_->occurrences(view.row.name, {}, 3));
+      if (newest.empty()) continue;
+      occurrencesSeen_ += newest.size();
+      const auto rest = lmdb_->occurrences(view.row.name, newest.back(), 50);
+      REQUIRE(rest == memory_->occurrences(view.row.name, newest.back(), 50));
+    }
   }
 
   void compareJob(JobID id) {
@@ -177,6 +204,8 @@ class Pair {
   std::map<JobID, JobRow> done_;
   std::map<std::pair<JobID, Fingerprint>, MemoRow> steps_;
   std::map<std::string, int> verdicts_;
+  std::size_t schedulesSeen_ = 0;
+  std::size_t occurrencesSeen_ = 0;
   std::size_t ordered_ = 0;  // jobs that ran after others, each time they were seen
 };
 
@@ -250,6 +279,15 @@ TEST_CASE("Both stores give equal answers to 100000 random verbs", "[slow]") {
                                "setQueue conflict",
                                "deleteQueue ok",
                                "deleteQueue notFound",
+                               "putSchedule ok",
+                               "putSchedule alreadyApplied",
+                               "putSchedule conflict",
+                               "deleteSchedule ok",
+                               "deleteSchedule notFound",
+                               "fire ok",
+                               "fire alreadyApplied",
+                               "fire conflict",
+                               "fire fenced",
                                "forget ok",
                                "forget alreadyApplied",
                                "forget notFound",
@@ -262,6 +300,8 @@ TEST_CASE("Both stores give equal answers to 100000 random verbs", "[slow]") {
   }
   CHECK(pair.world().acceptedResults() > 500);
   CHECK(pair.ordered() > 100);
+  CHECK(pair.schedulesSeen() > 10);
+  CHECK(pair.occurrencesSeen() > 10);
   checkStories(pair.memory());
   pair.lmdb().finish();
   WARN("CALLSHEET_SEED=" << seed << ": " << verbs << " verbs, " << pair.world().acceptedResults() << " results, "

@@ -147,6 +147,71 @@ Verb RandomWorld::claiming() {
   return claim;
 }
 
+Verb RandomWorld::scheduling() {
+  const std::string name = "schedule-" + std::to_string(dice_.roll(4));
+  const auto known = schedules_.find(name);
+  if (known != schedules_.end() && !dice_.oneIn(4)) return firing(name);
+  if (dice_.oneIn(8)) return DeleteSchedule{name, dice_.oneIn(2) ? 0 : dice_.roll(5), dice_.oneIn(2)};
+  Schedule schedule;
+  schedule.name = name;
+  schedule.spec = "each minute";
+  const std::int64_t now = clock_.now().utcMicros;
+  schedule.timing = IntervalTiming{now, minute, dice_.oneIn(3) ? now + dice_.roll(100) * minute + second : never};
+  schedule.overlap = static_cast<Overlap>(dice_.roll(3));
+  schedule.policy.missed = static_cast<MissedRuns>(dice_.roll(3));
+  if (dice_.oneIn(3)) schedule.jitterMicros = dice_.roll(100) * second;
+  schedule.job = newJob(anyKind());
+  schedule.job.id = {};
+  PutSchedule put;
+  put.schedule = std::make_shared<const Schedule>(std::move(schedule));
+  put.change = id();
+  put.generation = known == schedules_.end() || dice_.oneIn(5) ? id() : known->second.generation;
+  put.revision = known == schedules_.end() ? 0 : known->second.revision;
+  if (dice_.oneIn(6)) put.revision = dice_.roll(5);
+  put.isPaused = dice_.oneIn(4);
+  put.cursor = dice_.oneIn(4) ? now - dice_.roll(100) * second : now;
+  put.next = dice_.oneIn(5) ? never : put.cursor + 1 + dice_.roll(100) * second;
+  put.cancelsUnstarted = dice_.oneIn(3);
+  return put;
+}
+
+Verb RandomWorld::firing(const std::string& name) {
+  const KnownSchedule& known = schedules_.at(name);
+  Fire fire;
+  fire.sender = dice_.oneIn(10) ? anyDirector() : principal_;
+  fire.schedule = name;
+  fire.generation = dice_.oneIn(15) ? id() : known.generation;
+  fire.revision = dice_.oneIn(10) ? dice_.roll(8) : known.revision;
+  fire.cursor = dice_.oneIn(10) ? clock_.now().utcMicros - hour : known.cursor;
+  for (std::uint32_t i = dice_.roll(4); i > 0; --i) {
+    fire.cursor += 1 + dice_.roll(60) * second;
+    fire.instants.push_back(fire.cursor);
+  }
+  if (dice_.oneIn(3)) {
+    fire.passedOver = 1 + dice_.roll(9);
+    fire.passedOverAt = fire.cursor;
+  }
+  fire.next = dice_.oneIn(6) ? never : fire.cursor + 1 + dice_.roll(60) * second;
+  for (const std::int64_t instant : fire.instants) remember(jobs_, occurrenceID(name, fire.generation, instant), 400);
+  return fire;
+}
+
+std::optional<std::string> RandomWorld::learnSchedule(const Verb& verb) {
+  if (const auto* put = std::get_if<PutSchedule>(&verb))
+    schedules_[put->schedule->name] = {put->generation, put->revision + 1, put->cursor};
+  if (const auto* gone = std::get_if<DeleteSchedule>(&verb)) {
+    const Uuid generation = schedules_[gone->name].generation;  // a repeat may bring it back
+    std::erase_if(fired_, [&](const auto& one) { return one.first == generation; });
+    schedules_.erase(gone->name);
+  }
+  const auto* fire = std::get_if<Fire>(&verb);
+  if (fire == nullptr) return std::nullopt;
+  schedules_[fire->schedule] = {fire->generation, fire->revision + 1, fire->cursor};
+  for (const std::int64_t instant : fire->instants)
+    if (!fired_.emplace(fire->generation, instant).second) return "an instant of " + fire->schedule + " fired twice";
+  return std::nullopt;
+}
+
 Verb RandomWorld::settingQueue() {
   const std::string name = dice_.oneIn(10) ? "unused" : dice_.oneIn(2) ? "other" : "default";
   if (dice_.oneIn(3)) return DeleteQueue{name};
@@ -279,7 +344,10 @@ Verb RandomWorld::next() {
   if (choice < 90) return adopting();
   if (choice < 92) return Promote{dice_.oneIn(2) ? principalOwner : anyDirector(), 1 + dice_.roll(20)};
   if (choice < 94) return Expire{1 + dice_.roll(20), static_cast<std::uint32_t>(dice_.bits())};
-  if (choice < 95) return dice_.oneIn(2) ? defining() : settingQueue();
+  if (choice < 95) {
+    const std::uint32_t what = dice_.roll(4);
+    return what == 0 ? defining() : what == 1 ? settingQueue() : scheduling();
+  }
   if (choice < 97) {
     Prune prune;
     prune.maxAgeMicros = dice_.oneIn(2) ? 0 : dice_.roll(48) * hour;
@@ -347,6 +415,8 @@ std::optional<std::string> RandomWorld::learn(const std::vector<Verb>& verbs, co
       std::erase_if(directors_, [&](const Director& director) { return director.id == ended->id; });
       remember(closed_, ended->id, 20);
     }
+    if (base.verdict == Verdict::ok)
+      if (auto broken = learnSchedule(verbs[i])) return broken;
     if (const auto* claimed = std::get_if<Claim::Answer>(&answers[i]))
       if (auto broken = learnClaim(*claimed)) return broken;
     const auto* end = std::get_if<AttemptAnswer>(&answers[i]);

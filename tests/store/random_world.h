@@ -59,6 +59,9 @@ class RandomWorld {
   [[nodiscard]] Verb claiming();
   [[nodiscard]] Verb defining();
   [[nodiscard]] Verb settingQueue();
+  [[nodiscard]] Verb scheduling();
+  [[nodiscard]] Verb firing(const std::string& name);
+  [[nodiscard]] std::optional<std::string> learnSchedule(const Verb& verb);
   [[nodiscard]] Definition definitionOf(const std::string& kind);
   [[nodiscard]] NewJob anyJob();
   [[nodiscard]] JobID recentJob();
@@ -69,8 +72,17 @@ class RandomWorld {
   [[nodiscard]] Director* directorOf(IncarnationID id);
   [[nodiscard]] std::optional<std::string> learnClaim(const Claim::Answer& answer);
 
+  /// As far as the world knows; mostly right.
+  struct KnownSchedule {
+    Uuid generation;
+    std::uint64_t revision = 0;
+    std::int64_t cursor = 0;
+  };
+
   Dice dice_;
   ManualClock& clock_;
+  std::map<std::string, KnownSchedule> schedules_;
+  std::set<std::pair<Uuid, std::int64_t>> fired_;
   std::vector<Director> directors_;  // open ones as far as the world knows, and some that were closed
   std::vector<IncarnationID> closed_;
   IncarnationID principal_;

@@ -225,6 +225,59 @@ ErrorKind kindOfDecoding(RecordType type, std::string_view key, std::string_view
   return ErrorKind::usage;
 }
 
+ScheduleRow sampleSchedule() {
+  ScheduleRow row;
+  row.generation = uuidOf(0x21);
+  row.revision = 300;
+  row.change = uuidOf(0x22);
+  row.createdAt = 1'750'000'000'000'000;
+  row.updatedAt = 1'750'000'001'000'000;
+  row.isPaused = true;
+  row.cursor = 1'760'000'000'000'000;
+  row.next = 1'760'000'060'000'000;
+  row.end = 1'770'000'000'000'000;
+  row.firedAt = 1'760'000'000'000'000;
+  row.lastJob = jobID;
+  row.fired = 1000;
+  row.skipped = 7;
+  row.open = {jobID, JobID{uuidOf(0x23)}};
+  row.skips = {{1'759'000'000'000'000, 6, SkippedFirings::Why::missed, {}},
+               {1'759'500'000'000'000, 1, SkippedFirings::Why::overlap, jobID}};
+  return row;
+}
+
+CalendarTiming sampleCalendar() {
+  CalendarTiming timing;
+  timing.times = {32'400, 61'200};
+  timing.hours = 0x300;
+  timing.minutes = 1;
+  timing.seconds = 2;
+  timing.days = 4;
+  timing.daysFromEnd = 8;
+  timing.months = 16;
+  timing.weekdays = 32;
+  timing.eitherDay = true;
+  timing.years = {{2026, 2030, 2}};
+  timing.zone = "Europe/Madrid";
+  return timing;
+}
+
+Schedule sampleSettings(Timing timing) {
+  Schedule schedule;
+  schedule.keeper = "events";
+  schedule.spec = "as it was written";
+  schedule.timing = std::move(timing);
+  schedule.policy = {MissedRuns::all, 50, 30'000'000};
+  schedule.overlap = Overlap::replace;
+  schedule.jitterMicros = 5'000'000;
+  schedule.job.kind = "resize-image";
+  schedule.job.runner = Runner::remote;
+  schedule.job.queue = "gpu";
+  schedule.job.priority = -7;
+  schedule.job.body = sampleBody();
+  return schedule;
+}
+
 }  // namespace
 
 TEST_CASE("Every record type has the bytes of its golden file and is read from them") {
@@ -250,6 +303,17 @@ TEST_CASE("Every record type has the bytes of its golden file and is read from t
   after.dueAt = 1'760'000'000'000'000;
   checkGolden("job_body_after", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), after);
   checkGolden("queue", RecordType::queue, keys::queueKey("gpu").view(), QueueRow{{}, 4, true, 200});
+  JobBody scheduled = sampleBody();
+  scheduled.schedule = "nightly";
+  scheduled.occurrence = 1'760'000'000'000'000;
+  checkGolden("job_body_scheduled", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), scheduled);
+  checkGolden("schedule", RecordType::schedule, keys::scheduleKey("nightly").view(), sampleSchedule());
+  checkGolden("schedule_interval", RecordType::scheduleSettings, keys::scheduleSettingsKey("nightly").view(),
+              sampleSettings(IntervalTiming{1'760'000'000'000'000, 60'000'000, 1'770'000'000'000'000}));
+  checkGolden("schedule_calendar", RecordType::scheduleSettings, keys::scheduleSettingsKey("nightly").view(),
+              sampleSettings(sampleCalendar()));
+  checkGolden("schedule_once", RecordType::scheduleSettings, keys::scheduleSettingsKey("nightly").view(),
+              sampleSettings(OnceTiming{1'760'000'000'000'000}));
   checkGolden("totals", RecordType::totals, keys::totalsKey(), sampleTotals());
 }
 

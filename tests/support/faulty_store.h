@@ -77,6 +77,16 @@ class FaultyStore final : public LmdbJobStore {
   CountsByOwner countByOwner() override { return readable().countByOwner(); }
   std::vector<QueueState> queues() override { return readable().queues(); }
   std::optional<QueueRow> queue(std::string_view name) override { return readable().queue(name); }
+  std::optional<ScheduleView> schedule(std::string_view name) override { return readable().schedule(name); }
+  std::vector<ScheduleView> schedules(std::string_view after, std::size_t limit) override {
+    return readable().schedules(after, limit);
+  }
+  DueSchedules dueSchedules(std::int64_t until, std::size_t limit) override {
+    return readable().dueSchedules(until, limit);
+  }
+  std::vector<JobID> occurrences(std::string_view schedule, JobID before, std::size_t limit) override {
+    return readable().occurrences(schedule, before, limit);
+  }
   StoreInfo info() override { return readable().info(); }
   std::uint64_t sequence() override { return readable().sequence(); }
   std::shared_ptr<void> subscribe(Committed committed) override { return inner_.subscribe(std::move(committed)); }

@@ -70,6 +70,16 @@ class LossyStore final : public JobStore {
   CountsByOwner countByOwner() override { return inner_.countByOwner(); }
   std::vector<QueueState> queues() override { return inner_.queues(); }
   std::optional<QueueRow> queue(std::string_view name) override { return inner_.queue(name); }
+  std::optional<ScheduleView> schedule(std::string_view name) override { return inner_.schedule(name); }
+  std::vector<ScheduleView> schedules(std::string_view after, std::size_t limit) override {
+    return inner_.schedules(after, limit);
+  }
+  DueSchedules dueSchedules(std::int64_t until, std::size_t limit) override {
+    return inner_.dueSchedules(until, limit);
+  }
+  std::vector<JobID> occurrences(std::string_view schedule, JobID before, std::size_t limit) override {
+    return inner_.occurrences(schedule, before, limit);
+  }
   StoreInfo info() override { return inner_.info(); }
   std::uint64_t sequence() override { return inner_.sequence(); }
   std::shared_ptr<void> subscribe(Committed committed) override { return inner_.subscribe(std::move(committed)); }

@@ -145,6 +145,16 @@ class StoreUnderTest {
     }
   }
 
+  /// Whose queues the verb's commits touched.
+  template <class OneVerb>
+  std::vector<IncarnationID> touchedBy(const OneVerb& verb) {
+    std::vector<IncarnationID> touched;
+    const auto subscription = store().subscribe(
+        [&](const Effects& effects) { touched.insert(touched.end(), effects.owners.begin(), effects.owners.end()); });
+    (void)apply(verb);
+    return touched;
+  }
+
   /// An open incarnation that knows the kinds.
   IncarnationID open(Role role, const std::string& name = {}, std::vector<std::string> kinds = {"k"}) {
     RegisterIncarnation verb;

@@ -1,0 +1,148 @@
+"""The far side of HTTP jobs: answers as its paths say, and writes down who asked.
+
+usage: far_side.py LOG      prints its port, then serves 127.0.0.1 until its stdin ends
+"""
+import collections
+import http.server
+import json
+import sys
+import threading
+import time
+
+log = open(sys.argv[1], "a", encoding="utf-8")
+lock = threading.Lock()
+seen = collections.Counter()
+STREAM = [
+    {"type": "chunk", "value": {"type": "generation", "state": "start", "label": "poem"}},
+    {"type": "chunk", "value": "r\u00f6d "}, {"type": "chunk", "value": "is "}, {"type": "chunk", "value": "the "},
+    {"type": "chunk", "value": "\u65e5\u672c "}, {"type": "chunk", "value": "sun"},
+    {"type": "chunk", "value": {"type": "generation", "state": "done", "label": "poem"}},
+    {"type": "outputs", "values": {"poem": "r\u00f6d is the \u65e5\u672c sun"}}]
+
+
+class FarSide(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def chunk(self, data):
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def begin_stream(self, content_type="text/plain"):
+        self.send_response(200)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+
+    def pieces(self, data, size, pause):
+        for at in range(0, len(data), size):
+            self.chunk(data[at:at + size])
+            time.sleep(pause)
+
+    def handle_any(self):
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length).decode()
+        with lock:
+            seen[self.path] += 1
+            count = seen[self.path]
+            log.write(json.dumps({"path": self.path, "method": self.command, "at": time.time(), "body": body,
+                                  "headers": {name.lower(): value for name, value in self.headers.items()}}) + "\n")
+            log.flush()
+        try:
+            self.answer(self.path.split("?")[0].strip("/").split("-")[0], count, body)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def answer(self, what, count, body):
+        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in STREAM).encode()
+        if what == "ok":
+            self.reply(200, b'{"ok":true}', Content_Type="application/json")
+        elif what == "text":
+            self.reply(200, b"hello\nworld", Content_Type="text/plain")
+        elif what == "echo":
+            self.reply(200, json.dumps({"method": self.command, "body": body}).encode(), Content_Type="application/json")
+        elif what == "flaky":
+            self.reply(500, b"not yet") if count < 3 else self.reply(200, b'"at last"')
+        elif what == "broken":
+            self.reply(500, b"it is broken")
+        elif what == "busy":
+            self.reply(429, b"later", Retry_After="4") if count == 1 else self.reply(200, b"1")
+        elif what == "missing":
+            self.reply(404, b"no such flow")
+        elif what == "stream":
+            self.begin_stream()
+            self.pieces(lines, 7, 0.05)
+            self.chunk(b"")
+        elif what == "noise":
+            self.begin_stream("application/x-ndjson")
+            self.chunk(b"this is no json\n" + lines)
+            self.chunk(b"")
+        elif what == "events":
+            self.begin_stream("text/event-stream")
+            for one in STREAM:
+                self.chunk(f": a comment\nevent: message\ndata: {json.dumps(one)}\n\n".encode())
+            self.chunk(b"data: [DONE]\n\n")
+            self.chunk(b"")
+        elif what == "cut":
+            self.begin_stream()
+            if count == 1:
+                self.chunk(lines[:200])
+                self.close_connection = True
+                return
+            self.chunk(lines)
+            self.chunk(b"")
+        elif what == "silent":
+            if count > 1:
+                return self.reply(200, b'"spoke"')
+            time.sleep(30)
+        elif what == "stuck":
+            self.begin_stream()
+            self.chunk(lines[:100])
+            time.sleep(30)
+        elif what == "open":
+            self.begin_stream()
+            for _ in range(60):
+                self.chunk(b'{"type":"chunk","value":"."}\n')
+                time.sleep(0.5)
+            self.chunk(b"")
+        elif what == "trickle":
+            self.begin_stream("application/json")
+            self.pieces(b'"' + b"x" * 30 + b'"', 1, 0.1)
+            self.chunk(b"")
+        elif what == "hugeline":
+            self.begin_stream("application/x-ndjson")
+            self.chunk(b'{"type":"chunk","value":"' + b"x" * (2 << 20))
+            self.chunk(b"")
+        elif what == "hugebody":
+            self.begin_stream("application/json")
+            for _ in range(64):
+                self.chunk(b"x" * (1 << 20))
+            self.chunk(b"")
+        elif what == "loop":
+            self.reply(302, Location="/loop")
+        elif what == "redirect":
+            self.reply(303, Location="/echo")
+        elif what == "slow":
+            time.sleep(3)
+            self.reply(200, b"3")
+        else:
+            self.reply(404, b"the far side knows nothing of that")
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FarSide)
+server.daemon_threads = True
+print(server.server_port, flush=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()
