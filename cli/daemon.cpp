@@ -28,6 +28,7 @@
 #include "cli/stop_signals.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
+#include "core/names.h"
 #include "director/checked_options.h"
 #include "http/http_job.h"
 #include "ipc/principal_lock.h"
@@ -135,11 +136,10 @@ class Daemon {
         [&] {
           // A principal that lives keeps its tasks where they are, and this one from becoming a second.
           if (!options_.tasks.empty() && !PrincipalLock::holder(directory_)) placeTasks(directory_, options_.tasks);
-          director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode, JobTypes{},
-                                                    directorOptions(session));
+          director_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location, mode, types(mode),
+                                                    directorOptions(session, mode));
           director_->start();
           if (!mode.isPrincipal()) return;
-          callOut(session);
           serve(session);
           if (options_.events.empty()) return;
           if (!std::filesystem::is_directory(options_.events))
@@ -157,16 +157,11 @@ class Daemon {
     return asked;
   }
 
-  /// HTTP requests wait for others, so they have threads of their own: an executor in this process.
-  void callOut(const Session& session) {
+  /// HTTP requests wait for others, so they have threads beside the workers.
+  JobTypes types(const JobDirectorMode& mode) const {
     JobTypes types;
-    addHttpKind(types, directory_);
-    JobDirectorOptions options = directorOptions(session);
-    options.runsCommands = false;
-    options.workers = options_.httpParallel;
-    http_ = std::make_unique<JobDirector>(JobDirectorID(session.id), session.location,
-                                          JobDirectorMode::executor("http"), std::move(types), std::move(options));
-    http_->start();
+    if (mode.isPrincipal()) addHttpKind(types, directory_);
+    return types;
   }
 
   /// What a principal does for others beside directing.
@@ -225,8 +220,9 @@ class Daemon {
     return signal == SIGHUP;
   }
 
-  JobDirectorOptions directorOptions(const Session& session) {
+  JobDirectorOptions directorOptions(const Session& session, const JobDirectorMode& mode) {
     JobDirectorOptions options;
+    if (mode.isPrincipal()) options.waiting = {{httpKind}, options_.httpParallel};
     options.workers = options_.workers;
     options.lease = millisOf("--lease", options_.lease);
     options.writerLimit = writerLimit_;
@@ -284,10 +280,7 @@ class Daemon {
         [&] {
           events_.reset();
           api_.reset();
-          const StopReport requests = http_ ? http_->stop(grace_) : StopReport{};
           report = director_->stop(grace_);
-          report.leftRunning += requests.leftRunning;
-          report.left.insert(report.left.end(), requests.left.begin(), requests.left.end());
         },
         [&](int next, const auto&) { exitAtOnce(next, "again"); });
     return endStopped(report);
@@ -316,9 +309,8 @@ class Daemon {
   spdlog::logger log_;
   const std::vector<Definition> definitions_;  // read before anything is made on the disk
   StoreDirectory directory_;
-  std::unique_ptr<JobDirector> director_;  // its threads use all of the above, as the next one's
-  std::unique_ptr<JobDirector> http_;
-  std::shared_ptr<StoreAccess> access_;  // the API's and the events'
+  std::unique_ptr<JobDirector> director_;  // its threads use all of the above
+  std::shared_ptr<StoreAccess> access_;    // the API's and the events'
   std::unique_ptr<EventKeeper> events_;
   std::unique_ptr<ApiServer> api_;  // so do its own
 };

@@ -12,8 +12,8 @@
 namespace callsheet {
 inline namespace v1 {
 
-JobRunner::JobRunner(const JobTypes& types, unsigned workers, Host& host)
-    : types_(types), host_(host), workers_(workers), pool_(workers) {}
+JobRunner::JobRunner(const JobTypes& types, unsigned workers, Host& host, unsigned more)
+    : types_(types), host_(host), workers_(workers), pool_(workers + more) {}
 
 JobRunner::~JobRunner() = default;
 
@@ -156,6 +156,15 @@ unsigned JobRunner::freeWorkers() const {
 std::size_t JobRunner::runningCount() const {
   const std::lock_guard lock(mutex_);
   return running_.size() + deferred_.size();
+}
+
+std::size_t JobRunner::runningCount(const std::vector<std::string>& kinds) const {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  for (const auto* attempts : {&running_, &deferred_})
+    for (const auto& [id, attempt] : *attempts)
+      count += std::find(kinds.begin(), kinds.end(), attempt->item.row.kind) != kinds.end() ? 1 : 0;
+  return count;
 }
 
 bool JobRunner::runsAlone() const {

@@ -34,7 +34,8 @@ class JobRunner {
     virtual void freed() = 0;
   };
 
-  JobRunner(const JobTypes& types, unsigned workers, Host& host);
+  /// `more`: threads beside the workers, for attempts that the caller does not count as theirs.
+  JobRunner(const JobTypes& types, unsigned workers, Host& host, unsigned more = 0);
   /// Waits for every attempt to return.
   ~JobRunner();
 
@@ -43,6 +44,8 @@ class JobRunner {
   void run(Claim::Item item, IncarnationID sender);
   [[nodiscard]] unsigned freeWorkers() const;
   [[nodiscard]] std::size_t runningCount() const;
+  /// Of those, the ones of these kinds.
+  [[nodiscard]] std::size_t runningCount(const std::vector<std::string>& kinds) const;
   [[nodiscard]] bool runsAlone() const;
   /// Attempts as they were handed out; void ones are left out.
   [[nodiscard]] std::vector<AttemptRef> running() const;

@@ -120,6 +120,7 @@ class Rows {
   virtual void putSettings(const Schedule& settings) = 0;
   /// Also where its rows cannot be read.
   virtual void eraseSchedule(std::string_view name) = 0;
+  [[nodiscard]] virtual std::size_t countSchedules() = 0;
   /// From that name on.
   virtual void scanSchedules(std::string_view from, const std::function<bool(const ScheduleRow&)>& visit) = 0;
   virtual void scanDue(const std::function<bool(const DueKey&)>& visit) = 0;

@@ -170,19 +170,19 @@ void JobDirector::Implementation::start() {
   if (wasStarted_) return;
   loop_.start();
   if (options_.runsJobs) {
-    QueueRunner::Options options{options_.workers,
-                                 mode_.isPrincipal(),
-                                 name_,
-                                 options_.transferGrace,
-                                 options_.log,
-                                 nullptr,
-                                 options_.scripts,
-                                 [this](IncarnationID fenced) { renew(fenced); }};
-    if (options_.runsCommands) options.tasks = std::make_shared<ShimEnvironment>(access_->directory());
+    QueueRunner::Options options{
+        options_.workers,
+        options_.waiting,
+        mode_.isPrincipal(),
+        name_,
+        options_.transferGrace,
+        options_.log,
+        options_.runsCommands ? std::make_shared<ShimEnvironment>(access_->directory()) : nullptr,
+        options_.scripts,
+        [this](IncarnationID fenced) { renew(fenced); }};
     runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));
     subscription_ = Subscription(access_->store(), [this](const Effects& effects) {
-      const IncarnationID self = incarnation();
-      const auto concerns = [&](IncarnationID owner) {
+      const auto concerns = [&, self = incarnation()](IncarnationID owner) {
         return owner == self || (owner == principalOwner && mode_.servesPrincipalsQueue());
       };
       if (std::any_of(effects.owners.begin(), effects.owners.end(), concerns)) runner_->wake();

@@ -15,6 +15,11 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
+std::vector<std::string> without(std::vector<std::string> all, const std::vector<std::string>& some) {
+  std::erase_if(all, [&](const std::string& one) { return std::find(some.begin(), some.end(), one) != some.end(); });
+  return all;
+}
+
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
@@ -35,11 +40,12 @@ QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, c
       director_(director),
       options_(std::move(options)),
       kinds_(knownKindsOf(types, options_.tasks != nullptr, !options_.scripts.program.empty())),
+      ownKinds_(without(kinds_, options_.waiting.kinds)),
       troubles_(options_.log),
       dueTimer_(loop.makeTimer([this] { wake(); })),
       retryTimer_(loop.makeTimer([this] { retryLost(); })),
       timeTimer_(loop.makeTimer([this] { timeHasCome(); })),
-      runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this)) {
+      runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this), options_.waiting.workers) {
   if (options_.tasks)
     keeper_.emplace(
         loop, options_.tasks, static_cast<TaskKeeper::Host&>(*this),
@@ -65,7 +71,7 @@ void QueueRunner::begin(IncarnationID incarnation) {
     const std::lock_guard lock(mutex_);
     incarnation_ = incarnation;
     isFenced_ = false;
-    isAwake_ = true;
+    awaken();
     unansweredClaim_.reset();
   }
   // What goes on already counts before anything is claimed.
@@ -76,7 +82,7 @@ void QueueRunner::begin(IncarnationID incarnation) {
 void QueueRunner::wake() {
   {
     const std::lock_guard lock(mutex_);
-    isAwake_ = true;
+    awaken();
   }
   lookAtRunning();
   lookAtSteps(TreeLook::bell);
@@ -89,12 +95,12 @@ void QueueRunner::tick() {
   troubles_.guard("looking whether the store moved", [this] {
     const std::uint64_t sequence = store_.sequence();
     const std::lock_guard lock(mutex_);
-    if (sequence != lastSequence_ || alone_.isWaiting()) isAwake_ = true;
+    if (sequence != lastSequence_ || alone_.isWaiting()) awaken();
     lastSequence_ = sequence;
   });
   {
     const std::lock_guard lock(mutex_);
-    if (!isAwake_) return;
+    if (!isAwake_ && !isAwakeForWaiting_) return;
   }
   lookAtRunning();
   pump();
@@ -136,9 +142,19 @@ void QueueRunner::lookAtCommands() {
 }
 
 unsigned QueueRunner::freeWorkers() const {
-  const unsigned free = runner_->freeWorkers();
-  const std::size_t commands = keeper_ ? keeper_->count() : 0;
-  return commands >= free ? 0 : free - static_cast<unsigned>(commands);
+  const std::size_t taken =
+      runner_->runningCount() - runner_->runningCount(options_.waiting.kinds) + (keeper_ ? keeper_->count() : 0);
+  return taken >= options_.workers ? 0 : options_.workers - static_cast<unsigned>(taken);
+}
+
+unsigned QueueRunner::freeWaitingWorkers() const {
+  const std::size_t taken = runner_->runningCount(options_.waiting.kinds);
+  return taken >= options_.waiting.workers ? 0 : options_.waiting.workers - static_cast<unsigned>(taken);
+}
+
+void QueueRunner::awaken() {
+  isAwake_ = true;
+  isAwakeForWaiting_ = !options_.waiting.kinds.empty();
 }
 
 void QueueRunner::timeHasCome() {
@@ -176,14 +192,17 @@ std::optional<Claim> QueueRunner::nextClaim() {
   if (incarnation_.isNil() || isFenced_ || kinds_.empty()) return std::nullopt;
   if (unansweredClaim_) return isHoldingBack_ ? std::nullopt : unansweredClaim_;
   const std::size_t running = runner_->runningCount();
-  const unsigned free = freeWorkers();
-  if (isStopping_ || !isAwake_ || free == 0 || runner_->runsAlone()) return std::nullopt;
+  const unsigned free = isAwake_ && !ownKinds_.empty() ? freeWorkers() : 0;
+  const unsigned freeToWait = isAwakeForWaiting_ ? freeWaitingWorkers() : 0;
+  if (isStopping_ || (free == 0 && freeToWait == 0) || runner_->runsAlone()) return std::nullopt;
   if (!alone_.mayClaim(running, SteadyClock::now())) return std::nullopt;
   Claim claim;
   claim.id = makeClaimID();
   claim.claimer = incarnation_;
-  claim.kinds = kinds_;
-  claim.max = std::min<std::uint32_t>(free, limits::claimJobsMax);
+  // Of a claim for all kinds every job may be of either sort.
+  claim.kinds = freeToWait == 0 ? ownKinds_ : free == 0 ? options_.waiting.kinds : kinds_;
+  claim.max = freeToWait == 0 ? free : free == 0 ? freeToWait : std::min(free, freeToWait);
+  claim.max = std::min<std::uint32_t>(claim.max, limits::claimJobsMax);
   claim.idle = running == 0;
   return claim;
 }
@@ -204,7 +223,8 @@ std::vector<Verb> QueueRunner::gather() {
   ends_.erase(ends_.begin(), ends_.begin() + static_cast<std::ptrdiff_t>(count));
   if (auto claim = nextClaim()) {
     unansweredClaim_ = *claim;
-    isAwake_ = false;
+    if (claim->kinds != options_.waiting.kinds) isAwake_ = false;
+    if (claim->kinds != ownKinds_) isAwakeForWaiting_ = false;
     verbs.emplace_back(std::move(*claim));
   }
   isBusy_ = !verbs.empty();
@@ -282,7 +302,9 @@ std::vector<Claim::Item> QueueRunner::takeClaim(const Claim& claim, Claim::Answe
     unansweredClaim_.reset();
     if (answer.verdict == Verdict::fenced && claim.claimer == incarnation_) isFenced = isFenced_ = true;
     if (isAccepted(answer.verdict)) {
-      isAwake_ = isAwake_ || answer.more;
+      // What was left may be of any kind that was asked for.
+      if (answer.more && claim.kinds != options_.waiting.kinds) isAwake_ = true;
+      if (answer.more && claim.kinds != ownKinds_) isAwakeForWaiting_ = true;
       alone_.heard(answer.aloneWaiting);
     }
   }
@@ -364,7 +386,7 @@ void QueueRunner::freed() {
   {
     const std::lock_guard lock(mutex_);
     // A worker is free: what the last claim left, and what came since without a bell, can be had now.
-    isAwake_ = true;
+    awaken();
     settled_.notify_all();
   }
   pump();

@@ -9,6 +9,7 @@
 
 #include "callsheet/log.h"
 #include "callsheet/script_options.h"
+#include "callsheet/waiting_jobs.h"
 #include "core/clock.h"
 #include "core/job_runner.h"
 #include "core/job_store.h"
@@ -28,6 +29,7 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
  public:
   struct Options {
     unsigned workers = 1;
+    WaitingJobs waiting{};
     bool isPrincipal = false;
     std::string directorName;
     std::chrono::milliseconds transferGrace = std::chrono::seconds{10};
@@ -102,6 +104,8 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   void lookAtRunning();
   void lookAtCommands();
   [[nodiscard]] unsigned freeWorkers() const;
+  [[nodiscard]] unsigned freeWaitingWorkers() const;
+  void awaken();  // under mutex_
   void lookAtSteps(TreeLook why);
   void timeHasCome();
   [[nodiscard]] bool wasProlonged(const AttemptRef& attempt, std::int64_t bootNanos);
@@ -115,6 +119,7 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   JobDirector& director_;
   const Options options_;
   const std::vector<std::string> kinds_;
+  const std::vector<std::string> ownKinds_;  // of those, the ones that share the workers
 
   OncePerSentence troubles_;
 
@@ -128,7 +133,8 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   bool isHoldingBack_ = false;            // the retry timer runs: neither lost_ nor a lost claim is posted
   bool isBusy_ = false;                   // a commit is under way
   std::chrono::steady_clock::time_point busySince_{};
-  bool isAwake_ = false;  // there may be something to claim
+  bool isAwake_ = false;            // there may be something to claim
+  bool isAwakeForWaiting_ = false;  // the same of the waiting kinds
   bool isStopping_ = false;
   bool isEnding_ = false;  // nothing is posted any more
   bool isFenced_ = false;

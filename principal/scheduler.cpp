@@ -21,7 +21,6 @@ constexpr std::size_t firingsAtOnce = 250;
 constexpr std::size_t replannedAtOnce = 500;
 constexpr std::size_t namedMax = 5;
 constexpr std::int64_t hourMicros = 3'600'000'000;
-constexpr std::int64_t setMicros = 1'000'000;  // what the two clocks may drift apart between two ticks
 
 FileDescriptor makeTimer() {
   FileDescriptor timer(::timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC));

@@ -76,6 +76,7 @@ class LmdbRows final : public Rows {
   void putSchedule(const std::optional<ScheduleRow>& before, const ScheduleRow& after) override;
   void putSettings(const Schedule& settings) override;
   void eraseSchedule(std::string_view name) override;
+  [[nodiscard]] std::size_t countSchedules() override;
   void scanSchedules(std::string_view from, const std::function<bool(const ScheduleRow&)>& visit) override;
   void scanDue(const std::function<bool(const DueKey&)>& visit) override;
   void putOccurrence(const OccurrenceKey& key) override;
@@ -133,6 +134,7 @@ class LmdbRows final : public Rows {
   std::map<std::pair<std::string, std::uint64_t>, LaneRow> recounted_;  // lanes whose records cannot be read
   Settings<DefinitionRow> definitions_;
   Settings<QueueRow> queues_;
+  std::optional<std::size_t> scheduleCount_;  // once it was asked for, with what this transaction has changed
   Totals storedTotals_;
 };
 

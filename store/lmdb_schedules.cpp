@@ -61,6 +61,21 @@ void LmdbRows::putSchedule(const std::optional<ScheduleRow>& before, const Sched
     addPlace(place(after));
   }
   put(RecordType::schedule, keys::scheduleKey(after.name).view(), after);
+  if (!before && scheduleCount_) ++*scheduleCount_;
+}
+
+std::size_t LmdbRows::countSchedules() {
+  if (!scheduleCount_) {
+    std::size_t count = 0;
+    const auto start = keys::scheduleKey({});
+    at(start).scan(start.view(), [&](std::string_view key, std::string_view) {
+      const bool isOne = keys::regionOf(key) == Region::schedule;
+      count += isOne ? 1 : 0;
+      return isOne;
+    });
+    scheduleCount_ = count;
+  }
+  return *scheduleCount_;
 }
 
 void LmdbRows::putSettings(const Schedule& settings) {
@@ -80,6 +95,7 @@ void LmdbRows::eraseSchedule(std::string_view name) {
   }
   if (place) removePlace(keys::encode(*place));
   at(Region::schedule).erase(keys::scheduleKey(name).view());
+  scheduleCount_.reset();
   at(Region::scheduleSettings).erase(keys::scheduleSettingsKey(name).view());
 }
 

@@ -182,6 +182,7 @@ class MemoryRows final : public Rows {
   void scanSchedules(std::string_view from, const std::function<bool(const ScheduleRow&)>& visit) override {
     for (auto at = schedules.lower_bound(from); at != schedules.end() && visit(at->second);) ++at;
   }
+  std::size_t countSchedules() override { return schedules.size(); }
   void scanDue(const std::function<bool(const DueKey&)>& visit) override { scan(due, {}, visit); }
   void putOccurrence(const OccurrenceKey& key) override { occurrences.insert(key); }
   void eraseOccurrence(const OccurrenceKey& key) override { occurrences.erase(key); }

@@ -50,9 +50,7 @@ Answer Application::operator()(const PutSchedule& verb) {
   if (stored) {
     row = *stored;
   } else {
-    std::size_t count = 0;
-    rows_.scanSchedules({}, [&](const ScheduleRow&) { return ++count < limits::schedulesMax; });
-    if (count >= limits::schedulesMax)
+    if (rows_.countSchedules() >= limits::schedulesMax)
       return {Verdict::refused, "the store has " + std::to_string(limits::schedulesMax) +
                                     " schedules, which is the limit; remove one that is not needed"};
     row.name = name;

@@ -15,12 +15,14 @@
 #include "callsheet/job_types.h"
 #include "callsheet/log.h"
 #include "callsheet/script_options.h"
+#include "callsheet/waiting_jobs.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 struct JobDirectorOptions {
   unsigned workers = 0;  ///< jobs at once; 0: as many as processors
+  WaitingJobs waiting;   ///< kinds among its JobTypes that have workers of their own
   std::chrono::milliseconds lease =
       std::chrono::seconds{30};  ///< principal: a director whose loop stood still this long is fenced; 5 s or more
   std::chrono::milliseconds writerLimit =

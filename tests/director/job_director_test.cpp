@@ -314,6 +314,46 @@ TEST_CASE("a job that is submitted after others runs when they have ended as it 
   CHECK(ran == std::vector{first.id.toString(), second.id.toString(), last.id.toString()});
 }
 
+TEST_CASE("kinds that wait for others have workers of their own, and take nobody's place") {
+  TemporaryDirectory directory;
+  std::atomic<bool> mayEnd{false};
+  std::atomic<unsigned> waiting{0};
+  std::atomic<unsigned> working{0};
+  JobTypes types;
+  const auto counting = [&](std::atomic<unsigned>& count) {
+    return [&](const std::string&, JobContext&) {
+      ++count;
+      waitOrAbort([&] { return mayEnd.load(); });
+      --count;
+      return std::string("1");
+    };
+  };
+  types.add("waits", 1, counting(waiting));
+  types.add("works", 1, counting(working));
+  JobDirectorOptions options;
+  options.workers = 1;
+  options.waiting = {{"waits"}, 3};
+  JobDirector director(JobDirectorID("main"), directory.path(), JobDirectorMode::principal(), types, options);
+  director.start();
+  std::vector<JobID> jobs;
+  // Whichever comes first and fills its own places.
+  for (const char* kind : {"waits", "waits", "waits", "waits", "waits", "works", "works"})
+    jobs.push_back(director.submitJson(kind, "{}").id);
+  CHECK(waitFor([&] { return waiting == 3 && working == 1; }));
+  jobs.push_back(director.submitJson("works", "{}").id);
+  jobs.push_back(director.submitJson("waits", "{}").id);
+  unsigned most = 0;
+  mayEnd = true;
+  CHECK(waitFor([&] {
+    most = std::max(most, waiting + working);
+    return std::all_of(jobs.begin(), jobs.end(), [&](JobID id) {
+      const auto status = director.status(id);
+      return status && status->state == JobState::done;
+    });
+  }));
+  CHECK(most <= 4);
+}
+
 TEST_CASE("what a job says of its progress is in its status while it runs") {
   std::atomic<bool> mayEnd{false};
   Stage stage([&](JobContext& context) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "core/schedule_changes.h"
 #include "store/record.h"
 #include "tests/store/damaged.h"
 
@@ -192,6 +193,64 @@ TEST_CASE("A queue whose record cannot be read limits nothing, is named by check
   CHECK(damaged.fixture->queue("default")->running == 2);
   CHECK(damaged.fixture->apply(claimOf(damaged.left, 5)).jobs.empty());
   CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE("A schedule that cannot be read is named by check, stops no other and can be removed") {
+  const bool isOfSettings = GENERATE(true, false);
+  INFO("what is damaged is what was set: " << isOfSettings);
+  Damaged damaged;
+  const std::int64_t now = damaged.fixture.clock().now().utcMicros;
+  for (const char* name : {"bad", "good"}) {
+    Schedule schedule;
+    schedule.name = name;
+    schedule.timing = IntervalTiming{now, minute, never};
+    schedule.job = newJob();
+    schedule.job.id = {};
+    REQUIRE(damaged.fixture->apply(putOf({}, schedule, false, now)).verdict == Verdict::ok);
+  }
+  damaged.damage("index", isOfSettings ? keys::scheduleSettingsKey("bad") : keys::scheduleKey("bad"));
+  const auto report = damaged.fixture->check();
+  CHECK(std::any_of(report.problems.begin(), report.problems.end(),
+                    [](const std::string& problem) { return problem.find("schedule 'bad'") != std::string::npos; }));
+  const auto all = damaged.fixture->schedules({}, 10);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].row.name == "good");
+  const auto due = damaged.fixture->dueSchedules(now + minute, 10);
+  CHECK(due.unreadable == std::vector<std::string>{"bad"});
+  REQUIRE(due.schedules.size() == 1);
+  const auto verb = dueVerbOf(due.schedules[0], damaged.principal, now + minute, 10);
+  CHECK(damaged.fixture->apply(std::get<Fire>(*verb)).verdict == Verdict::ok);
+  CHECK_THROWS_AS(damaged.fixture->schedule("bad"), Error);
+  CHECK(damaged.fixture->apply(DeleteSchedule{"bad"}).verdict == Verdict::ok);
+  CHECK(damaged.fixture->check().isClean());
+}
+
+TEST_CASE(
+    "A schedule that stands at another time than its own, and a job that is not listed as its, are found by check") {
+  Damaged damaged;
+  const std::int64_t now = damaged.fixture.clock().now().utcMicros;
+  Schedule schedule;
+  schedule.name = "tick";
+  schedule.timing = IntervalTiming{now, minute, never};
+  schedule.job = newJob();
+  schedule.job.id = {};
+  REQUIRE(damaged.fixture->apply(putOf({}, schedule, false, now)).verdict == Verdict::ok);
+  const JobID job = damaged.add(runOf(*damaged.fixture->schedule("tick"), now), {});
+  damaged.fixture.close();
+  {
+    RawEnvironment raw(damaged.fixture.path());
+    raw.erase("index", keys::encode(DueKey{now + minute, "tick"}).view());
+    raw.put("index", keys::encode(DueKey{now + hour, "tick"}).view(), {});
+    raw.erase("index", keys::encode(OccurrenceKey{"tick", job}).view());
+  }
+  damaged.fixture.open();
+  const auto report = damaged.fixture->check();
+  const auto names = [&](const std::string& text) {
+    return std::any_of(report.problems.begin(), report.problems.end(),
+                       [&](const std::string& problem) { return problem.find(text) != std::string::npos; });
+  };
+  CHECK(names("schedule tick: not in the order of what is due"));
+  CHECK(names("job " + job.toString() + ": not in the order 'o'"));
 }
 
 TEST_CASE("A queue that counts wrongly is found by check") {
