@@ -59,7 +59,7 @@ std::vector<EventFile> readEvents(const std::string& folder, std::int64_t now) {
   for (const std::string& file : filesBelow(folder)) {
     EventFile event{file, std::nullopt, {}};
     try {
-      Schedule schedule = scheduleOfEvent(readFile(folder + "/" + file), file, now);
+      Schedule schedule = scheduleOfEvent(readFile(fs::path(folder) / file), file, now);
       const auto [known, isNew] = names.emplace(schedule.name, file);
       if (!isNew)
         throw Error(ErrorKind::invalid, "the event '" + schedule.name + "' is there already, in " + known->second);
@@ -76,9 +76,12 @@ std::string fingerprintOfEvents(const std::string& folder) {
   std::string all;
   for (const std::string& file : filesBelow(folder)) {
     struct stat found {};
-    if (::stat((folder + "/" + file).c_str(), &found) != 0) continue;
-    all += file + '\0' + std::to_string(found.st_ino) + ' ' + std::to_string(found.st_size) + ' ' +
-           std::to_string(found.st_mtim.tv_sec) + '.' + std::to_string(found.st_mtim.tv_nsec) + '\n';
+    if (::stat((fs::path(folder) / file).c_str(), &found) != 0) continue;
+    all.append(file).push_back('\0');
+    for (const auto number :
+         {static_cast<std::int64_t>(found.st_ino), static_cast<std::int64_t>(found.st_size),
+          static_cast<std::int64_t>(found.st_mtim.tv_sec), static_cast<std::int64_t>(found.st_mtim.tv_nsec)})
+      all.append(std::to_string(number)).push_back(' ');
   }
   return all;
 }

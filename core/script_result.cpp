@@ -11,9 +11,9 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-using json = nlohmann::ordered_json;  // a result keeps the order in which it was written
+using Json = nlohmann::ordered_json;  // a result keeps the order in which it was written
 
-ScriptResult failed(const std::string& message, const json& payload) {
+ScriptResult failed(const std::string& message, const Json& payload) {
   JobFailure failure;
   failure.type = "script";
   failure.message = message.substr(0, limits::errorBytesMax);
@@ -24,10 +24,10 @@ ScriptResult failed(const std::string& message, const json& payload) {
   return {"null", failure};
 }
 
-ScriptResult ofValue(const json& value) {
+ScriptResult ofValue(const Json& value) {
   const std::string text = value.dump();
   if (text.size() <= limits::payloadBytesMax) return {text, {}};
-  return failed("its result has more than " + std::to_string(limits::payloadBytesMax) + " bytes", json::object());
+  return failed("its result has more than " + std::to_string(limits::payloadBytesMax) + " bytes", Json::object());
 }
 }  // namespace
 
@@ -38,7 +38,7 @@ ScriptResult scriptResultOf(std::string_view text) {
   } catch (const Error&) {
     return ofValue(replaceInvalidUtf8(text));
   }
-  const json value = json::parse(text);
+  const Json value = Json::parse(text);
   if (!value.is_object() || value.size() != 1) return ofValue(value);
   if (const auto result = value.find("result"); result != value.end()) return ofValue(*result);
   const auto error = value.find("error");

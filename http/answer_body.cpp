@@ -12,24 +12,24 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-using json = nlohmann::ordered_json;  // a result keeps the order in which it was written
+using Json = nlohmann::ordered_json;  // a result keeps the order in which it was written
 
-json parsed(std::string_view text) {
+Json parsed(std::string_view text) {
   try {
     validateJson(text, AnswerBody::plainBytesMax);
   } catch (const Error&) {
-    return json(json::value_t::discarded);
+    return Json(Json::value_t::discarded);
   }
-  return json::parse(text, nullptr, false);
+  return Json::parse(text, nullptr, false);
 }
 
-std::string textOf(const json& object, const char* name) {
+std::string textOf(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 /// Whether a line is the first of a flow's stream.
-bool beginsFlow(const json& message) {
+bool beginsFlow(const Json& message) {
   if (!message.is_object()) return false;
   const std::string type = textOf(message, "type");
   return type == "chunk" || type == "outputs" || type == "generation";
@@ -99,7 +99,7 @@ void AnswerBody::takeEvent() {
 }
 
 void AnswerBody::takeMessage(std::string_view text) {
-  const json message = parsed(text);
+  const Json message = parsed(text);
   if (message.is_discarded()) {
     show_("[no JSON: " + replaceInvalidUtf8(text.substr(0, excerptBytes)) + "]\n");
     return;
@@ -107,10 +107,10 @@ void AnswerBody::takeMessage(std::string_view text) {
   last_ = std::string(text);
   if (!message.is_object()) return show_(last_ + "\n");
   std::string type = textOf(message, "type");
-  json value = message;
+  Json value = message;
   if (type == "chunk") {
     isOfFlow_ = true;
-    value = message.value("value", json());
+    value = message.value("value", Json());
     if (value.is_string()) return show_(value.get<std::string>());
     type = value.is_object() ? textOf(value, "type") : std::string();
   }
@@ -122,7 +122,7 @@ void AnswerBody::takeMessage(std::string_view text) {
   }
   if (type == "outputs") {
     isOfFlow_ = true;
-    outputs_ = value.value("values", value.value("value", json::object())).dump();
+    outputs_ = value.value("values", value.value("value", Json::object())).dump();
     return show_("\n[outputs]\n");
   }
   if (type == "error") failure_ = value.dump().substr(0, excerptBytes);
@@ -146,9 +146,9 @@ AnswerBody::Result AnswerBody::finish() {
   if (isStream) {
     result.value = isOfFlow_ ? outputs_ : last_.empty() ? "null" : last_;
   } else {
-    const json whole = parsed(pending_);
+    const Json whole = parsed(pending_);
     result.value = pending_.empty()       ? "null"
-                   : whole.is_discarded() ? json(replaceInvalidUtf8(pending_)).dump()
+                   : whole.is_discarded() ? Json(replaceInvalidUtf8(pending_)).dump()
                                           : whole.dump();
     show_(replaceInvalidUtf8(pending_));
   }

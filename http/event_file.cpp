@@ -14,7 +14,7 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
 constexpr const char* usualKey = "WORDWARE_API_KEY";
 
@@ -22,13 +22,13 @@ constexpr const char* usualKey = "WORDWARE_API_KEY";
   throw Error(ErrorKind::invalid, why);
 }
 
-void allowOnly(const json& object, const char* what, std::initializer_list<std::string_view> names) {
+void allowOnly(const Json& object, const char* what, std::initializer_list<std::string_view> names) {
   for (const auto& [name, value] : object.items())
     if (std::find(names.begin(), names.end(), name) == names.end())
       refuse(std::string(what) + " has no member '" + name.substr(0, 64) + "'");
 }
 
-std::string textOf(const json& object, const char* what, const char* name) {
+std::string textOf(const Json& object, const char* what, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_string() || found->get_ref<const std::string&>().empty())
     refuse(std::string(what) + " needs a text '" + name + "'");
@@ -36,25 +36,25 @@ std::string textOf(const json& object, const char* what, const char* name) {
 }
 
 /// The name of a variable of the environment.
-std::string keyOf(const json& event) {
+std::string keyOf(const Json& event) {
   if (!event.contains("apiKeyEnv")) return usualKey;
-  const std::string name = textOf(event, "an event", "apiKeyEnv");
+  std::string name = textOf(event, "an event", "apiKeyEnv");
   const bool isName =
       name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
   if (!isName) refuse("apiKeyEnv must be the name of a variable of the environment");
   return name;
 }
 
-std::string requestOf(const json& event) {
-  const json& flow = event.at("flow");
+std::string requestOf(const Json& event) {
+  const Json& flow = event.at("flow");
   if (!flow.is_object()) refuse("flow must be an object");
   allowOnly(flow, "flow", {"input", "version", "api"});
   const std::string api = textOf(flow, "flow", "api");
   if (!isHttpUrl(api)) refuse("flow.api must begin with http:// or https://");
-  json body;
-  body["inputs"] = flow.value("input", json::object());
+  Json body;
+  body["inputs"] = flow.value("input", Json::object());
   body["version"] = textOf(flow, "flow", "version");
-  json request;
+  Json request;
   request["url"] = api;
   request["method"] = "POST";
   request["headers"] = {{"Content-Type", "application/json"}, {"Authorization", "Bearer ${env:" + keyOf(event) + "}"}};
@@ -62,7 +62,7 @@ std::string requestOf(const json& event) {
   return request.dump();
 }
 
-void setTiming(Schedule& schedule, const json& event, std::int64_t now) {
+void setTiming(Schedule& schedule, const Json& event, std::int64_t now) {
   const auto given = event.find("schedule");
   if (given == event.end() || given->is_null()) {
     schedule.spec = "once";
@@ -77,7 +77,7 @@ void setTiming(Schedule& schedule, const json& event, std::int64_t now) {
 
 Schedule scheduleOfEvent(const std::string& text, const std::string& file, std::int64_t now) {
   validateJson(text, limits::payloadBytesMax);
-  const json event = json::parse(text);
+  const Json event = Json::parse(text);
   if (!event.is_object()) refuse("an event is an object");
   allowOnly(event, "an event", {"name", "flow", "schedule", "apiKeyEnv", "pipeline"});
   Schedule schedule;

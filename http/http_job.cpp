@@ -17,7 +17,7 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-using json = nlohmann::ordered_json;  // a body keeps the order in which it was written
+using Json = nlohmann::ordered_json;  // a body keeps the order in which it was written
 
 // Who asks for more than that is asked sooner.
 constexpr std::chrono::hours retryAfterMax{1};
@@ -27,10 +27,10 @@ constexpr std::chrono::hours retryAfterMax{1};
 }
 
 /// All texts in it, but the names of its members.
-json withSecretsIn(json value) {
+Json withSecretsIn(Json value) {
   if (value.is_string()) return withSecrets(value.get<std::string>());
   if (value.is_structured())
-    for (json& one : value) one = withSecretsIn(std::move(one));
+    for (Json& one : value) one = withSecretsIn(std::move(one));
   return value;
 }
 
@@ -49,7 +49,7 @@ bool hasHeader(const HttpRequestOut& request, std::string_view name) {
   });
 }
 
-std::int64_t millisOf(const json& parameters, const char* name, std::int64_t otherwise) {
+std::int64_t millisOf(const Json& parameters, const char* name, std::int64_t otherwise) {
   const auto found = parameters.find(name);
   if (found == parameters.end() || found->is_null()) return otherwise;
   if (!found->is_number() || found->get<double>() < 0 || found->get<double>() > 864e5 * 365)
@@ -57,7 +57,7 @@ std::int64_t millisOf(const json& parameters, const char* name, std::int64_t oth
   return static_cast<std::int64_t>(found->get<double>());
 }
 
-void addHeaders(HttpRequestOut& request, const json& parameters) {
+void addHeaders(HttpRequestOut& request, const Json& parameters) {
   const auto headers = parameters.find("headers");
   if (headers == parameters.end()) return;
   if (!headers->is_object()) refuse("headers must be an object");
@@ -72,7 +72,7 @@ void addHeaders(HttpRequestOut& request, const json& parameters) {
 }
 
 HttpRequestOut requestFrom(const std::string& text, const JobContext& context) {
-  const json parameters = json::parse(text, nullptr, false);
+  const Json parameters = Json::parse(text, nullptr, false);
   if (!parameters.is_object()) refuse("the parameters must be an object with a url");
   for (const auto& [name, value] : parameters.items()) {
     constexpr std::string_view known[] = {"url",  "method",         "headers",     "body",
@@ -112,7 +112,7 @@ HttpRequestOut requestFrom(const std::string& text, const JobContext& context) {
   const bool isTransient = end.status == tooManyRequests || end.status >= 500;
   const std::string excerpt = body.excerpt();
   const JobError error("http", "the answer was " + std::to_string(end.status) + (excerpt.empty() ? "" : ": " + excerpt),
-                       isTransient, json{{"status", end.status}, {"body", excerpt}}.dump());
+                       isTransient, Json{{"status", end.status}, {"body", excerpt}}.dump());
   throw error.after(
       std::min<std::chrono::microseconds>(std::chrono::milliseconds(end.retryAfterMillis.value_or(0)), retryAfterMax));
 }

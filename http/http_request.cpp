@@ -67,9 +67,10 @@ using Headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
 
 Headers headersOf(const HttpRequestOut& request) {
   curl_slist* list = nullptr;
-  for (const auto& [name, value] : request.headers)
+  for (const auto& [name, value] : request.headers) {
     // A header without a value is written with a semicolon; with a colon it would be left out.
-    list = curl_slist_append(list, (value.empty() ? name + ";" : name + ": " + value).c_str());
+    list = curl_slist_append(list, std::string(name).append(value.empty() ? ";" : ": ").append(value).c_str());
+  }
   // Who does not know that it waits would cost a second.
   list = curl_slist_append(list, "Expect:");
   return {list, curl_slist_free_all};

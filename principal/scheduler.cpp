@@ -105,9 +105,11 @@ void Scheduler::lookAtDue() {
   const DueSchedules due = store_.dueSchedules(now, firingsAtOnce + broken_.size());
   for (const std::string& name : due.unreadable)
     if (broken_.insert(name).second)
-      troubles_.say(
-          LogLevel::warning,
-          "schedule '" + name + "' cannot be read and fires no more; `callsheet schedule rm " + name + "` removes it");
+      troubles_.say(LogLevel::warning, std::string("schedule '")
+                                           .append(name)
+                                           .append("' cannot be read and fires no more; `callsheet schedule rm ")
+                                           .append(name)
+                                           .append("` removes it"));
   auto verbs = verbsFor(due, now);
   if (!verbs.empty()) return post(std::move(verbs));
   arm(due.nextAt);
