@@ -107,9 +107,9 @@ void ScheduleRate::measure(unsigned) {
 }
 
 void ScheduleRate::report(BenchReport& report) const {
-  report.addPercentile(group(), "a firing every 20 ms, from its instant to its durable job, p50", "ms", 50,
+  report.addPercentile(group(), "a firing every 20 ms, from its instant to the write of its job, p50", "ms", 50,
                        aloneMillis_);
-  report.addPercentile(group(), "a firing every 20 ms, from its instant to its durable job, p99", "ms", 99,
+  report.addPercentile(group(), "a firing every 20 ms, from its instant to the write of its job, p99", "ms", 99,
                        aloneMillis_, BenchAim{aloneAimMillis, false, {}});
   const std::string together = fmt::format("{} schedules due within one second, the ", together_);
   report.add(group(), together + "soonest", "ms", firstMillis_);
