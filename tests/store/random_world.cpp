@@ -148,8 +148,10 @@ Verb RandomWorld::claiming() {
 }
 
 Verb RandomWorld::scheduling() {
+  if (dice_.oneIn(12)) return DeleteSchedule{"never-made", 0, dice_.oneIn(2)};
   const std::string name = "schedule-" + std::to_string(dice_.roll(4));
   const auto known = schedules_.find(name);
+  if (const auto last = lastPuts_.find(name); last != lastPuts_.end() && dice_.oneIn(8)) return last->second;
   if (known != schedules_.end() && !dice_.oneIn(4)) return firing(name);
   if (dice_.oneIn(8)) return DeleteSchedule{name, dice_.oneIn(2) ? 0 : dice_.roll(5), dice_.oneIn(2)};
   Schedule schedule;
@@ -172,6 +174,7 @@ Verb RandomWorld::scheduling() {
   put.cursor = dice_.oneIn(4) ? now - dice_.roll(100) * second : now;
   put.next = dice_.oneIn(5) ? never : put.cursor + 1 + dice_.roll(100) * second;
   put.cancelsUnstarted = dice_.oneIn(3);
+  lastPuts_[name] = put;
   return put;
 }
 
@@ -225,8 +228,10 @@ Verb RandomWorld::defining() {
   const std::string kind = kindOf(dice_.roll(4));
   if (dice_.oneIn(3)) return DeleteDefinition{kind};
   if (dice_.oneIn(3)) return Relane{1 + dice_.roll(dice_.oneIn(2) ? 5 : 1000)};
+  if (!lastDefinitions_.definitions.empty() && dice_.oneIn(5)) return lastDefinitions_;
   PutDefinitions put{{definitionOf(kind)}};
   if (dice_.oneIn(4)) put.definitions.push_back(definitionOf(kindOf(dice_.roll(4))));  // perhaps the same
+  lastDefinitions_ = put;
   return put;
 }
 
@@ -344,10 +349,8 @@ Verb RandomWorld::next() {
   if (choice < 90) return adopting();
   if (choice < 92) return Promote{dice_.oneIn(2) ? principalOwner : anyDirector(), 1 + dice_.roll(20)};
   if (choice < 94) return Expire{1 + dice_.roll(20), static_cast<std::uint32_t>(dice_.bits())};
-  if (choice < 95) {
-    const std::uint32_t what = dice_.roll(4);
-    return what == 0 ? defining() : what == 1 ? settingQueue() : scheduling();
-  }
+  if (choice < 95) return dice_.oneIn(2) ? defining() : settingQueue();
+  if (choice < 96) return scheduling();
   if (choice < 97) {
     Prune prune;
     prune.maxAgeMicros = dice_.oneIn(2) ? 0 : dice_.roll(48) * hour;

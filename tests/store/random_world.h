@@ -82,6 +82,8 @@ class RandomWorld {
   Dice dice_;
   ManualClock& clock_;
   std::map<std::string, KnownSchedule> schedules_;
+  std::map<std::string, PutSchedule> lastPuts_;
+  PutDefinitions lastDefinitions_;
   std::set<std::pair<Uuid, std::int64_t>> fired_;
   std::vector<Director> directors_;  // open ones as far as the world knows, and some that were closed
   std::vector<IncarnationID> closed_;
