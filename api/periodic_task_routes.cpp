@@ -1,19 +1,14 @@
 #include "api/periodic_task_routes.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "api/job_json.h"
 #include "api/query.h"
 #include "callsheet/errors.h"
-#include "callsheet/limits.h"
 #include "core/clock.h"
+#include "core/each_schedule.h"
 #include "core/json_payload.h"
 #include "core/schedule_changes.h"
 #include "http/fetch.h"
@@ -124,15 +119,10 @@ ScheduleView PeriodicTaskRoutes::taskOf(const Call& call) {
 
 std::vector<ScheduleView> PeriodicTaskRoutes::allTasks() {
   std::vector<ScheduleView> tasks;
-  std::string after;
-  for (;;) {
-    auto some = store_.reads().schedules(after, limits::pageRowsMax);
-    const bool isLast = some.size() < limits::pageRowsMax;
-    if (!isLast) after = some.back().row.name;
-    for (ScheduleView& view : some)
-      if (isPeriodicTask(view.settings)) tasks.push_back(std::move(view));
-    if (isLast) return tasks;
-  }
+  forEachSchedule(store_.reads(), [&](ScheduleView& view) {
+    if (isPeriodicTask(view.settings)) tasks.push_back(std::move(view));
+  });
+  return tasks;
 }
 
 void PeriodicTaskRoutes::list(const Call& call) {

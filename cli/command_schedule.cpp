@@ -5,7 +5,6 @@
 
 #include "api/schedule_json.h"
 #include "callsheet/errors.h"
-#include "callsheet/limits.h"
 #include "cli/answers.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
@@ -15,6 +14,7 @@
 #include "cli/values.h"
 #include "core/clock.h"
 #include "core/duration_text.h"
+#include "core/each_schedule.h"
 #include "core/schedule/timing_text.h"
 #include "core/schedule_changes.h"
 #include "core/upcoming_firings.h"
@@ -72,18 +72,6 @@ int add(const ScheduleOptions& options, Session& session) {
   const ScheduleView view = viewOf(wanted.name, session);
   if (!view.row.isPaused && view.row.next == never) tell("it will never fire");
   return show(wanted.name, session);
-}
-
-/// All schedules, page by page.
-template <class Visit>
-void forEachSchedule(JobStore& store, Visit visit) {
-  std::string after;
-  while (true) {
-    const auto some = store.schedules(after, limits::pageRowsMax);
-    for (const ScheduleView& view : some) visit(view);
-    if (some.size() < limits::pageRowsMax) return;
-    after = some.back().row.name;
-  }
 }
 
 int list(Session& session) {

@@ -1,12 +1,11 @@
 #include "cli/event_keeper.h"
 
 #include <chrono>
-#include <map>
 #include <set>
 
-#include "callsheet/limits.h"
 #include "cli/event_folder.h"
 #include "core/clock.h"
+#include "core/each_schedule.h"
 #include "core/schedule_changes.h"
 #include "http/event_file.h"
 
@@ -20,17 +19,13 @@ std::int64_t utcNow() {
   return SystemClock().now().utcMicros;
 }
 
+/// Collected first: some of them will be deleted.
 std::vector<ScheduleView> keptSchedules(JobStore& store) {
   std::vector<ScheduleView> kept;
-  std::string after;
-  for (;;) {
-    auto some = store.schedules(after, limits::pageRowsMax);
-    const bool isLast = some.size() < limits::pageRowsMax;
-    if (!isLast) after = some.back().row.name;
-    for (ScheduleView& view : some)
-      if (view.settings.keeper == eventsKeeper) kept.push_back(std::move(view));
-    if (isLast) return kept;
-  }
+  forEachSchedule(store, [&](ScheduleView& view) {
+    if (view.settings.keeper == eventsKeeper) kept.push_back(std::move(view));
+  });
+  return kept;
 }
 }  // namespace
 

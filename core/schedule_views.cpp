@@ -30,23 +30,18 @@ std::optional<ScheduleView> scheduleOf(Rows& rows, std::string_view name) {
 }
 
 std::vector<ScheduleView> schedulesAfter(Rows& rows, std::string_view after, std::size_t limit) {
-  // The rows first: what is read of each of them moves the cursors.
-  std::vector<ScheduleRow> found;
+  std::vector<ScheduleView> views;
   std::string from(after);
   if (!from.empty()) from += behindName;
   rows.scanSchedules(from, [&](const ScheduleRow& row) {
-    if (found.size() == limit) return false;
-    found.push_back(row);
-    return true;
-  });
-  std::vector<ScheduleView> views;
-  for (ScheduleRow& row : found) {
+    if (views.size() == limit) return false;
     try {
-      if (auto view = viewOf(rows, std::move(row), true)) views.push_back(std::move(*view));
+      if (auto view = viewOf(rows, row, true)) views.push_back(std::move(*view));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::corrupt) throw;
     }
-  }
+    return true;
+  });
   return views;
 }
 

@@ -8,8 +8,8 @@
 #include <mutex>
 #include <utility>
 
-#include "callsheet/limits.h"
 #include "core/crash_point.h"
+#include "core/each_schedule.h"
 #include "core/schedule_changes.h"
 
 namespace callsheet {
@@ -209,16 +209,10 @@ void Scheduler::reportStandingStill(const std::string& why) {
     const std::int64_t now = clock_.now().utcMicros;
     std::string names;
     std::size_t count = 0;
-    std::string after;
-    for (std::size_t seen = replannedAtOnce; seen == replannedAtOnce;) {
-      const auto some = store_.schedules(after, replannedAtOnce);
-      seen = some.size();
-      for (const ScheduleView& view : some) {
-        after = view.row.name;
-        if (!standsStill(view.row, now)) continue;
-        if (++count <= namedMax) names += (names.empty() ? "" : ", ") + view.row.name;
-      }
-    }
+    forEachSchedule(store_, [&](const ScheduleView& view) {
+      if (!standsStill(view.row, now)) return;
+      if (++count <= namedMax) names += (names.empty() ? "" : ", ") + view.row.name;
+    });
     if (count == 0 || !log_) return;
     if (count > namedMax) names += " and " + std::to_string(count - namedMax) + " more";
     log_(LogLevel::warning,

@@ -268,3 +268,16 @@ teardown() {
   create
   take
 }
+
+@test "a name longer than any that is kept is not found, and the principal goes on" {
+  serve
+  callsheet queue add imports --parallel 1
+  callsheet schedule add tick 'every 1h' -- /bin/true
+  long=$(printf 'a%.0s' {1..600})
+  for path in /v1/definitions /v1/queues /v1/schedules /api/v1/tasks; do
+    ask GET "$path/$long"
+    [[ $code == 404 ]] || { echo "$path: $code $body" >&2; return 1; }
+  done
+  ask GET /v1/schedules/tick
+  [[ $code == 200 ]]
+}

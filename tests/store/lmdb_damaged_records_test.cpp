@@ -215,6 +215,10 @@ TEST_CASE("A schedule that cannot be read is named by check, stops no other and 
   const auto all = damaged.fixture->schedules({}, 10);
   REQUIRE(all.size() == 1);
   CHECK(all[0].row.name == "good");
+  // Nor does it take a place: a page that is not full is the last one.
+  const auto page = damaged.fixture->schedules({}, 1);
+  REQUIRE(page.size() == 1);
+  CHECK(page[0].row.name == "good");
   const auto due = damaged.fixture->dueSchedules(now + minute, 10);
   CHECK(due.unreadable == std::vector<std::string>{"bad"});
   REQUIRE(due.schedules.size() == 1);
