@@ -273,10 +273,18 @@ teardown() {
   serve
   callsheet queue add imports --parallel 1
   callsheet schedule add tick 'every 1h' -- /bin/true
+  define
   long=$(printf 'a%.0s' {1..600})
-  for path in /v1/definitions /v1/queues /v1/schedules /api/v1/tasks; do
-    ask GET "$path/$long"
-    [[ $code == 404 ]] || { echo "$path: $code $body" >&2; return 1; }
+  for call in "GET "{/v1/definitions,/v1/queues,/v1/schedules,/api/v1/tasks}/"$long" "GET /v1/schedules/$long/jobs" \
+    "DELETE /v1/definitions/$long"; do
+    # shellcheck disable=SC2086
+    ask $call
+    [[ $code == 404 ]] || { echo "${call%%aaa*}: $code $body" >&2; return 1; }
+  done
+  for call in {PUT,DELETE}" /v1/queues/$long" "DELETE /v1/schedules/$long"; do
+    # shellcheck disable=SC2086
+    ask $call -d '{}'
+    [[ $code == 422 ]] || { echo "${call%%aaa*}: $code $body" >&2; return 1; }
   done
   ask GET /v1/schedules/tick
   [[ $code == 200 ]]
