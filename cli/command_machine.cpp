@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/script_machine.h"
 #include "cli/stop_signals.h"
+#include "cli/transfer_machine.h"
 #include "jobs/echo_machine.h"
 
 namespace callsheet {
@@ -14,7 +15,9 @@ namespace {
 
 int runMachine(const std::string& name, const Session& session) {
   if (name == "script") return runScriptMachine(session.trailing);
-  if (name != "echo") throw Error(ErrorKind::usage, "there are no machines of our own but echo and script");
+  if (name == "download" || name == "upload" || name == "request") return runTransferMachine(name);
+  if (name != "echo")
+    throw Error(ErrorKind::usage, "the machines of our own are echo, script, download, upload and request");
   const EchoProgram program(session.trailing);
   StopSignals signals;
   const EchoEnd end = program.run({.output = 1, .stop = signals.descriptor()});

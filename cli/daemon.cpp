@@ -224,6 +224,7 @@ class Daemon {
     JobDirectorOptions options;
     if (mode.isPrincipal()) options.waiting = {{httpKind}, options_.httpParallel};
     options.workers = options_.workers;
+    options.transfers = options_.transferParallel;
     options.lease = millisOf("--lease", options_.lease);
     options.writerLimit = writerLimit_;
     options.mayBeKilledAsWriter = options_.mayBeKilledAsWriter;
@@ -232,7 +233,7 @@ class Daemon {
     options.mapBytes = options_.mapMiB << 20;
     options.allowForeignFilesystem = session.allowForeignFilesystem;
     options.runsCommands = true;
-    options.scripts.program = ownProgram();
+    options.program = ownProgram();
     if (!options_.scripts.empty()) options.scripts.directory = std::filesystem::absolute(options_.scripts);
     if (!options_.nodePath.empty()) options.scripts.modules = std::filesystem::absolute(options_.nodePath);
     options.scripts.limit = durationOf("--script-limit", options_.scriptLimit);
@@ -343,6 +344,10 @@ void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal
   app.add_option("--script-memory", options.scriptMemoryMiB, "How much memory a script may use; 0: all (default: 512)")
       ->type_name("MIB")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 24));
+  app.add_option("--transfer-parallel", options.transferParallel,
+                 "Downloads, uploads and requests of their own process at once (default: 16)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096));
   if (!isPrincipal) return;
   app.add_option("--lease", options.lease, "A director whose loop stands still for this long is fenced (default: 30s)")
       ->type_name("DURATION");

@@ -35,6 +35,7 @@ struct DaemonOptions {
   std::string scriptLimit = "10m";
   std::uint64_t scriptMemoryMiB = 512;
   unsigned httpParallel = 100;
+  unsigned transferParallel = 16;
 };
 
 void defineDaemonOptions(CLI::App& app, DaemonOptions& options, bool isPrincipal);

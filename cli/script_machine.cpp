@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -14,7 +13,7 @@
 #include <string_view>
 
 #include "callsheet/errors.h"
-#include "callsheet/limits.h"
+#include "cli/machine_input.h"
 #include "cli/terminal.h"
 #include "core/json_payload.h"
 #include "http/fetch.h"
@@ -29,24 +28,10 @@ inline namespace v1 {
 namespace {
 using nlohmann::json;
 
-constexpr int resultDescriptor = 3;
 constexpr std::size_t scriptBytesMax = 1u << 20;
 
 [[noreturn]] void refuse(const std::string& sentence) {
   throw Error(ErrorKind::invalid, sentence);
-}
-
-std::string readAll(int descriptor, std::size_t bytesMax, const std::string& what) {
-  std::string text;
-  std::array<char, 16384> piece;
-  for (;;) {
-    const ssize_t size = ::read(descriptor, piece.data(), piece.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) throw systemError(what + " cannot be read", errno);
-    if (size == 0) return text;
-    text.append(piece.data(), static_cast<std::size_t>(size));
-    if (text.size() > bytesMax) refuse(what + " has more than " + std::to_string(bytesMax) + " bytes");
-  }
 }
 
 struct Order {
@@ -67,7 +52,7 @@ Order orderFrom(const std::vector<std::string>& settings) {
   order.directory = given["directory"];
   order.modules = given["modules"];
   order.memoryBytes = std::strtoull(given["memory"].c_str(), nullptr, 10);
-  const json parameters = json::parse(readAll(0, limits::payloadBytesMax, "the parameters"), nullptr, false);
+  const json parameters = json::parse(machineInput(), nullptr, false);
   const auto script = parameters.is_object() ? parameters.find("script") : parameters.end();
   if (!parameters.is_object() || script == parameters.end() || !script->is_string() ||
       script->get_ref<const std::string&>().empty())
@@ -195,7 +180,7 @@ int runScriptMachine(const std::vector<std::string>& settings) {
   } catch (const std::exception& error) {
     tell(error.what());
     const std::string said = json{{"error", {{"message", replaceInvalidUtf8(error.what())}}}}.dump();
-    static_cast<void>(writeAll(resultDescriptor, said));
+    static_cast<void>(writeAll(machineResult, said));
     return 1;
   }
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "callsheet/fingerprint.h"
 #include "callsheet/job_failure.h"
 #include "callsheet/job_state.h"
 #include "callsheet/limits.h"
@@ -70,6 +71,7 @@ struct JobFacts {
   bool stalled = false;
   bool alone = false;           ///< the present attempt runs alone in its process
   bool isForgotten = false;     ///< listings leave it out
+  bool answersWait = false;     ///< its body says which
   Move lastEnd = Move::submit;  ///< how the attempt named by execID ended, if it ended by itself
   HolderKind holderKind = HolderKind::none;
   IncarnationID owner;         ///< nil: the principal
@@ -111,7 +113,7 @@ struct JobRow : JobFacts {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(state, waitingFor, outcome, runner, cancelRequested, transferRequested);
-    serializeFlags(archive, stalled, isForgotten);
+    serializeFlags(archive, stalled, isForgotten, answersWait);
     archive(alone, lastEnd, holderKind, owner, holder, execID, attempt, started, failures, holderDeaths, version,
             logCount, memoCount, priority, kind, queue, lane, sequence, createdAt);
     if (memoCount > 0)
@@ -167,13 +169,15 @@ struct JobBody {
   std::int64_t dueAt = 0;           ///< UTC us: with `after`, when it may begin at the earliest; 0 = at once
   std::string schedule;             ///< that made it, or was run by hand; empty = none
   std::int64_t occurrence = 0;      ///< UTC us: of the schedule's firings this one
+  Fingerprint answers;              ///< the wait of `parent` that ends with this job; nil: none
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(kindVersion, parameters);
     bool isAfter = !after.empty();
     bool isScheduled = !schedule.empty();
-    serializeFlags(archive, binary, isAfter, isScheduled);
+    bool isAnswer = !answers.isNil();
+    serializeFlags(archive, binary, isAfter, isScheduled, isAnswer);
     serializePolicy(archive, retry);
     archive(attemptLimitMicros, submitter, submitterName, key, parent, retryOf, requester, traceparent, blob,
             definitionVersion, labels);
@@ -182,11 +186,13 @@ struct JobBody {
       dueAt = 0;
       schedule.clear();
       occurrence = 0;
+      answers = {};
     }
     if (isAfter) archive(after, dueAt);
     if (isScheduled) archive(schedule, occurrence);
-    if (isAfter == after.empty() || isScheduled == schedule.empty())
-      throw Error(ErrorKind::corrupt, "a job that runs after none, or by no schedule, says that it does");
+    if (isAnswer) archive(answers);
+    if (isAfter == after.empty() || isScheduled == schedule.empty() || isAnswer == answers.isNil())
+      throw Error(ErrorKind::corrupt, "a job that runs after none, by no schedule, or for no wait says that it does");
   }
   friend bool operator==(const JobBody&, const JobBody&) = default;
 };

@@ -27,14 +27,15 @@ bool knows(const std::vector<std::string>& knownKinds, std::string_view kind, st
   });
 }
 
-std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands, bool runsScripts) {
+std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands, bool hasProgram) {
   std::vector<std::string> all = types.kinds();
   for (std::string& kind : all) {
     const std::uint32_t version = types.find(kind)->version;
     if (version > 1) kind += "@" + std::to_string(version);
   }
   if (runsCommands) all.emplace_back(commandKind);
-  if (runsCommands && runsScripts) all.emplace_back(scriptKind);
+  if (runsCommands && hasProgram)
+    for (const char* kind : {scriptKind, downloadKind, uploadKind, requestKind}) all.emplace_back(kind);
   return all;
 }
 

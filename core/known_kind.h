@@ -23,9 +23,9 @@ struct KnownKind {
 /// Whether one of the texts knows that version of that kind.
 [[nodiscard]] bool knows(const std::vector<std::string>& knownKinds, std::string_view kind, std::uint32_t version);
 
-/// All that a process can run, each as its text; with commands, or without.
-[[nodiscard]] std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands = false,
-                                                    bool runsScripts = false);
+/// All that a process can run, each as its text; with commands, or without; with scripts and transfers, which the
+/// `callsheet` command prepares, or without.
+[[nodiscard]] std::vector<std::string> knownKindsOf(const JobTypes& types, bool runsCommands, bool hasProgram);
 
 }  // namespace v1
 }  // namespace callsheet

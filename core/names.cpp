@@ -38,12 +38,16 @@ bool isReservedKind(std::string_view kind) {
   return kind.starts_with("callsheet.") && !runsUnderShim(kind) && kind != httpKind;
 }
 
+bool isTransferKind(std::string_view kind) {
+  return kind == downloadKind || kind == uploadKind || kind == requestKind;
+}
+
 bool runsUnderShim(std::string_view kind) {
-  return kind == commandKind || kind == scriptKind;
+  return kind == commandKind || kind == scriptKind || isTransferKind(kind);
 }
 
 Runner runnerOf(std::string_view kind) {
-  if (kind == commandKind) return Runner::command;
+  if (kind == commandKind || isTransferKind(kind)) return Runner::command;
   if (kind == httpKind) return Runner::http;
   return kind == scriptKind ? Runner::script : Runner::native;
 }

@@ -23,6 +23,11 @@ inline constexpr const char* commandKind = "callsheet.command";
 inline constexpr const char* scriptKind = "callsheet.script";
 /// The kind of the jobs that make an HTTP request.
 inline constexpr const char* httpKind = "callsheet.http";
+/// The kinds of the jobs that move a file, or make an HTTP request, in a process of their own.
+inline constexpr const char* downloadKind = "callsheet.download";
+inline constexpr const char* uploadKind = "callsheet.upload";
+inline constexpr const char* requestKind = "callsheet.request";
+[[nodiscard]] bool isTransferKind(std::string_view kind);
 /// Whether attempts at jobs of the kind are held by a shim.
 [[nodiscard]] bool runsUnderShim(std::string_view kind);
 

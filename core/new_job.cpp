@@ -23,6 +23,10 @@ NewJob newJobOf(std::string_view kind, std::uint32_t version, std::string parame
   job.body.retryOf = options.retryOf;
   job.body.after = options.after;
   job.body.labels = options.labels;
+  if (options.answers) {
+    job.body.parent = options.answers->job;
+    job.body.answers = options.answers->wait;
+  }
   return job;
 }
 
@@ -36,6 +40,7 @@ NewJob againOf(const JobRow& row, const JobBody& body) {
   again.body = body;
   again.body.key.clear();
   again.body.after.clear();  // it came after them once, and they need not be in the store any more
+  again.body.answers = {};   // the wait has had its answer
   again.body.dueAt = 0;
   again.body.retryOf = row.id;
   return again;

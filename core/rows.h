@@ -55,6 +55,7 @@ class Rows {
   /// With body, result, log and memos.
   virtual void eraseJob(const JobRow& row) = 0;
   virtual void putResult(JobID id, const ResultRow& result) = 0;
+  [[nodiscard]] virtual std::optional<ResultRow> result(JobID id) = 0;
   virtual void putLog(JobID id, const LogEntry& entry) = 0;
   virtual void eraseLog(JobID id, std::uint32_t index) = 0;
   [[nodiscard]] virtual std::optional<MemoRow> memo(JobID id, Fingerprint memo) = 0;

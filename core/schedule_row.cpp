@@ -1,6 +1,7 @@
 #include "core/schedule_row.h"
 
 #include "callsheet/fingerprint.h"
+#include "core/hashed_job_id.h"
 #include "core/names.h"
 
 namespace callsheet {
@@ -39,20 +40,12 @@ std::int64_t Schedule::end() const {
   return interval == nullptr ? never : interval->end;
 }
 
-// A UUIDv7 of the instant whose other bits are a hash: many schedules fire in one microsecond, and each of their jobs
-// needs a short id of its own.
 JobID occurrenceID(std::string_view schedule, const Uuid& generation, std::int64_t instant) {
   detail::CanonicalBytes name;
   name.text(schedule);
   name.id(generation);
   name.integer(instant);
-  JobID id{name.fingerprint().value};
-  auto& bytes = id.value.bytes;
-  const auto millis = static_cast<std::uint64_t>(std::max<std::int64_t>(instant, 0)) / 1000;
-  for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
-  bytes[6] = static_cast<std::uint8_t>(0x70 | (bytes[6] & 0x0F));
-  bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3F));
-  return id;
+  return hashedJobID(name.fingerprint(), instant / 1000);
 }
 
 std::int64_t jitterOf(JobID occurrence, std::int64_t jitterMicros) {
@@ -90,7 +83,8 @@ std::optional<std::string> whyRefused(const Schedule& schedule) {
   if (auto why = whyPolicy(schedule)) return why;
   const NewJob& job = schedule.job;
   if (!job.id.isNil() || job.delayMicros != 0 || job.notBeforeMicros != 0 || job.keyWindowMicros ||
-      !job.body.key.empty() || !job.body.after.empty() || !job.body.retryOf.isNil() || !job.body.schedule.empty())
+      !job.body.key.empty() || !job.body.after.empty() || !job.body.retryOf.isNil() || !job.body.schedule.empty() ||
+      !job.body.answers.isNil())
     return "the jobs of a schedule have no id, no time, no key and no prerequisite of their own";
   return std::nullopt;
 }

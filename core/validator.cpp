@@ -91,6 +91,8 @@ Why whyJob(const NewJob& job) {
   if (!job.body.schedule.empty() && !isValidName(job.body.schedule))
     return "'" + job.body.schedule.substr(0, limits::nameLengthMax) + "' is not a schedule's name";
   if (job.body.schedule.empty() && job.body.occurrence != 0) return "a job without a schedule is no firing of one";
+  if (!job.body.answers.isNil() && (job.body.parent.isNil() || job.body.parent == job.id))
+    return "a wait that a job answers is one of another job";
   return whyTexts(job);
 }
 

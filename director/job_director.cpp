@@ -9,7 +9,7 @@
 #include "core/crash_point.h"
 #include "core/fork_generation.h"
 #include "core/json_payload.h"
-#include "core/new_job.h"
+#include "core/names.h"
 #include "core/once_per_sentence.h"
 #include "director/checked_options.h"
 #include "director/completion_watch.h"
@@ -87,6 +87,9 @@ class JobDirector::Implementation {
 
  private:
   [[nodiscard]] std::unique_ptr<DirectorLife> newLife();
+  [[nodiscard]] bool runsTransfers() const {
+    return options_.runsJobs && options_.runsCommands && !options_.program.empty();
+  }
   void openLife();
   void tick();
   void lookForStoppedWriters();
@@ -178,7 +181,9 @@ void JobDirector::Implementation::start() {
         options_.transferGrace,
         options_.log,
         options_.runsCommands ? std::make_shared<ShimEnvironment>(access_->directory()) : nullptr,
+        options_.program,
         options_.scripts,
+        options_.transfers,
         [this](IncarnationID fenced) { renew(fenced); }};
     runner_ = std::make_unique<QueueRunner>(access_->store(), clock_, loop_, types_, self_, std::move(options));
     subscription_ = Subscription(access_->store(), [this](const Effects& effects) {
@@ -340,30 +345,22 @@ StopReport JobDirector::Implementation::stop(std::chrono::milliseconds grace) {
 
 std::vector<Submission> JobDirector::Implementation::submit(std::string_view kind, std::vector<std::string> parameters,
                                                             const SubmitOptions& options, bool allOrNothing) {
-  if (!options.id.isNil() && parameters.size() > 1) throw Error(ErrorKind::usage, "one id names one job, not a list");
   const JobTypes::Type* type = types_.find(kind);
-  Submit verb;
-  verb.ownerName = options.to;
-  verb.allOrNothing = allOrNothing;
-  for (auto& one : parameters)
-    verb.jobs.push_back(newJobOf(kind, type != nullptr ? type->version : 1, std::move(one), options));
+  Submit verb =
+      submitOf(kind, type != nullptr ? type->version : 1, std::move(parameters), options, allOrNothing, name_);
   Submit::Answer answer;
   // The ids are made, so repeating is safe: after a fence under the new incarnation, after a lost answer under the
   // same.
   for (int tries = 0; tries < 3; ++tries) {
-    verb.sender = incarnation();
+    // What nobody runs here is the principal's from the start.
+    if (!isTransferKind(kind) || runsTransfers()) verb.sender = incarnation();
     answer = access_->store().apply(verb);
     const bool isAgain = answer.verdict == Verdict::unknown || answer.verdict == Verdict::fenced;
     if (!isAgain) break;
     if (answer.verdict == Verdict::fenced) awaitRenewal(verb.sender);
   }
   crashPoint("submit.answered");
-  std::vector<Submission> submissions;
-  for (std::size_t i = 0; i < verb.jobs.size(); ++i) {
-    const SubmittedJob lost{answer.verdict, verb.jobs[i].id, answer.why};
-    submissions.push_back(submissionOf(i < answer.jobs.size() ? answer.jobs[i] : lost, answer));
-  }
-  return submissions;
+  return submissionsOf(verb, answer);
 }
 
 std::optional<JobStatus> JobDirector::Implementation::status(JobID id) const {

@@ -2,9 +2,25 @@
 
 #include <algorithm>
 
+#include "callsheet/errors.h"
+#include "core/new_job.h"
+
 namespace callsheet {
 inline namespace v1 {
 
+Submit submitOf(std::string_view kind, std::uint32_t version, std::vector<std::string> parameters,
+                const SubmitOptions& options, bool allOrNothing, const std::string& director) {
+  if (!options.id.isNil() && parameters.size() > 1) throw Error(ErrorKind::usage, "one id names one job, not a list");
+  if (options.answers && (parameters.size() > 1 || options.answers->director != director))
+    throw Error(ErrorKind::usage, "a wait is answered by one job, and by one of its own store");
+  Submit verb;
+  verb.ownerName = options.to;
+  verb.allOrNothing = allOrNothing;
+  for (auto& one : parameters) verb.jobs.push_back(newJobOf(kind, version, std::move(one), options));
+  return verb;
+}
+
+namespace {
 Submission submissionOf(const SubmittedJob& job, const Answer& answer) {
   Submission submission;
   submission.id = job.id;
@@ -32,6 +48,16 @@ Submission submissionOf(const SubmittedJob& job, const Answer& answer) {
     submission.why = answer.why;
   }
   return submission;
+}
+}  // namespace
+
+std::vector<Submission> submissionsOf(const Submit& verb, const Submit::Answer& answer) {
+  std::vector<Submission> submissions;
+  for (std::size_t i = 0; i < verb.jobs.size(); ++i) {
+    const SubmittedJob lost{answer.verdict, verb.jobs[i].id, answer.why};
+    submissions.push_back(submissionOf(i < answer.jobs.size() ? answer.jobs[i] : lost, answer));
+  }
+  return submissions;
 }
 
 JobStatus statusOf(const JobView& view, const std::vector<IncarnationRow>& incarnations) {

@@ -36,8 +36,9 @@ bool beginsFlow(const Json& message) {
 }
 }  // namespace
 
-void AnswerBody::begin(int status, const std::string& contentType) {
-  isGood_ = status >= 200 && status < 300;
+void AnswerBody::begin(const HttpHead& head) {
+  const std::string& contentType = head.contentType;
+  isGood_ = head.status >= 200 && head.status < 300;
   if (!isGood_) {
     form_ = Form::plain;
   } else if (contentType.find("event-stream") != std::string::npos) {

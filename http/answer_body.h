@@ -22,7 +22,7 @@ class AnswerBody final : public HttpAnswerReader {
   /// `show` is given what people may read while it comes.
   explicit AnswerBody(Show show) : show_(std::move(show)) {}
 
-  void begin(int status, const std::string& contentType) override;
+  void begin(const HttpHead& head) override;
   [[nodiscard]] bool take(std::string_view bytes) override;
 
   struct Result {

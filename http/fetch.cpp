@@ -7,22 +7,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-/// Keeps all of it.
-class WholeText final : public HttpAnswerReader {
- public:
-  explicit WholeText(std::size_t bytesMax) : bytesMax_(bytesMax) {}
-  void begin(int, const std::string&) override {}
-  [[nodiscard]] bool take(std::string_view bytes) override {
-    if (text.size() + bytes.size() > bytesMax_) return false;
-    text += bytes;
-    return true;
-  }
-  std::string text;
-
- private:
-  const std::size_t bytesMax_;
-};
-
 [[noreturn]] void fail(const std::string& why) {
   throw Error(ErrorKind::unavailable, why);
 }
@@ -37,7 +21,7 @@ std::string fetchText(const std::string& url, const FetchLimits& limits) {
   request.url = url;
   request.connectMillis = limits.connect.count();
   request.totalMillis = limits.total.count();
-  WholeText reader(limits.bytesMax);
+  HttpText reader(limits.bytesMax);
   const HttpEnd end = exchange(request, reader, {});
   if (end.why == HttpEnd::Why::rejected) fail("it has more than " + std::to_string(limits.bytesMax) + " bytes");
   if (end.why != HttpEnd::Why::answered) fail(end.sentence);

@@ -12,12 +12,22 @@
 namespace callsheet {
 inline namespace v1 {
 
+/// A body that is read from a file while it is sent.
+struct HttpFileBody {
+  int descriptor = -1;                              ///< stays the caller's; its position does not matter
+  std::uint64_t offset = 0;                         ///< of the first byte that is sent
+  std::uint64_t bytes = 0;                          ///< so many
+  std::function<void(std::uint64_t bytes)> sent{};  ///< how many have been handed to the network; may be empty
+};
+
 /// A request as it goes out.
 struct HttpRequestOut {
   std::string method = "GET";
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<std::string> body;
+  std::optional<HttpFileBody> file;  ///< in place of `body`
+  bool takesEncoded = true;          ///< the answer may be compressed on its way
   std::int64_t connectMillis = 10'000;
   std::int64_t idleMillis = 60'000;  ///< without a byte from the far side; 0: no limit
   std::int64_t totalMillis = 0;      ///< 0: no limit
@@ -34,8 +44,18 @@ struct HttpEnd {
   };
   Why why = Why::trouble;
   int status = 0;
+  std::string range;                             ///< what a Range header of the answer says
   std::string sentence;                          ///< why, where it was not answered
   std::optional<std::int64_t> retryAfterMillis;  ///< what the answer says of it
+};
+
+/// The beginning of an answer; a header that it has not is empty.
+struct HttpHead {
+  int status = 0;
+  std::string contentType;
+  std::string etag;
+  std::string contentRange;
+  std::optional<std::uint64_t> length;  ///< of the body, where it was said
 };
 
 /// What comes of an answer, as it comes.
@@ -43,9 +63,23 @@ class HttpAnswerReader {
  public:
   virtual ~HttpAnswerReader() = default;
   /// Before the first byte of the body of the answer that counts, which is none that only redirects.
-  virtual void begin(int status, const std::string& contentType) = 0;
+  virtual void begin(const HttpHead& head) = 0;
   /// False ends the exchange.
   [[nodiscard]] virtual bool take(std::string_view bytes) = 0;
+};
+
+/// Keeps an answer as a whole.
+class HttpText final : public HttpAnswerReader {
+ public:
+  explicit HttpText(std::size_t bytesMax) : bytesMax_(bytesMax) {}
+  void begin(const HttpHead& head) override { this->head = head; }
+  /// False over the limit, unless it is no success: of that the beginning will do.
+  [[nodiscard]] bool take(std::string_view bytes) override;
+  HttpHead head;
+  std::string text;
+
+ private:
+  const std::size_t bytesMax_;
 };
 
 /// Sends a request and reads its answer, on the caller's thread. http and https only, redirects followed, five at most.

@@ -89,7 +89,7 @@ static_assert(sizeof(BoardSlotBytes) == 128 && sizeof(BoardHeaderBytes) == 128 &
 static_assert(std::is_standard_layout_v<BoardBytes>);
 
 constexpr std::uint64_t boardMagic = 0x647261'6f62'7363;  // "csboard"
-constexpr std::uint64_t layoutVersion = 8;
+constexpr std::uint64_t layoutVersion = 9;
 constexpr const char* boardPath = "run/board";
 constexpr const char* boardLockPath = "run/board.lock";
 

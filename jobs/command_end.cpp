@@ -26,14 +26,15 @@ std::string resultOf(const TaskStatus& status, const std::string& tail) {
   return toJson(outcome);
 }
 
-Fail failureOf(const AttemptRef& attempt, const char* type, const std::string& message, bool isRetryable,
-               std::uint32_t random) {
-  return Fail{attempt, {type, message, commandKind, {}}, isRetryable, random, {}, {}};
+Fail failureOf(const AttemptRef& attempt, std::string_view kind, const char* type, const std::string& message,
+               bool isRetryable, std::uint32_t random) {
+  return Fail{attempt, {type, message, std::string(kind), {}}, isRetryable, random, {}, {}};
 }
 
-Fail failureOf(const AttemptRef& attempt, const TaskStatus& status, bool isCanceled, std::uint32_t random) {
+Fail failureOf(const AttemptRef& attempt, std::string_view kind, const TaskStatus& status, bool isCanceled,
+               std::uint32_t random) {
   const auto fail = [&](const char* type, const std::string& message, bool isRetryable = true) {
-    return failureOf(attempt, type, message, isRetryable, random);
+    return failureOf(attempt, kind, type, message, isRetryable, random);
   };
   if (isCanceled) return fail("canceled", "it was asked to end", false);
   if (status.reason == "time-limit") return fail("deadline", "the attempt took longer than its limit");
@@ -48,7 +49,7 @@ Fail failureOf(const AttemptRef& attempt, const TaskStatus& status, bool isCance
 Verb verbOfEnd(const AttemptRef& attempt, const TaskStatus& status, const std::string& tail, bool isCanceled,
                std::uint32_t random) {
   if (status.end == taskEnd::exited && status.code == 0) return Succeed{attempt, resultOf(status, tail), {}};
-  Fail fail = failureOf(attempt, status, isCanceled, random);
+  Fail fail = failureOf(attempt, commandKind, status, isCanceled, random);
   if (status.end != taskEnd::notStarted) fail.value = resultOf(status, tail);
   return fail;
 }
@@ -59,15 +60,29 @@ Verb verbOfScriptEnd(const AttemptRef& attempt, const TaskStatus& status, const 
   const bool hasExited = status.end == taskEnd::exited && !isCanceled && status.reason == "none";
   if (hasExited && !said.failure.type.empty()) return Fail{attempt, said.failure, true, random, {}, {}};
   if (status.end == taskEnd::exited && status.code == 0) return Succeed{attempt, said.value, {}};
-  return failureOf(attempt, status, isCanceled, random);
+  return failureOf(attempt, scriptKind, status, isCanceled, random);
 }
 
-Fail verbOfLoss(const AttemptRef& attempt, std::uint32_t random) {
-  return failureOf(attempt, "lost", "its process is gone, and nobody knows how it ended", true, random);
+Verb verbOfTransferEnd(const AttemptRef& attempt, std::string_view kind, const TaskStatus& status,
+                       const std::optional<TransferReport>& report, bool isCanceled, std::uint32_t random) {
+  const bool hasExited = status.end == taskEnd::exited && !isCanceled && status.reason == "none";
+  if (hasExited && report && report->failure) {
+    JobFailure failure = *report->failure;
+    failure.origin = kind;
+    return Fail{attempt, failure, report->isRetryable, random, report->leftover, {}, report->leastDelayMicros};
+  }
+  if (status.end == taskEnd::exited && status.code == 0 && report && report->result)
+    return Succeed{attempt, *report->result, {}};
+  return failureOf(attempt, kind, status, isCanceled, random);
 }
 
-Fail verbOfFailedStart(const AttemptRef& attempt, const std::string& sentence, bool mayTryAgain, std::uint32_t random) {
-  return failureOf(attempt, mayTryAgain ? "spawn" : "payload", sentence, mayTryAgain, random);
+Fail verbOfLoss(const AttemptRef& attempt, std::string_view kind, std::uint32_t random) {
+  return failureOf(attempt, kind, "lost", "its process is gone, and nobody knows how it ended", true, random);
+}
+
+Fail verbOfFailedStart(const AttemptRef& attempt, std::string_view kind, const std::string& sentence, bool mayTryAgain,
+                       std::uint32_t random) {
+  return failureOf(attempt, kind, mayTryAgain ? "spawn" : "payload", sentence, mayTryAgain, random);
 }
 
 }  // namespace v1

@@ -1,9 +1,12 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/verbs.h"
 #include "jobs/task_status.h"
+#include "jobs/transfer_report.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -24,12 +27,17 @@ inline constexpr std::size_t scriptResultBytesMax = (1u << 20) + (64u << 10);
 [[nodiscard]] Verb verbOfScriptEnd(const AttemptRef& attempt, const TaskStatus& status, const std::string& result,
                                    bool isCanceled, std::uint32_t random);
 
+/// The same of a transfer's process, of the kind: what it said last counts.
+[[nodiscard]] Verb verbOfTransferEnd(const AttemptRef& attempt, std::string_view kind, const TaskStatus& status,
+                                     const std::optional<TransferReport>& report, bool isCanceled,
+                                     std::uint32_t random);
+
 /// It was begun, and its shim ended without a word of how it did: `lost`.
-[[nodiscard]] Fail verbOfLoss(const AttemptRef& attempt, std::uint32_t random);
+[[nodiscard]] Fail verbOfLoss(const AttemptRef& attempt, std::string_view kind, std::uint32_t random);
 
 /// It could not be begun, for this reason: `spawn`, or `payload` when trying again is of no use.
-[[nodiscard]] Fail verbOfFailedStart(const AttemptRef& attempt, const std::string& sentence, bool mayTryAgain,
-                                     std::uint32_t random);
+[[nodiscard]] Fail verbOfFailedStart(const AttemptRef& attempt, std::string_view kind, const std::string& sentence,
+                                     bool mayTryAgain, std::uint32_t random);
 
 }  // namespace v1
 }  // namespace callsheet

@@ -8,6 +8,7 @@
 #include "callsheet/limits.h"
 #include "core/crash_point.h"
 #include "core/known_kind.h"
+#include "core/names.h"
 #include "ipc/doorbell.h"
 #include "jobs/attempt_end.h"
 
@@ -15,11 +16,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-std::vector<std::string> without(std::vector<std::string> all, const std::vector<std::string>& some) {
-  std::erase_if(all, [&](const std::string& one) { return std::find(some.begin(), some.end(), one) != some.end(); });
-  return all;
-}
-
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
@@ -39,18 +35,20 @@ QueueRunner::QueueRunner(JobStore& store, const Clock& clock, EventLoop& loop, c
       clock_(clock),
       director_(director),
       options_(std::move(options)),
-      kinds_(knownKindsOf(types, options_.tasks != nullptr, !options_.scripts.program.empty())),
-      ownKinds_(without(kinds_, options_.waiting.kinds)),
+      kinds_(knownKindsOf(types, options_.tasks != nullptr, !options_.program.empty())),
       troubles_(options_.log),
+      shares_(kinds_, options_.workers, options_.waiting, options_.transfers),
       dueTimer_(loop.makeTimer([this] { wake(); })),
       retryTimer_(loop.makeTimer([this] { retryLost(); })),
       timeTimer_(loop.makeTimer([this] { timeHasCome(); })),
       runner_(std::in_place, types, options_.workers, static_cast<JobRunner::Host&>(*this), options_.waiting.workers) {
   if (options_.tasks)
-    keeper_.emplace(
-        loop, options_.tasks, static_cast<TaskKeeper::Host&>(*this),
-        TaskKeeper::Options{
-            std::min(startersMax, options_.workers + 1), {principalBell()}, options_.scripts, options_.log});
+    keeper_.emplace(loop, options_.tasks, static_cast<TaskKeeper::Host&>(*this),
+                    TaskKeeper::Options{std::min(startersMax, options_.workers + 1),
+                                        {principalBell()},
+                                        options_.program,
+                                        options_.scripts,
+                                        options_.log});
 }
 
 QueueRunner::~QueueRunner() {
@@ -71,7 +69,7 @@ void QueueRunner::begin(IncarnationID incarnation) {
     const std::lock_guard lock(mutex_);
     incarnation_ = incarnation;
     isFenced_ = false;
-    awaken();
+    shares_.awaken();
     unansweredClaim_.reset();
   }
   // What goes on already counts before anything is claimed.
@@ -82,7 +80,7 @@ void QueueRunner::begin(IncarnationID incarnation) {
 void QueueRunner::wake() {
   {
     const std::lock_guard lock(mutex_);
-    awaken();
+    shares_.awaken();
   }
   lookAtRunning();
   lookAtSteps(TreeLook::bell);
@@ -95,12 +93,12 @@ void QueueRunner::tick() {
   troubles_.guard("looking whether the store moved", [this] {
     const std::uint64_t sequence = store_.sequence();
     const std::lock_guard lock(mutex_);
-    if (sequence != lastSequence_ || alone_.isWaiting()) awaken();
+    if (sequence != lastSequence_ || alone_.isWaiting()) shares_.awaken();
     lastSequence_ = sequence;
   });
   {
     const std::lock_guard lock(mutex_);
-    if (!isAwake_ && !isAwakeForWaiting_) return;
+    if (!shares_.isAwake()) return;
   }
   lookAtRunning();
   pump();
@@ -138,23 +136,25 @@ void QueueRunner::lookAtCommands() {
     if (self.isNil() || isStopping_) return;
   }
   const auto known = keeper_->kept();
-  keeper_->compare(known, store_.commandsOf(self), self);
+  const auto commands = store_.commandsOf(self);
+  keeper_->compare(known, commands, self);
+  endUnwanted(commands);
 }
 
-unsigned QueueRunner::freeWorkers() const {
-  const std::size_t taken =
-      runner_->runningCount() - runner_->runningCount(options_.waiting.kinds) + (keeper_ ? keeper_->count() : 0);
-  return taken >= options_.workers ? 0 : options_.workers - static_cast<unsigned>(taken);
+void QueueRunner::endUnwanted(const std::vector<JobRow>& commands) {
+  for (const JobRow& row : commands) {
+    if (!row.answersWait || row.cancelRequested || !isTransferKind(row.kind)) continue;
+    const auto view = store_.find(row.id);
+    const auto waiting = view ? store_.peek(view->body.parent) : std::nullopt;
+    if (view && (!waiting || waiting->state == JobState::done))
+      postUnheard(Cancel{row.id, "nobody waits for its answer any more"});
+  }
 }
 
-unsigned QueueRunner::freeWaitingWorkers() const {
-  const std::size_t taken = runner_->runningCount(options_.waiting.kinds);
-  return taken >= options_.waiting.workers ? 0 : options_.waiting.workers - static_cast<unsigned>(taken);
-}
-
-void QueueRunner::awaken() {
-  isAwake_ = true;
-  isAwakeForWaiting_ = !options_.waiting.kinds.empty();
+ClaimShares::Taken QueueRunner::taken() const {
+  const std::size_t waiting = runner_->runningCount(options_.waiting.kinds);
+  const std::size_t own = runner_->runningCount() - waiting;
+  return {own + (keeper_ ? keeper_->count(false) : 0), waiting, keeper_ ? keeper_->count(true) : 0};
 }
 
 void QueueRunner::timeHasCome() {
@@ -191,17 +191,12 @@ void QueueRunner::lookAtSteps(TreeLook why) {
 std::optional<Claim> QueueRunner::nextClaim() {
   if (incarnation_.isNil() || isFenced_ || kinds_.empty()) return std::nullopt;
   if (unansweredClaim_) return isHoldingBack_ ? std::nullopt : unansweredClaim_;
+  if (isStopping_ || runner_->runsAlone()) return std::nullopt;
   const std::size_t running = runner_->runningCount();
-  const unsigned free = isAwake_ && !ownKinds_.empty() ? freeWorkers() : 0;
-  const unsigned freeToWait = isAwakeForWaiting_ ? freeWaitingWorkers() : 0;
-  if (isStopping_ || (free == 0 && freeToWait == 0) || runner_->runsAlone()) return std::nullopt;
-  if (!alone_.mayClaim(running, SteadyClock::now())) return std::nullopt;
   Claim claim;
+  if (!shares_.fill(claim, taken()) || !alone_.mayClaim(running, SteadyClock::now())) return std::nullopt;
   claim.id = makeClaimID();
   claim.claimer = incarnation_;
-  // Of a claim for all kinds every job may be of either sort.
-  claim.kinds = freeToWait == 0 ? ownKinds_ : free == 0 ? options_.waiting.kinds : kinds_;
-  claim.max = freeToWait == 0 ? free : free == 0 ? freeToWait : std::min(free, freeToWait);
   claim.max = std::min<std::uint32_t>(claim.max, limits::claimJobsMax);
   claim.idle = running == 0;
   return claim;
@@ -223,8 +218,7 @@ std::vector<Verb> QueueRunner::gather() {
   ends_.erase(ends_.begin(), ends_.begin() + static_cast<std::ptrdiff_t>(count));
   if (auto claim = nextClaim()) {
     unansweredClaim_ = *claim;
-    if (claim->kinds != options_.waiting.kinds) isAwake_ = false;
-    if (claim->kinds != ownKinds_) isAwakeForWaiting_ = false;
+    shares_.wasSent();
     verbs.emplace_back(std::move(*claim));
   }
   isBusy_ = !verbs.empty();
@@ -303,8 +297,7 @@ std::vector<Claim::Item> QueueRunner::takeClaim(const Claim& claim, Claim::Answe
     if (answer.verdict == Verdict::fenced && claim.claimer == incarnation_) isFenced = isFenced_ = true;
     if (isAccepted(answer.verdict)) {
       // What was left may be of any kind that was asked for.
-      if (answer.more && claim.kinds != options_.waiting.kinds) isAwake_ = true;
-      if (answer.more && claim.kinds != ownKinds_) isAwakeForWaiting_ = true;
+      if (answer.more) shares_.isMore();
       alone_.heard(answer.aloneWaiting);
     }
   }
@@ -386,7 +379,7 @@ void QueueRunner::freed() {
   {
     const std::lock_guard lock(mutex_);
     // A worker is free: what the last claim left, and what came since without a bell, can be had now.
-    awaken();
+    shares_.awaken();
     settled_.notify_all();
   }
   pump();

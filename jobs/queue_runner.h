@@ -16,6 +16,7 @@
 #include "core/once_per_sentence.h"
 #include "ipc/event_loop.h"
 #include "jobs/alone_drain.h"
+#include "jobs/claim_shares.h"
 #include "jobs/task_keeper.h"
 
 namespace callsheet {
@@ -36,7 +37,9 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
     LogSink log;
     /// Where commands run; null: none is claimed here.
     std::shared_ptr<TaskEnvironment> tasks{};
-    ScriptOptions scripts{};  ///< how scripts run there
+    std::string program{};  ///< the `callsheet` command, for scripts and transfers there; empty: neither
+    ScriptOptions scripts{};
+    unsigned transfers = 0;  ///< at once, beside the workers' jobs
     /// The store answered `fenced` to a claim: this incarnation was closed by somebody else. On the store's thread.
     std::function<void(IncarnationID)> onFenced;
   };
@@ -70,7 +73,7 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   void freed() override;
   void commandEnded(std::optional<Verb> end) override;
   void commandGone() override { freed(); }
-  void commandStalled(const AttemptRef& attempt, bool isStalled) override;
+  void commandTells(Notify news) override { postUnheard(std::move(news)); }
   [[nodiscard]] AttemptAnswer requestTransfer(const AttemptRef& attempt) override;
   [[nodiscard]] AttemptAnswer saveResults(const AttemptRef& attempt, std::vector<MemoRow> memos) override;
   [[nodiscard]] AttemptAnswer suspend(const AttemptRef& attempt, std::vector<MemoRow> waits) override;
@@ -103,9 +106,9 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   void retryLost();
   void lookAtRunning();
   void lookAtCommands();
-  [[nodiscard]] unsigned freeWorkers() const;
-  [[nodiscard]] unsigned freeWaitingWorkers() const;
-  void awaken();  // under mutex_
+  /// Asks transfers to end whose answer nobody waits for any more.
+  void endUnwanted(const std::vector<JobRow>& commands);
+  [[nodiscard]] ClaimShares::Taken taken() const;
   void lookAtSteps(TreeLook why);
   void timeHasCome();
   [[nodiscard]] bool wasProlonged(const AttemptRef& attempt, std::int64_t bootNanos);
@@ -119,7 +122,6 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   JobDirector& director_;
   const Options options_;
   const std::vector<std::string> kinds_;
-  const std::vector<std::string> ownKinds_;  // of those, the ones that share the workers
 
   OncePerSentence troubles_;
 
@@ -133,8 +135,7 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   bool isHoldingBack_ = false;            // the retry timer runs: neither lost_ nor a lost claim is posted
   bool isBusy_ = false;                   // a commit is under way
   std::chrono::steady_clock::time_point busySince_{};
-  bool isAwake_ = false;            // there may be something to claim
-  bool isAwakeForWaiting_ = false;  // the same of the waiting kinds
+  ClaimShares shares_;
   bool isStopping_ = false;
   bool isEnding_ = false;  // nothing is posted any more
   bool isFenced_ = false;

@@ -48,11 +48,6 @@ void QueueRunner::noted(const AttemptRef& attempt, std::vector<MemoRow> steps) {
   postUnheard(SaveResult{attempt, std::move(steps)});
 }
 
-void QueueRunner::commandStalled(const AttemptRef& attempt, bool isStalled) {
-  const char* const note = isStalled ? "its shim gives no signs of life" : "its shim gives signs of life again";
-  postUnheard(Notify{attempt, 0, {}, true, note, isStalled});
-}
-
 void QueueRunner::postUnheard(Verb verb) {
   std::vector<Verb> verbs;
   verbs.push_back(std::move(verb));

@@ -3,9 +3,9 @@
 namespace callsheet {
 inline namespace v1 {
 
-CommandSpec commandOfScript(const std::string& parameters, const ScriptOptions& options) {
+CommandSpec commandOfScript(const std::string& program, const std::string& parameters, const ScriptOptions& options) {
   CommandSpec command;
-  command.argv = {options.program,
+  command.argv = {program,
                   "machine",
                   "script",
                   "--",

@@ -8,7 +8,9 @@ namespace callsheet {
 inline namespace v1 {
 
 /// The command that executes a script; it reads the job's parameters by itself, when it begins.
-[[nodiscard]] CommandSpec commandOfScript(const std::string& parameters, const ScriptOptions& options);
+/// `program` is the `callsheet` command.
+[[nodiscard]] CommandSpec commandOfScript(const std::string& program, const std::string& parameters,
+                                          const ScriptOptions& options);
 
 }  // namespace v1
 }  // namespace callsheet

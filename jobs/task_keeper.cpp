@@ -1,5 +1,7 @@
 #include "jobs/task_keeper.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <random>
 #include <set>
@@ -14,7 +16,9 @@
 #include "ipc/boot_clock.h"
 #include "ipc/process_state.h"
 #include "jobs/command_end.h"
+#include "jobs/kept_task.h"
 #include "jobs/script_command.h"
+#include "jobs/transfer_command.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -23,12 +27,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// On top of the grace: a shim that was asked to end, or whose time is over, and is still there then does not obey.
-constexpr seconds obedience{15};
-// How often signs of life are looked for, and how many such looks may find none: a shim gives one every five seconds.
-constexpr seconds beatPeriod{5};
-constexpr unsigned missedBeatsMax = 3;
 
 std::uint32_t anyNumber() {
   thread_local std::minstd_rand random(std::random_device{}());
@@ -42,46 +40,6 @@ bool wasAdoptedBy(const JobRow& row, IncarnationID attendant) {
 }
 
 }  // namespace
-
-/// One attempt. What is not const is guarded by the keeper's mutex, where nothing else is said.
-struct TaskKeeper::Task {
-  Task(const JobRow& row, IncarnationID attendant, const Uuid& bootID)
-      : attempt{row.id, row.execID, attendant},
-        ref{row.id, row.execID, row.attempt},
-        deadlineNanos(row.deadlineNanos),
-        isOfThisBoot(row.deadlineBootID == bootID),
-        isScript(row.kind == scriptKind),
-        isCanceled(row.cancelRequested),
-        missedBeats(row.stalled ? missedBeatsMax : 0) {}
-
-  [[nodiscard]] Key key() const { return {ref.exec, attempt.sender}; }
-
-  const AttemptRef attempt;
-  const TaskRef ref;
-  const std::int64_t deadlineNanos;
-  const bool isOfThisBoot;
-  const bool isScript;
-
-  bool isCanceled;
-  bool isToBeLookedFor = false;
-  bool isRunning = false;
-  bool wasSeenRunning = false;
-  bool isLetGo = false;    ///< somebody else's: it is waited for only because it may be this process's child
-  bool isSettled = false;  ///< its end was said; kept until the store does not list it any more
-  bool isBeingKilled = false;
-  milliseconds grace = seconds{5};
-  std::optional<std::chrono::steady_clock::time_point> askedAt;
-  RunningTask running;
-  FdWatch watch;  ///< only while it runs
-
-  // Of the work under way, of which there is one at a time.
-  std::optional<Claim::Item> item;
-  bool isNew = false;  ///< nothing was started yet
-
-  // Of the loop's thread.
-  std::int64_t lastBeat = 0;
-  unsigned missedBeats;
-};
 
 TaskKeeper::TaskKeeper(EventLoop& loop, std::shared_ptr<TaskEnvironment> environment, Host& host, Options options)
     : loop_(loop),
@@ -130,8 +88,10 @@ TaskOrder TaskKeeper::orderOf(const Task& task) const {
   order.ref = task.ref;
   order.deadlineNanos = task.deadlineNanos;
   order.bells = options_.bells;
-  if (task.isScript) {
-    order.command = commandOfScript(body.parameters, options_.scripts);
+  if (task.isTransfer()) {
+    order.command = commandOfTransfer(options_.program, task.kind, body.parameters);
+  } else if (task.kind == scriptKind) {
+    order.command = commandOfScript(options_.program, body.parameters, options_.scripts);
     if (order.deadlineNanos == 0 && options_.scripts.limit.count() > 0)
       order.deadlineNanos = nowNanos() + std::chrono::nanoseconds(options_.scripts.limit).count();
   } else {
@@ -148,10 +108,23 @@ TaskOrder TaskKeeper::orderOf(const Task& task) const {
 }
 
 Verb TaskKeeper::verbOf(const Task& task, const TaskStatus& status, bool isCanceled) const {
-  if (task.isScript)
+  if (task.isTransfer()) return verbOfTransfer(task, status, isCanceled);
+  if (task.kind == scriptKind)
     return verbOfScriptEnd(task.attempt, status, environment_->result(task.ref, scriptResultBytesMax), isCanceled,
                            anyNumber());
   return verbOfEnd(task.attempt, status, environment_->tail(task.ref, resultTailBytes), isCanceled, anyNumber());
+}
+
+Verb TaskKeeper::verbOfTransfer(const Task& task, const TaskStatus& status, bool isCanceled) const {
+  const auto report = transferReportFrom(environment_->result(task.ref, transferReportBytesMax));
+  // Another attempt could go on with them, but there will be none.
+  if (isCanceled && report)
+    for (const std::string& file : report->files) ::unlink(file.c_str());
+  return verbOfTransferEnd(task.attempt, task.kind, status, report, isCanceled, anyNumber());
+}
+
+Fail TaskKeeper::failedStart(const Task& task, const std::string& sentence, bool mayTryAgain) const {
+  return verbOfFailedStart(task.attempt, task.kind, sentence, mayTryAgain, anyNumber());
 }
 
 void TaskKeeper::launch(const TaskPointer& task) {
@@ -161,18 +134,17 @@ void TaskKeeper::launch(const TaskPointer& task) {
   try {
     order = orderOf(*task);
   } catch (const Error& error) {
-    return finish(task, verbOfFailedStart(task->attempt, error.what(), false, anyNumber()));
+    return finish(task, failedStart(*task, error.what(), false));
   }
   task->item.reset();
-  if (const auto why = whyRefused(order.command))
-    return finish(task, verbOfFailedStart(task->attempt, *why, false, anyNumber()));
+  if (const auto why = whyRefused(order.command)) return finish(task, failedStart(*task, *why, false));
   if (order.command.graceMs) setGrace(task, *order.command.graceMs);
   auto started = environment_->start(order, stop_.get_token());
   task->isNew = false;
   crashPoint("command.started");
   if (auto* running = std::get_if<RunningTask>(&started)) return attend(task, std::move(*running));
   const TaskFailure& failure = std::get<TaskFailure>(started);
-  if (failure.isOfCommand) return finish(task, verbOfFailedStart(task->attempt, failure.sentence, true, anyNumber()));
+  if (failure.isOfCommand) return finish(task, failedStart(*task, failure.sentence, true));
   finish(task, Unclaim{task->attempt, failure.sentence.substr(0, limits::textBytesMax)});
 }
 
@@ -240,7 +212,7 @@ void TaskKeeper::settle(const TaskPointer& task, FoundTask found) {
       [[fallthrough]];
     case What::lost:
       say(LogLevel::warning, "job " + task->ref.job.toString() + ": its command is lost");
-      return finish(task, verbOfLoss(task->attempt, anyNumber()));
+      return finish(task, verbOfLoss(task->attempt, task->kind, anyNumber()));
   }
 }
 
@@ -302,7 +274,7 @@ void TaskKeeper::notDone(const TaskPointer& task, const std::string& sentence) {
     const std::lock_guard lock(mutex_);
     task->isToBeLookedFor = !task->isNew;
   }
-  if (task->isNew) return finish(task, verbOfFailedStart(task->attempt, sentence, true, anyNumber()));
+  if (task->isNew) return finish(task, failedStart(*task, sentence, true));
   say(LogLevel::warning, "job " + task->ref.job.toString() + ": its command is looked for again: " + sentence);
 }
 
@@ -321,49 +293,6 @@ void TaskKeeper::finish(const TaskPointer& task, std::optional<Verb> end) {
   host_.commandGone();
 }
 
-void TaskKeeper::tick(std::int64_t bootNanos) {
-  std::vector<TaskPointer> disobedient;
-  std::vector<TaskPointer> unseen;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    for (const auto& [key, task] : tasks_) {
-      if (std::exchange(task->isToBeLookedFor, false)) unseen.push_back(task);
-      if (!task->isRunning || task->isLetGo || task->isBeingKilled) continue;
-      const auto patience = task->grace + obedience;
-      const bool isAsked = task->askedAt && now > *task->askedAt + patience;
-      const bool isLate =
-          task->deadlineNanos != 0 && bootNanos > task->deadlineNanos + std::chrono::nanoseconds(patience).count();
-      task->isBeingKilled = isAsked || isLate;
-      if (task->isBeingKilled) disobedient.push_back(task);
-    }
-  }
-  for (const TaskPointer& task : unseen) post(task, &TaskKeeper::lookFor);
-  for (const TaskPointer& task : disobedient) post(task, &TaskKeeper::kill);
-  lookForBeats();
-}
-
-void TaskKeeper::lookForBeats() {
-  // Looks are counted, not time: in a machine that was suspended nobody gives signs of life.
-  const auto now = std::chrono::steady_clock::now();
-  if (now < beatsLookedAt_ + beatPeriod) return;
-  beatsLookedAt_ = now;
-  std::vector<TaskPointer> running;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [key, task] : tasks_)
-      if (task->isRunning && !task->isLetGo) running.push_back(task);
-  }
-  for (const TaskPointer& task : running) {
-    const std::int64_t beat = environment_->lastBeat(task->ref);
-    if (beat == std::exchange(task->lastBeat, beat)) {
-      if (++task->missedBeats == missedBeatsMax) host_.commandStalled(task->attempt, true);
-    } else if (std::exchange(task->missedBeats, 0) >= missedBeatsMax) {
-      host_.commandStalled(task->attempt, false);
-    }
-  }
-}
-
 void TaskKeeper::kill(const TaskPointer& task) {
   say(LogLevel::warning, "job " + task->ref.job.toString() + ": its shim does not end its command, and is killed");
   environment_->kill(task->ref);
@@ -379,14 +308,11 @@ std::vector<TaskKeeper::Key> TaskKeeper::kept() const {
   return keys;
 }
 
-std::size_t TaskKeeper::count() const {
+std::size_t TaskKeeper::count(bool areTransfers) const {
   const std::lock_guard lock(mutex_);
-  return countUnsettled();
-}
-
-std::size_t TaskKeeper::countUnsettled() const {
-  return static_cast<std::size_t>(std::count_if(tasks_.begin(), tasks_.end(), [](const auto& entry) {
-    return !entry.second->isSettled && !entry.second->isLetGo;
+  return static_cast<std::size_t>(std::count_if(tasks_.begin(), tasks_.end(), [&](const auto& entry) {
+    const Task& task = *entry.second;
+    return task.isTransfer() == areTransfers && !task.isSettled && !task.isLetGo;
   }));
 }
 
@@ -406,7 +332,9 @@ std::size_t TaskKeeper::leave() {
   // A callback that was under way may have posted once more.
   lock.lock();
   changed_.wait(lock, isQuiet);
-  const std::size_t left = countUnsettled();
+  lock.unlock();
+  const std::size_t left = count(false) + count(true);
+  lock.lock();
   tasks_.clear();
   return left;
 }

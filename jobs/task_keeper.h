@@ -33,12 +33,13 @@ class TaskKeeper {
     virtual void commandEnded(std::optional<Verb> end) = 0;
     /// After that: it does not count any more.
     virtual void commandGone() = 0;
-    /// The signs of life of a running command have ceased, or come again. On the loop's thread.
-    virtual void commandStalled(const AttemptRef& attempt, bool isStalled) = 0;
+    /// Its signs of life have ceased, or come again; or a transfer has come further. On the loop's thread.
+    virtual void commandTells(Notify news) = 0;
   };
   struct Options {
     unsigned starters = 2;             ///< commands that are started at once, and ends that are looked at
     std::vector<std::string> bells{};  ///< as in TaskOrder
+    std::string program{};             ///< the `callsheet` command, for scripts and transfers
     ScriptOptions scripts{};
     LogSink log{};
   };
@@ -56,8 +57,8 @@ class TaskKeeper {
   /// rows were read.
   void compare(const std::vector<Key>& known, const std::vector<JobRow>& rows, IncarnationID attendant);
   [[nodiscard]] std::vector<Key> kept() const;
-  /// Those that count against the director's workers.
-  [[nodiscard]] std::size_t count() const;
+  /// Those that count against the director's workers, or against its transfers.
+  [[nodiscard]] std::size_t count(bool areTransfers) const;
   /// About once a second: kills what does not obey, and looks for signs of life. On the loop's thread.
   void tick(std::int64_t bootNanos);
   /// Begins nothing more, gives back what was not begun, and waits until what has ended is said. How many commands go
@@ -79,11 +80,14 @@ class TaskKeeper {
   void conclude(const TaskPointer& task);
   void kill(const TaskPointer& task);
   void lookForBeats();
+  void lookForProgress();
+  [[nodiscard]] std::vector<TaskPointer> running() const;
   void settle(const TaskPointer& task, FoundTask found);
   void finish(const TaskPointer& task, std::optional<Verb> end);
   /// Runs it on a starter; what it throws fails the attempt.
   void post(const TaskPointer& task, void (TaskKeeper::*work)(const TaskPointer&));
-  [[nodiscard]] std::size_t countUnsettled() const;  // under mutex_
+  [[nodiscard]] Verb verbOfTransfer(const Task& task, const TaskStatus& status, bool isCanceled) const;
+  [[nodiscard]] Fail failedStart(const Task& task, const std::string& sentence, bool mayTryAgain) const;
   [[nodiscard]] bool add(const TaskPointer& task);
   void notDone(const TaskPointer& task, const std::string& sentence);
   void say(LogLevel level, const std::string& sentence) const;

@@ -27,6 +27,7 @@ class LmdbRows final : public Rows {
   void updateJob(const JobFacts& before, const JobRow& after) override;
   void eraseJob(const JobRow& row) override;
   void putResult(JobID id, const ResultRow& result) override;
+  [[nodiscard]] std::optional<ResultRow> result(JobID id) override;
   void putLog(JobID id, const LogEntry& entry) override;
   void eraseLog(JobID id, std::uint32_t index) override;
   [[nodiscard]] std::optional<MemoRow> memo(JobID id, Fingerprint memo) override;
@@ -88,7 +89,6 @@ class LmdbRows final : public Rows {
   void finish();
 
   // What only listings and checks need.
-  [[nodiscard]] std::optional<ResultRow> result(JobID id);
   [[nodiscard]] std::vector<StoredRecord> records(JobID id);
   [[nodiscard]] std::vector<LogEntry> log(JobID id, std::uint32_t from, std::size_t limit);
   /// The cursor for keys of a region, once what was kept back of that region has been written.

@@ -56,6 +56,7 @@ class MemoryRows final : public Rows {
     jobs.erase(row.id);
   }
   void putResult(JobID id, const ResultRow& result) override { jobs.at(id).result = result; }
+  std::optional<ResultRow> result(JobID id) override { return jobs.at(id).result; }
   void putLog(JobID id, const LogEntry& entry) override { jobs[id].log[entry.index] = entry; }
   void eraseLog(JobID id, std::uint32_t index) override { jobs.at(id).log.erase(index); }
   std::optional<MemoRow> memo(JobID id, Fingerprint memo) override {

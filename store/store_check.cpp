@@ -139,7 +139,7 @@ class Check {
       problem("job " + id.toString() + ": a body, result or log entry without a row");
     switch (keys::partOf(key)) {
       case keys::JobPart::body:
-        return checkOccurrence(id);
+        return checkBody(id);
       case keys::JobPart::result:
         return (void)rows_.result(id);
       case keys::JobPart::log: {
@@ -179,11 +179,14 @@ class Check {
     checkInvariants(name, row);
   }
 
-  /// A job of a schedule is listed as one.
-  void checkOccurrence(JobID id) {
+  /// A job of a schedule is listed as one, and the row of one that answers a wait says so.
+  void checkBody(JobID id) {
     const auto body = rows_.body(id);
-    if (body && !body->schedule.empty())
-      expect("job " + id.toString(), keys::encode(OccurrenceKey{body->schedule, id}));
+    if (!body) return;
+    if (!body->schedule.empty()) expect("job " + id.toString(), keys::encode(OccurrenceKey{body->schedule, id}));
+    const auto row = rows_.job(id);
+    if (row && row->answersWait == body->answers.isNil())
+      problem("job " + id.toString() + ": row and body disagree on whether it answers a wait");
   }
 
   /// Each prerequisite of a waiting job is known, once, so that its end will wake the job.

@@ -86,7 +86,9 @@ void Application::change(const JobFacts& before, JobRow& after, Move move, Incar
   if (after.state == JobState::ready || after.state == JobState::waiting) effects_.touch(after.owner);
   if (after.state != JobState::done) return;
   effects_.finished = true;
-  if (before.state != JobState::done) noteEnd(after.id);
+  if (before.state == JobState::done) return;
+  noteEnd(after.id);
+  if (after.answersWait) answerWait(after);
 }
 
 void Application::touchUp(const JobFacts& before, JobRow& after) {

@@ -201,6 +201,8 @@ class Application {
   [[nodiscard]] std::optional<MemoRow> readableMemo(JobID id, Fingerprint memo);
   /// The job has succeeded: what its steps gave is needed no more, what they were is.
   void clearMemoValues(JobRow& row);
+  /// What a job left that has ended ends the wait that it answers.
+  void answerWait(const JobRow& ended);
   /// A job that does another one again begins with what that one's steps gave.
   void inheritMemos(JobRow& row, JobID from);
 

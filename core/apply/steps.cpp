@@ -181,6 +181,31 @@ void Application::clearMemoValues(JobRow& row) {
   }
 }
 
+void Application::answerWait(const JobRow& ended) {
+  CompleteExternal answer;
+  try {
+    const auto body = rows_.body(ended.id);
+    if (!body) return;
+    answer.job = body->parent;
+    answer.wait = body->answers;
+    const ResultRow left = rows_.result(ended.id).value_or(ResultRow{});
+    if (ended.outcome == JobOutcome::succeeded)
+      answer.value = left.value;
+    else if (ended.outcome == JobOutcome::failed)
+      answer.failure = left.failure;
+    else
+      answer.failure = {"canceled", "the job that was to answer was canceled", ended.kind, {}};
+    // A tree that has no room for the value shall not wait for ever.
+    if ((*this)(answer).verdict != Verdict::refused) return;
+    answer.value.clear();
+    answer.failure = {"refused", "the job has no room for the answer", ended.kind, {}};
+    (void)(*this)(answer);
+  } catch (const Error& error) {
+    // Of whoever waits, or of this job: it ends all the same, and `check` names what cannot be read.
+    if (error.kind() != ErrorKind::corrupt) throw;
+  }
+}
+
 void Application::inheritMemos(JobRow& row, JobID from) {
   std::optional<JobRow> former;
   try {

@@ -67,6 +67,7 @@ SubmittedJob Application::insert(const NewJob& job, IncarnationID owner, Incarna
   row.queue = job.queue;
   row.priority = job.priority;
   row.createdAt = now_.utcMicros;
+  row.answersWait = !job.body.answers.isNil();
   // Executors and remotes take only from the principal's queue, whoever submits.
   const bool isOffered = row.runner == Runner::remote || row.runner == Runner::http;
   row.owner = isOffered ? principalOwner : owner;

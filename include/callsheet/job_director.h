@@ -36,7 +36,10 @@ struct JobDirectorOptions {
       std::chrono::seconds{10};  ///< how long a job's steps that run may go on after one asked for its transfer
   bool runsJobs = true;          ///< false: only submits, waits and, as principal, adopts
   bool runsCommands = false;     ///< jobs of the kind callsheet.command too, as processes that go on without this one
-  ScriptOptions scripts;         ///< with runsCommands: jobs of the kind callsheet.script, the same way
+  std::string program;           ///< with runsCommands: the `callsheet` command, by path or as PATH has it, which
+                                 ///< executes scripts and transfers, the same way; empty: neither is run here
+  ScriptOptions scripts;         ///< how scripts run
+  unsigned transfers = 16;       ///< downloads, uploads and requests at once, beside the workers' jobs
   LogSink log;                   ///< empty: nothing is said
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "callsheet/external_job_key.h"
 #include "callsheet/job_key.h"
 #include "callsheet/prerequisite.h"
 #include "callsheet/retry_policy.h"
@@ -28,6 +29,8 @@ struct SubmitOptions {
   std::string to;                             ///< an assistant's name; empty: the director's own queue
   JobID retryOf;                              ///< the job that this one does again
   std::vector<Prerequisite> after;            ///< begins only when each of these jobs has ended so; at most 100
+  /// However the job ends, that ends this wait of another job: with its result, or with its failure. Nothing: none.
+  std::optional<ExternalJobKey> answers;
   std::map<std::string, std::string> labels;
 };
 

@@ -3,6 +3,7 @@
 usage: far_side.py LOG      prints its port, then serves 127.0.0.1 until its stdin ends
 """
 import collections
+import hashlib
 import http.server
 import json
 import sys
@@ -12,12 +13,19 @@ import time
 log = open(sys.argv[1], "a", encoding="utf-8")
 lock = threading.Lock()
 seen = collections.Counter()
+uploads = {}
 STREAM = [
     {"type": "chunk", "value": {"type": "generation", "state": "start", "label": "poem"}},
     {"type": "chunk", "value": "r\u00f6d "}, {"type": "chunk", "value": "is "}, {"type": "chunk", "value": "the "},
     {"type": "chunk", "value": "\u65e5\u672c "}, {"type": "chunk", "value": "sun"},
     {"type": "chunk", "value": {"type": "generation", "state": "done", "label": "poem"}},
     {"type": "outputs", "values": {"poem": "r\u00f6d is the \u65e5\u672c sun"}}]
+
+
+def content(size, version):
+    """The bytes of a file's version: no two of its blocks are equal."""
+    blocks = (hashlib.sha256(f"{version}/{at}".encode()).digest() for at in range((size + 31) // 32))
+    return b"".join(blocks)[:size]
 
 
 class FarSide(http.server.BaseHTTPRequestHandler):
@@ -51,7 +59,14 @@ class FarSide(http.server.BaseHTTPRequestHandler):
 
     def handle_any(self):
         length = int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(length).decode()
+        what, query = self.path.split("?")[0].strip("/").split("-")[0], self.query()
+        # Of an upload that is cut, so much is taken, and then the connection is no more.
+        taken = int(query["cut"]) if what == "upload" and "cut" in query and length > 0 else length
+        with lock:
+            isCut = taken < length and seen[self.path + "#cut"] == 0
+            seen[self.path + "#cut"] += isCut
+        raw = self.rfile.read(taken if isCut else length)
+        body = raw[:4096].decode(errors="replace")
         with lock:
             seen[self.path] += 1
             count = seen[self.path]
@@ -59,9 +74,63 @@ class FarSide(http.server.BaseHTTPRequestHandler):
                                   "headers": {name.lower(): value for name, value in self.headers.items()}}) + "\n")
             log.flush()
         try:
-            self.answer(self.path.split("?")[0].strip("/").split("-")[0], count, body)
+            if what == "file":
+                self.give_file(query, count)
+            elif what == "upload":
+                self.take_file(query, raw, isCut)
+            else:
+                self.answer(what, count, body)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    def query(self):
+        return dict(part.partition("=")[::2] for part in self.path.partition("?")[2].split("&") if part)
+
+    def give_file(self, query, count):
+        """A file of `size` bytes, in pieces with a `pause` between them. `etag`: its version; `changes`: a new one for
+        each request; `cut`: the first answer ends after so many bytes; `deaf`: it knows no ranges."""
+        version = str(count) if "changes" in query else "1"
+        data = content(int(query.get("size", 1 << 20)), version)
+        etag = f'{query.get("weak", "")}"{query["etag"]}{version}"' if "etag" in query else None
+        asked = self.headers.get("Range", "")
+        follows = asked and "deaf" not in query and self.headers.get("If-Range") in (None, etag)
+        begin = int(asked[len("bytes="):-1]) if follows else 0
+        headers = {"ETag": etag} if etag else {}
+        if follows and begin >= len(data):
+            return self.reply(416, b"", Content_Range=f"bytes */{len(data)}", **headers)
+        if follows:
+            headers["Content-Range"] = f"bytes {begin}-{len(data) - 1}/{len(data)}"
+        self.send_response(206 if follows else 200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data) - begin))
+        self.end_headers()
+        end = int(query["cut"]) if "cut" in query and count == 1 else len(data)
+        for at in range(begin, end, 1 << 16):
+            self.wfile.write(data[at:min(at + (1 << 16), end)])
+            time.sleep(float(query.get("pause", 0)))
+        self.close_connection = self.close_connection or end < len(data)
+
+    def take_file(self, query, raw, is_cut):
+        """Keeps what is sent under the path's name. `knows`: tells who asks how much of it is there."""
+        name = self.path.split("?")[0]
+        said = self.headers.get("Content-Range", "")
+        with lock:
+            have = uploads.setdefault(name, b"")
+            if said.startswith("bytes */"):
+                if "knows" not in query:
+                    return self.reply(400, b"what range")
+                if len(have) == int(said[len("bytes */"):]):
+                    return self.reply(200, b"all of it")
+                return self.reply(308, Range=f"bytes=0-{len(have) - 1}") if have else self.reply(308)
+            begin = int(said[len("bytes "):].split("-")[0]) if said else 0
+            uploads[name] = have[:begin] + raw
+            whole = uploads[name]
+        if is_cut:
+            self.close_connection = True
+            return self.connection.close()
+        status = int(query.get("status", 201))
+        self.reply(status, hashlib.sha256(whole).hexdigest().encode(), Content_Type="text/plain")
 
     def answer(self, what, count, body):
         lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in STREAM).encode()

@@ -85,13 +85,13 @@ startAssistant() {
   waitUntil 10 directorIsListed "$1"
 }
 
-# testDirector NAME: the process tests' director in the background, which knows kinds that the command does not; with an
+# testDirector NAME [MORE...]: the process tests' director in the background, which knows kinds that the command does not; with an
 # empty NAME it is the principal. Told to quit by the end of its input, descriptor 8. Its pid is $daemon.
 testDirector() {
   local input
   input=$(mktemp -u "$BATS_TEST_TMPDIR/input.XXXXXX")
   mkfifo "$input"
-  "$CALLSHEET_TEST_BINARIES/process_test" --role director "location=$CALLSHEET_LOCATION" id=default "name=$1" workers=2 \
+  "$CALLSHEET_TEST_BINARIES/process_test" --role director "location=$CALLSHEET_LOCATION" id=default "name=$1" workers=2 "${@:2}" \
     <"$input" >"$input.said" 2>&1 3>&- &
   daemon=$!
   daemons+=("$daemon")

@@ -160,6 +160,7 @@ JobDirectorOptions optionsOf(const RoleChannel& channel) {
   options.lease = std::chrono::milliseconds(std::stoll(channel.argument("lease", "3600000")));
   options.writerLimit = std::chrono::milliseconds(std::stoll(channel.argument("writerLimit", "3600000")));
   options.runsCommands = true;
+  options.program = channel.argument("program", "");
   options.runsJobs = channel.argument("runsJobs", "true") == "true";
   options.transferGrace = std::chrono::milliseconds(std::stoll(channel.argument("transferGrace", "10000")));
   options.log = [file = channel.argument("location") + "/log", who = channel.argument("name", "")](

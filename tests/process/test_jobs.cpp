@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "tests/process/random_tree.h"
+#include "tests/process/transfer_jobs.h"
 #include "tests/process/tree_jobs.h"
 #include "tests/support/wait_for.h"
 
@@ -137,6 +138,7 @@ JobTypes testJobs() {
       .add<HoldingTree>("holding-tree")
       .add<RandomTree>("random-tree")
       .add<SleepingSteps>("sleeping-steps");
+  addTransferJobs(types);
   return types;
 }
 

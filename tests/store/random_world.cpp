@@ -70,6 +70,10 @@ NewJob RandomWorld::anyJob() {
           {first, static_cast<EndCondition>(dice_.roll(3))});  // perhaps one twice, which is refused
     }
   }
+  if (!jobs_.empty() && dice_.oneIn(4)) {
+    job.body.parent = recentJob();
+    job.body.answers = fingerprint(static_cast<std::uint16_t>(dice_.roll(4)));
+  }
   if (!jobs_.empty() && dice_.oneIn(5)) job.body.retryOf = dice_.oneIn(4) ? dice_.pick(jobs_) : anyAttempt().job;
   return job;
 }

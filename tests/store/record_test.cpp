@@ -307,6 +307,12 @@ TEST_CASE("Every record type has the bytes of its golden file and is read from t
   scheduled.schedule = "nightly";
   scheduled.occurrence = 1'760'000'000'000'000;
   checkGolden("job_body_scheduled", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), scheduled);
+  JobBody answering = sampleBody();
+  answering.answers = Fingerprint{uuidOf(0x15)};
+  checkGolden("job_body_answers", RecordType::jobBody, keys::jobKey(jobID, keys::JobPart::body).view(), answering);
+  JobRow answersWait = sampleRow();
+  answersWait.answersWait = true;
+  checkGolden("job_row_answers", RecordType::jobRow, keys::jobKey(jobID, keys::JobPart::row).view(), answersWait);
   checkGolden("schedule", RecordType::schedule, keys::scheduleKey("nightly").view(), sampleSchedule());
   checkGolden("schedule_interval", RecordType::scheduleSettings, keys::scheduleSettingsKey("nightly").view(),
               sampleSettings(IntervalTiming{1'760'000'000'000'000, 60'000'000, 1'770'000'000'000'000}));

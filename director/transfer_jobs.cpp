@@ -1,0 +1,136 @@
+// The steps of callsheet/transfers.h. Each starts a job of its own for what goes over the wire, once, and waits until
+// that has answered: the job that moves the bytes knows whose wait it ends.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "callsheet/errors.h"
+#include "callsheet/job_director.h"
+#include "callsheet/transfers.h"
+#include "core/hashed_job_id.h"
+#include "core/names.h"
+#include "core/running_attempt.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+constexpr std::string_view waitName = "transfer";
+constexpr std::chrono::milliseconds lookPeriod{500};
+
+/// The same for every attempt of the step whose wait that is.
+JobID transferIDOf(const ExternalJobKey& answers) {
+  detail::CanonicalBytes name;
+  name.text("transfer");
+  name.id(answers.job.value);
+  name.id(answers.wait.value);
+  return hashedJobID(name.fingerprint(), utcMillisOf(answers.job));
+}
+
+/// Submits a transfer, and gives its job's id.
+struct StartTransfer : ResultJob<JobID> {
+  static constexpr JobKind kind{"callsheet.start-transfer", 1};
+
+  std::string transfer;  ///< its kind
+  std::string parameters;
+  ExternalJobKey answers;
+  RetryPolicy retry;
+  std::shared_ptr<bool> wasStarted;  ///< set when this very call has done it
+
+  JobID execute(JobContext& context) {
+    SubmitOptions options;
+    options.id = transferIDOf(answers);
+    options.answers = answers;
+    options.retry = retry;
+    const Submission submission = context.director().submitJson(transfer, parameters, options);
+    // Nothing that the job could do about it: it is tried again as it is.
+    if (submission.outcome == Submission::Outcome::unavailable) throw AttemptNotBegun{submission.why};
+    if (!submission.isAccepted()) throw JobError("refused", submission.why, false);
+    *wasStarted = true;
+    return submission.id;
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(transfer), CEREAL_NVP(parameters), CEREAL_NVP(answers));
+  }
+};
+
+void showProgress(JobContext& context, JobID transfer, const TransferHooks& hooks) {
+  std::string shown;
+  while (!context.isCanceled()) {
+    const auto status = context.director().wait(transfer, lookPeriod);
+    if (!status || status->isDone()) return;
+    if (status->progressText.empty() || status->progressText == shown) continue;
+    shown = status->progressText;
+    hooks.onProgress(context, status->progress, shown);
+  }
+  throw JobCanceled{};
+}
+
+template <class T>
+T transferred(JobContext& context, const char* kind, std::string parameters, const TransferHooks& hooks,
+              const TransferSettings& settings) {
+  StartTransfer start;
+  start.transfer = kind;
+  start.parameters = std::move(parameters);
+  start.answers = context.externalKey(waitName);
+  start.retry = settings.retry;
+  start.wasStarted = std::make_shared<bool>(false);
+  const JobID transfer = context.run(start);
+  if (*start.wasStarted && hooks.onStart) hooks.onStart(context);
+  if (hooks.onProgress) showProgress(context, transfer, hooks);
+  return context.await<T>(waitName);
+}
+
+/// From the root on: whoever carries it out stands elsewhere.
+std::string wholePath(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal();
+}
+
+/// The parameters of a transfer as they are stored, from those of its step.
+template <class Job>
+struct Parameters {
+  const Job& job;
+
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(cereal::make_nvp("url", *job.url), cereal::make_nvp("headers", job.headers),
+            cereal::make_nvp("connectTimeout", job.connectTimeout.count()),
+            cereal::make_nvp("idleTimeout", job.idleTimeout.count()));
+    saveRest(archive, job);
+  }
+
+ private:
+  template <class Archive>
+  static void saveRest(Archive& archive, const DownloadFileJob& job) {
+    archive(cereal::make_nvp("path", wholePath(*job.path)), cereal::make_nvp("sha256", job.sha256),
+            cereal::make_nvp("bytesMax", job.bytesMax));
+  }
+  template <class Archive>
+  static void saveRest(Archive& archive, const UploadFileJob& job) {
+    archive(cereal::make_nvp("method", job.method), cereal::make_nvp("path", wholePath(*job.path)),
+            cereal::make_nvp("resumes", job.resumes));
+  }
+  template <class Archive>
+  static void saveRest(Archive& archive, const RequestJob& job) {
+    archive(cereal::make_nvp("method", job.method), cereal::make_nvp("text", *job.text));
+  }
+};
+}  // namespace
+
+DownloadedFile DownloadFileJob::execute(JobContext& context) {
+  return transferred<DownloadedFile>(context, downloadKind, toJson(Parameters<DownloadFileJob>{*this}), *this, *this);
+}
+
+HttpAnswer UploadFileJob::execute(JobContext& context) {
+  return transferred<HttpAnswer>(context, uploadKind, toJson(Parameters<UploadFileJob>{*this}), *this, *this);
+}
+
+HttpAnswer RequestJob::execute(JobContext& context) {
+  return transferred<HttpAnswer>(context, requestKind, toJson(Parameters<RequestJob>{*this}), *this, *this);
+}
+
+}  // namespace v1
+}  // namespace callsheet

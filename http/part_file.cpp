@@ -1,0 +1,162 @@
+#include "http/part_file.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "callsheet/job_context.h"
+#include "ipc/write_all.h"
+
+namespace callsheet {
+inline namespace v1 {
+
+namespace {
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const std::string& what, int why) {
+  // Room, descriptors and memory come back; a directory that is not there does not.
+  const bool mayPass = why == ENOSPC || why == EDQUOT || why == EIO || why == EMFILE || why == ENFILE || why == ENOMEM;
+  throw JobError("file", what + ": " + std::strerror(why), mayPass);
+}
+
+std::string partOf(const std::string& path) {
+  return path + ".part";
+}
+/// Beside the part: which version of what it is.
+std::string noteOf(const std::string& path) {
+  return path + ".part.etag";
+}
+
+/// The lock is of the open file, so it goes with it, however its owner ends.
+bool lock(int file) {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  return ::fcntl(file, F_OFD_SETLK, &whole) == 0;
+}
+
+/// The part, locked. Whoever had it before may have put it in its place meanwhile; then it is another file.
+FileDescriptor openPart(const std::string& name) {
+  for (;;) {
+    FileDescriptor file(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (!file.isOpen()) fail(name + " cannot be made", errno);
+    struct stat ours {};
+    struct stat named {};
+    if (::fstat(file.number(), &ours) != 0) fail(name + " cannot be looked at", errno);
+    if (!S_ISREG(ours.st_mode)) throw JobError("file", name + " is no file", false);
+    if (!lock(file.number())) {
+      if (errno != EAGAIN && errno != EACCES) fail(name + " cannot be locked", errno);
+      throw JobError("busy", "another transfer writes " + name);
+    }
+    if (::lstat(name.c_str(), &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev) return file;
+  }
+}
+
+std::string noted(const std::string& path, const std::string& url) {
+  std::ifstream file(noteOf(path));
+  const auto note = nlohmann::json::parse(file, nullptr, false);
+  const auto is = [&](const char* name) { return note.is_object() && note.contains(name) && note[name].is_string(); };
+  return is("url") && is("etag") && note["url"] == url ? note["etag"].get<std::string>() : std::string();
+}
+
+std::string sha256Of(int file) {
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  if (!hash || EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) != 1)
+    throw JobError("checksum", "the system's libcrypto has no SHA-256", false);
+  std::array<char, 1u << 16> piece;
+  for (off_t at = 0;;) {
+    const ssize_t size = ::pread(file, piece.data(), piece.size(), at);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) fail("what was fetched cannot be read", errno);
+    if (size == 0) break;
+    EVP_DigestUpdate(hash.get(), piece.data(), static_cast<std::size_t>(size));
+    at += size;
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned size = 0;
+  EVP_DigestFinal_ex(hash.get(), digest.data(), &size);
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) {
+    constexpr const char* digits = "0123456789abcdef";
+    text += digits[digest[i] >> 4];
+    text += digits[digest[i] & 15];
+  }
+  return text;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+void syncDirectoryOf(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  const FileDescriptor directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Where it may be written but not read, the rename is all that can be had.
+  if (directory.isOpen() && ::fsync(directory.number()) != 0) fail(parent + " cannot be brought to the disk", errno);
+}
+}  // namespace
+
+PartFile::PartFile(std::string path, std::string url)
+    : path_(std::move(path)), url_(std::move(url)), file_(openPart(partOf(path_))) {
+  struct stat file {};
+  if (::fstat(file_.number(), &file) != 0) fail(partOf(path_) + " cannot be looked at", errno);
+  bytes_ = static_cast<std::uint64_t>(file.st_size);
+  etag_ = noted(path_, url_);
+  if (::lseek(file_.number(), 0, SEEK_END) < 0) fail(partOf(path_) + " cannot be written", errno);
+}
+
+void PartFile::restart(const std::string& etag) {
+  // First the old name goes, then the old bytes, then the new name comes: never a name beside bytes of another version.
+  ::unlink(noteOf(path_).c_str());
+  if (::ftruncate(file_.number(), 0) != 0 || ::lseek(file_.number(), 0, SEEK_SET) < 0)
+    fail(partOf(path_) + " cannot be written", errno);
+  bytes_ = 0;
+  etag_ = etag;
+  if (etag.empty()) return;
+  const FileDescriptor note(::open(noteOf(path_).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666));
+  const std::string text = nlohmann::json{{"url", url_}, {"etag", etag}}.dump();
+  if (!note.isOpen() || !writeAll(note.number(), text)) fail(noteOf(path_) + " cannot be written", errno);
+}
+
+void PartFile::append(std::string_view bytes) {
+  if (!writeAll(file_.number(), bytes)) fail(partOf(path_) + " cannot be written", errno);
+  bytes_ += bytes.size();
+}
+
+void PartFile::finish(const std::string& sha256) {
+  if (!sha256.empty()) {
+    const std::string found = sha256Of(file_.number());
+    if (found != lower(sha256)) {
+      remove();
+      throw JobError("checksum", "its SHA-256 is " + found + " and not " + lower(sha256));
+    }
+  }
+  if (::fsync(file_.number()) != 0) fail(partOf(path_) + " cannot be brought to the disk", errno);
+  if (::rename(partOf(path_).c_str(), path_.c_str()) != 0) fail(path_ + " cannot be put in its place", errno);
+  ::unlink(noteOf(path_).c_str());
+  syncDirectoryOf(path_);
+}
+
+void PartFile::remove() {
+  for (const std::string& name : filesFor(path_)) ::unlink(name.c_str());
+}
+
+std::vector<std::string> PartFile::filesFor(const std::string& path) {
+  return {noteOf(path), partOf(path)};
+}
+
+}  // namespace v1
+}  // namespace callsheet
