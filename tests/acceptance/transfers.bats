@@ -156,6 +156,17 @@ sys.stdout.buffer.write(b"".join(hashlib.sha256(f"1/{at}".encode()).digest() for
   [[ ! -e $target ]]
 }
 
+@test "what the last try of a download has left is where a retry by hand goes on" {
+  startPrincipal
+  retries=0
+  id=$(move download 'file?size=2000000&etag=v&cut=700000')
+  ends 1 "$id"
+  [[ $(stat -c %s "$target.part") == 700000 && ! -e $target ]]
+  ends 0 "$(callsheet retry "$id")"
+  isContent 2000000
+  [[ $(ranges '/file?size=2000000&etag=v&cut=700000' | tail -n 1) == '["bytes=700000-","\"v1\""]' ]]
+}
+
 @test "two downloads of one target do not mix: the second waits for its next try" {
   startPrincipal
   first=$(move download 'file?size=1000000&etag=v&pause=0.05')
@@ -273,6 +284,21 @@ transferOf() { callsheet list --json --kind "$1" | jq -r '.jobs[0].id'; }
   [[ $(field "$id" .result.bytes) == 3000000 && $(field "$id" .owner) == principal ]]
   [[ $(requestCount '/file?size=3000000&etag=v&pause=0.05') == 1 ]]
   wasStarted 1
+}
+
+@test "a step whose process dies when it has just started its transfer starts no other" {
+  testDirector "" "program=$(command -v callsheet)"
+  exec 9>&8
+  waitUntil 10 directorIsListed principal
+  CALLSHEET_STOP_AT=submit.answered testDirector left "program=$(command -v callsheet)"
+  left=$daemon
+  waitUntil 10 directorIsListed left
+  id=$(tree fetch 'file?size=300000&pause=0.05')
+  eventually isStopped "$left"
+  kill -KILL "$left"
+  ends 0 "$id"
+  isContent 300000
+  [[ $(requestCount '/file?size=300000&pause=0.05') == 1 && $(callsheet list --json --kind callsheet.download | jq '.jobs | length') == 1 ]]
 }
 
 @test "a step that watches its download shows how far it is, and keeps what the download does apart" {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The code of docs/jobs.md stands in its examples word for word, and they do what they say.
+# The code of docs/jobs.md and docs/transfers.md stands in the examples word for word, and they do what they say.
 set -euo pipefail
 [[ $# -eq 1 && -f $1/cmake_install.cmake ]] || { echo "usage: tests/docs/run.sh BUILD_DIR" >&2; exit 2; }
 build=$(cd "$1" && pwd)
@@ -18,14 +18,14 @@ while IFS= read -r line; do
     '```cpp') inside=1 block="" ;;
     '```')
       if [[ -n $inside ]]; then
-        [[ $sources == *"$block"* ]] || { echo "docs/jobs.md has code that stands in no example:"; echo "$block"; exit 1; }
+        [[ $sources == *"$block"* ]] || { echo "the docs have code that stands in no example:"; echo "$block"; exit 1; }
         blocks=$((blocks + 1))
       fi
       inside="" ;;
     *) if [[ -n $inside ]]; then block+=$line$'\n'; fi ;;
   esac
-done <docs/jobs.md
-[[ $blocks -gt 0 ]] || { echo "docs/jobs.md has no code"; exit 1; }
+done < <(cat docs/jobs.md docs/transfers.md)
+[[ $blocks -gt 1 ]] || { echo "the docs have no code"; exit 1; }
 
 printf 'twelve bytes' >"$work/file"
 mkdir "$work/report" "$work/extension"
@@ -65,3 +65,23 @@ exec 9>&-
 wait "$application"
 echo "extension: $output"
 [[ $output == 'principal: "downloaded: twelve bytes"' ]]
+
+mkdir "$work/transfer" "$work/served"
+cp "$work/file" "$work/served"
+python3 -u -m http.server --bind 127.0.0.1 --directory "$work/served" 0 >"$work/served.out" 2>&1 &
+server=$!
+trap 'kill "$server"; rm -rf "$work"' EXIT
+for ((i = 0; i < 200; i++)); do
+  port=$(sed -n 's/^Serving HTTP on .* port \([0-9]*\) .*/\1/p' "$work/served.out")
+  [[ -z $port ]] || break
+  read -rt 0.1 <> <(:) || true
+done
+"$examples/example_transfer" "$work/transfer" "$callsheet" <"$work/input" &
+application=$!
+exec 9>"$work/input"
+output=$("$examples/example_transfer" "$work/transfer" "$callsheet" "http://127.0.0.1:$port/file" "$work/copy")
+exec 9>&-
+wait "$application"
+echo "transfer: $output"
+[[ $output == 'principal: "downloaded 12 bytes"' && $(<"$work/copy") == "twelve bytes" ]]
+[[ $(grep -c '"GET /file' "$work/served.out") == 1 ]]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shell sessions of README.md, docs/queues.md, schedules.md, scripts.md, events.md and api.md, the blocks marked `sh`, do what they say when they are copied.
+# The shell sessions of README.md, docs/queues.md, schedules.md, scripts.md, events.md, transfers.md and api.md, the blocks marked `sh`, do what they say when they are copied.
 set -euo pipefail
 [[ $# -eq 1 && -x $1/cli/callsheet ]] || { echo "usage: tests/docs/sessions.sh BUILD_DIR" >&2; exit 2; }
 PATH=$(cd "$1/cli" && pwd):$PATH
@@ -55,6 +55,20 @@ fi
 [[ $(<"$work/output") == *"morning_notification "*T09:00:00.000Z*"clean: 1 job"* ]] ||
   { cat "$work/output"; echo "docs/events.md: other answers than it says"; exit 1; }
 echo "docs/events.md: the event is valid"
+
+(cd "$work" && export CALLSHEET_LOCATION=$work/transfers-store && mkdir "$CALLSHEET_LOCATION" served && echo a,b >served/report.csv
+  python3 -u -m http.server --bind 127.0.0.1 --directory served 0 >server.out 2>&1 &
+  trap 'kill $(jobs -p)' EXIT
+  for ((i = 0; i < 200; i++)); do
+    PORT=$(sed -n 's/^Serving HTTP on .* port \([0-9]*\) .*/\1/p' server.out)
+    [[ -z $PORT ]] || break
+    read -rt 0.1 <> <(:) || true
+  done
+  export PORT
+  run "$OLDPWD/docs/transfers.md" 'callsheet principal & callsheet wait "$id"; cat copy.csv; kill %1; wait %1; callsheet check')
+[[ $(<"$work/output") == *a,b*"clean: 1 job"* ]] ||
+  { cat "$work/output"; echo "docs/transfers.md: other answers than it says"; exit 1; }
+echo "docs/transfers.md: the file is there"
 
 # docs/api.md begins with a principal that listens.
 export CALLSHEET_LOCATION=$work/api
