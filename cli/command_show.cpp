@@ -97,6 +97,7 @@ void printBody(const JobView& job) {
                fmt::format("{} until {}", printable(keyText(body)),
                            job.row.keyUntil == never ? "retention removes the job" : formatUtc(job.row.keyUntil)));
   if (!body.retryOf.isNil()) printField("retry of", body.retryOf.toString());
+  if (job.row.answersWait) printField("answers", fmt::format("a wait of job {}", body.parent.toString()));
   for (const auto& [name, value] : body.labels) printField("label", fmt::format("{}={}", name, printable(value)));
   printField("work", workText(job));
 }

@@ -32,6 +32,7 @@ JobDirectorOptions checked(JobDirectorOptions options) {
                                       millis(writerLimitMin) + " or more");
   if (options.transferGrace < milliseconds::zero())
     throw Error(ErrorKind::usage, "a transfer's grace of " + millis(options.transferGrace) + " is negative");
+  if (options.transfers == 0) throw Error(ErrorKind::usage, "a director needs room for one transfer at least");
   if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
   return options;
 }

@@ -1,6 +1,5 @@
 // The steps of callsheet/transfers.h. Each starts a job of its own for what goes over the wire, once, and waits until
 // that has answered: the job that moves the bytes knows whose wait it ends.
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,9 +32,9 @@ JobID transferIDOf(const ExternalJobKey& answers) {
 struct StartTransfer : ResultJob<JobID> {
   static constexpr JobKind kind{"callsheet.start-transfer", 1};
 
-  std::string transfer;  ///< its kind
-  std::string parameters;
   ExternalJobKey answers;
+  std::string transfer;  ///< its kind; like all below no part of what this step is, which the key says
+  std::string parameters;
   RetryPolicy retry;
   std::shared_ptr<bool> wasStarted;  ///< set when this very call has done it
 
@@ -47,13 +46,15 @@ struct StartTransfer : ResultJob<JobID> {
     const Submission submission = context.director().submitJson(transfer, parameters, options);
     // Nothing that the job could do about it: it is tried again as it is.
     if (submission.outcome == Submission::Outcome::unavailable) throw AttemptNotBegun{submission.why};
-    if (!submission.isAccepted()) throw JobError("refused", submission.why, false);
+    // An earlier attempt, perhaps of another version of the program, may have started it just before it died.
+    if (!submission.isAccepted() && !context.director().status(options.id))
+      throw JobError("refused", submission.why, false);
     *wasStarted = true;
-    return submission.id;
+    return options.id;
   }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(CEREAL_NVP(transfer), CEREAL_NVP(parameters), CEREAL_NVP(answers));
+    archive(CEREAL_NVP(answers));
   }
 };
 
@@ -84,11 +85,6 @@ T transferred(JobContext& context, const char* kind, std::string parameters, con
   return context.await<T>(waitName);
 }
 
-/// From the root on: whoever carries it out stands elsewhere.
-std::string wholePath(const std::string& path) {
-  return std::filesystem::absolute(path).lexically_normal();
-}
-
 /// The parameters of a transfer as they are stored, from those of its step.
 template <class Job>
 struct Parameters {
@@ -105,12 +101,12 @@ struct Parameters {
  private:
   template <class Archive>
   static void saveRest(Archive& archive, const DownloadFileJob& job) {
-    archive(cereal::make_nvp("path", wholePath(*job.path)), cereal::make_nvp("sha256", job.sha256),
+    archive(cereal::make_nvp("path", *job.path), cereal::make_nvp("sha256", job.sha256),
             cereal::make_nvp("bytesMax", job.bytesMax));
   }
   template <class Archive>
   static void saveRest(Archive& archive, const UploadFileJob& job) {
-    archive(cereal::make_nvp("method", job.method), cereal::make_nvp("path", wholePath(*job.path)),
+    archive(cereal::make_nvp("method", job.method), cereal::make_nvp("path", *job.path),
             cereal::make_nvp("resumes", job.resumes));
   }
   template <class Archive>

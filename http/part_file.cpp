@@ -13,10 +13,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <optional>
 
+#include "callsheet/errors.h"
 #include "callsheet/job_context.h"
+#include "callsheet/json_archive.h"
+#include "ipc/process_state.h"
 #include "ipc/write_all.h"
 
 namespace callsheet {
@@ -64,11 +68,29 @@ FileDescriptor openPart(const std::string& name) {
   }
 }
 
-std::string noted(const std::string& path, const std::string& url) {
+/// What is known of a part.
+struct Note {
+  std::string url;
+  std::string etag;
+  std::string boot;  ///< in which it was written
+  std::uint64_t synced = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(url), CEREAL_NVP(etag), CEREAL_NVP(boot), CEREAL_NVP(synced));
+  }
+};
+
+/// Nothing where there is no note, or it is of something else.
+std::optional<Note> noteFor(const std::string& path, const std::string& url) {
   std::ifstream file(noteOf(path));
-  const auto note = nlohmann::json::parse(file, nullptr, false);
-  const auto is = [&](const char* name) { return note.is_object() && note.contains(name) && note[name].is_string(); };
-  return is("url") && is("etag") && note["url"] == url ? note["etag"].get<std::string>() : std::string();
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  Note note;
+  try {
+    fromJson(text, note);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return note.url == url ? std::optional(note) : std::nullopt;
 }
 
 std::string sha256Of(int file) {
@@ -114,8 +136,14 @@ PartFile::PartFile(std::string path, std::string url)
   struct stat file {};
   if (::fstat(file_.number(), &file) != 0) fail(partOf(path_) + " cannot be looked at", errno);
   bytes_ = static_cast<std::uint64_t>(file.st_size);
-  etag_ = noted(path_, url_);
-  if (::lseek(file_.number(), 0, SEEK_END) < 0) fail(partOf(path_) + " cannot be written", errno);
+  if (const auto note = noteFor(path_, url_)) {
+    etag_ = note->etag;
+    synced_ = std::min(note->synced, bytes_);
+    // What was only on its way to the disk may have come there in part.
+    if (note->boot != currentBootID().toString()) bytes_ = synced_;
+  }
+  if (::ftruncate(file_.number(), static_cast<off_t>(bytes_)) != 0 || ::lseek(file_.number(), 0, SEEK_END) < 0)
+    fail(partOf(path_) + " cannot be written", errno);
 }
 
 void PartFile::restart(const std::string& etag) {
@@ -123,17 +151,30 @@ void PartFile::restart(const std::string& etag) {
   ::unlink(noteOf(path_).c_str());
   if (::ftruncate(file_.number(), 0) != 0 || ::lseek(file_.number(), 0, SEEK_SET) < 0)
     fail(partOf(path_) + " cannot be written", errno);
-  bytes_ = 0;
+  bytes_ = synced_ = 0;
   etag_ = etag;
-  if (etag.empty()) return;
-  const FileDescriptor note(::open(noteOf(path_).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666));
-  const std::string text = nlohmann::json{{"url", url_}, {"etag", etag}}.dump();
-  if (!note.isOpen() || !writeAll(note.number(), text)) fail(noteOf(path_) + " cannot be written", errno);
+  if (!etag.empty()) writeNote();
+}
+
+void PartFile::writeNote() const {
+  // Whole or not there: under another name first.
+  const std::string name = noteOf(path_) + "~";
+  const FileDescriptor note(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666));
+  const std::string text = toJson(Note{url_, etag_, currentBootID().toString(), synced_});
+  if (!note.isOpen() || !writeAll(note.number(), text) || ::rename(name.c_str(), noteOf(path_).c_str()) != 0)
+    fail(noteOf(path_) + " cannot be written", errno);
+}
+
+void PartFile::sync() {
+  if (::fdatasync(file_.number()) != 0) fail(partOf(path_) + " cannot be brought to the disk", errno);
+  synced_ = bytes_;
+  writeNote();
 }
 
 void PartFile::append(std::string_view bytes) {
   if (!writeAll(file_.number(), bytes)) fail(partOf(path_) + " cannot be written", errno);
   bytes_ += bytes.size();
+  if (!etag_.empty() && bytes_ - synced_ >= unsyncedMax) sync();
 }
 
 void PartFile::finish(const std::string& sha256) {
@@ -147,6 +188,7 @@ void PartFile::finish(const std::string& sha256) {
   if (::fsync(file_.number()) != 0) fail(partOf(path_) + " cannot be brought to the disk", errno);
   if (::rename(partOf(path_).c_str(), path_.c_str()) != 0) fail(path_ + " cannot be put in its place", errno);
   ::unlink(noteOf(path_).c_str());
+  ::unlink((noteOf(path_) + "~").c_str());
   syncDirectoryOf(path_);
 }
 
@@ -155,7 +197,7 @@ void PartFile::remove() {
 }
 
 std::vector<std::string> PartFile::filesFor(const std::string& path) {
-  return {noteOf(path), partOf(path)};
+  return {noteOf(path) + "~", noteOf(path), partOf(path)};
 }
 
 }  // namespace v1

@@ -11,6 +11,8 @@ inline namespace v1 {
 namespace {
 // On top of the grace: a shim that was asked to end, or whose time is over, and is still there then does not obey.
 constexpr std::chrono::seconds obedience{15};
+// Of a report that is only of progress; a longer one is the end, which is read when the process has ended.
+constexpr std::size_t progressBytesMax = 64u << 10;
 }  // namespace
 
 void TaskKeeper::tick(std::int64_t bootNanos) {
@@ -65,7 +67,7 @@ void TaskKeeper::lookForBeats() {
 void TaskKeeper::lookForProgress() {
   for (const TaskPointer& task : running()) {
     if (!task->isTransfer()) continue;
-    auto report = transferReportFrom(environment_->result(task->ref, transferReportBytesMax));
+    auto report = transferReportFrom(environment_->result(task->ref, progressBytesMax));
     if (!report || report->text == task->text) continue;
     task->share = static_cast<float>(std::clamp(report->share, 0.0, 1.0));
     task->text = std::move(report->text);

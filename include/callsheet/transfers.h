@@ -55,7 +55,7 @@ struct DownloadFileJob : ResultJob<DownloadedFile>, TransferHooks, TransferSetti
   static constexpr JobKind kind{"callsheet.download-file", 1};
 
   JobInput<std::string> url;
-  JobInput<std::string> path;
+  JobInput<std::string> path;  ///< from the root on
   std::string sha256;          ///< in hexadecimal: what the file's must be; empty: any
   std::uint64_t bytesMax = 0;  ///< more than that fails it for good; 0: no limit
 
@@ -84,7 +84,7 @@ struct UploadFileJob : ResultJob<HttpAnswer>, TransferHooks, TransferSettings {
   static constexpr JobKind kind{"callsheet.upload-file", 1};
 
   JobInput<std::string> url;
-  JobInput<std::string> path;
+  JobInput<std::string> path;  ///< from the root on
   std::string method = "PUT";
   /// Asks first, with an empty body and `Content-Range: bytes */SIZE`: a 308 with `Range: bytes=0-LAST` says what is
   /// there, and the rest is sent with its `Content-Range`.

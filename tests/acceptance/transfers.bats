@@ -25,8 +25,19 @@ blocks = (hashlib.sha256(f"{version}/{at}".encode()).digest() for at in range((s
 print(hashlib.sha256(b"".join(blocks)[:size]).hexdigest())
 EOF
 }
-isAlone() { [[ ! -e $target.part && ! -e $target.part.etag ]]; }
+isAlone() { [[ $(compgen -G "$target.part*" | wc -l) == 0 ]]; }
 hasBytes() { [[ -e $1 && $(stat -c %s "$1") -ge $2 ]]; }
+# note SYNCED [BOOT]: what stands beside a part of the file of 32000 bytes.
+note() {
+  printf '{"url":"%s","etag":"\\"v1\\"","boot":"%s","synced":%s}' "$far/file?size=32000&etag=v" \
+    "${2-$(</proc/sys/kernel/random/boot_id)}" "$1" >"$target.part.etag"
+}
+# makePart BYTES: the beginning of that file, as an earlier attempt may have left it.
+makePart() {
+  python3 -c 'import hashlib, sys
+data = b"".join(hashlib.sha256(f"1/{at}".encode()).digest() for at in range(1000))
+sys.stdout.buffer.write(data[:int(sys.argv[1])])' "$1" >"$target.part"
+}
 # ranges PATH: what each request to it asked for.
 ranges() { requests "$1" '[.headers.range, .headers["if-range"]]'; }
 # makeFile BYTES: what is to be sent; its sum is $sum.
@@ -85,15 +96,14 @@ killShim() {
 
 @test "a part that was whole already is asked for no more than once and put in its place" {
   startPrincipal
-  python3 -c 'import hashlib, sys
-sys.stdout.buffer.write(b"".join(hashlib.sha256(f"1/{at}".encode()).digest() for at in range(1000)))' >"$target.part"
-  printf '{"url":"%s","etag":"\\"v1\\""}' "$far/file?size=32000&etag=v" >"$target.part.etag"
+  makePart 32000
+  note 0
   ends 0 "$(move download 'file?size=32000&etag=v')"
   isContent 32000
   [[ $(ranges '/file?size=32000&etag=v') == '["bytes=32000-","\"v1\""]' ]]
   # One that is longer than what is there now is none of it.
   head -c 40000 /dev/zero >"$target.part"
-  printf '{"url":"%s","etag":"\\"v1\\""}' "$far/file?size=32000&etag=v" >"$target.part.etag"
+  note 0
   ends 0 "$(move download 'file?size=32000&etag=v')"
   isContent 32000
 }
@@ -154,6 +164,16 @@ sys.stdout.buffer.write(b"".join(hashlib.sha256(f"1/{at}".encode()).digest() for
   refused "{\"url\":\"$far/file\",\"path\":\"$target\",\"headers\":{\"X\":\"\${env:NO_SUCH}\"}}" http 'missing NO_SUCH'
   isAlone
   [[ ! -e $target ]]
+}
+
+@test "after a reboot a download goes on behind what is on the disk for certain" {
+  startPrincipal
+  makePart 20000
+  printf 'what the disk did not get' | dd of="$target.part" bs=1 seek=19000 conv=notrunc status=none
+  note 16000 00000000-0000-4000-8000-000000000000
+  ends 0 "$(move download 'file?size=32000&etag=v')"
+  isContent 32000
+  [[ $(ranges '/file?size=32000&etag=v') == '["bytes=16000-","\"v1\""]' ]]
 }
 
 @test "what the last try of a download has left is where a retry by hand goes on" {

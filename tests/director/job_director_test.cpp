@@ -170,7 +170,7 @@ TEST_CASE("a forked child may destroy the director that it inherited") {
   CHECK(endsWell(*director));
 }
 
-TEST_CASE("a lease or a writer limit that would end what works is refused") {
+TEST_CASE("options that would end what works, or leave it standing, are refused") {
   const Stage stage;
   const auto why = [&](const JobDirectorOptions& options) -> std::string {
     try {
@@ -193,6 +193,9 @@ TEST_CASE("a lease or a writer limit that would end what works is refused") {
   options.transferGrace = milliseconds{-1};
   CHECK_THAT(why(options), Contains("a transfer's grace of -1 ms is negative"));
   options.transferGrace = milliseconds{0};
+  options.transfers = 0;
+  CHECK_THAT(why(options), Contains("room for one transfer"));
+  options.transfers = 1;
   CHECK(why(options).empty());
 }
 
