@@ -126,6 +126,7 @@ void put(ApiStore& store, const Call& call) {
   const std::int64_t now = utcNow();
   const std::string name = call->part(0);
   const auto known = store.reads().schedule(name);
+  if (const auto why = whyKept(known)) throw ApiError(409, scheduleConflict, *why);
   const Schedule wanted = scheduleFrom(store, call, body, now);
   const bool isPaused = Fields(body, "schedule", scheduleInvalid).boolean("paused").value_or(false);
   store.post(putOf(known, wanted, isPaused, now), [&store, call, name, isNew = !known](const Answer& answer) {

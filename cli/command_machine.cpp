@@ -17,7 +17,7 @@ int runMachine(const std::string& name, const Session& session) {
   if (name == "script") return runScriptMachine(session.trailing);
   if (name == "download" || name == "upload" || name == "request") return runTransferMachine(name);
   if (name != "echo")
-    throw Error(ErrorKind::usage, "the machines of our own are echo, script, download, upload and request");
+    throw Error(ErrorKind::usage, "there are no machines of our own but echo, script, download, upload and request");
   const EchoProgram program(session.trailing);
   StopSignals signals;
   const EchoEnd end = program.run({.output = 1, .stop = signals.descriptor()});

@@ -62,6 +62,7 @@ int add(const ScheduleOptions& options, Session& session) {
   Answer answer;
   if (options.replaces)
     answer = changeSchedule(store, wanted.name, [&](const std::optional<ScheduleView>& known) {
+      if (const auto why = whyKept(known)) throw Error(ErrorKind::conflict, *why);
       return putOf(known, wanted, options.isPaused, now);
     });
   else

@@ -51,6 +51,11 @@ PutSchedule putOf(const std::optional<ScheduleView>& known, Schedule wanted, boo
   return withNext(std::move(put));
 }
 
+std::optional<std::string> whyKept(const std::optional<ScheduleView>& known) {
+  if (!known || known->settings.keeper.empty()) return std::nullopt;
+  return "schedule '" + known->row.name + "' is kept by '" + known->settings.keeper + "', which changes it";
+}
+
 PutSchedule pauseOf(const ScheduleView& known, bool isPaused, std::int64_t now) {
   return putOf(known, known.settings, isPaused, now);
 }

@@ -15,6 +15,8 @@ inline namespace v1 {
 /// means the timing that it was. What was never paused goes on from where it is, what is resumed from now on.
 [[nodiscard]] PutSchedule putOf(const std::optional<ScheduleView>& known, Schedule wanted, bool isPaused,
                                 std::int64_t now);
+/// Why nobody but its keeper may put another schedule in this one's place; nothing when there is none, or no keeper.
+[[nodiscard]] std::optional<std::string> whyKept(const std::optional<ScheduleView>& known);
 /// The same settings, paused or not.
 [[nodiscard]] PutSchedule pauseOf(const ScheduleView& known, bool isPaused, std::int64_t now);
 /// The same settings in a new generation that begins now, for one that stands still since the clock was set back.

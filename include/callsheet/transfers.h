@@ -41,7 +41,7 @@ struct TransferSettings {
 struct DownloadedFile {
   std::string path;
   std::uint64_t bytes = 0;
-  std::string etag;  ///< as the far side gave it; empty: it gave none
+  std::string etag;  ///< as the far side gave it; empty: it gave none, or a weak one
 
   template <class Archive>
   void serialize(Archive& archive) {

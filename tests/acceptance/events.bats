@@ -47,6 +47,11 @@ eventSaid() { daemonSaid "$daemon" "$1"; }
   [[ $(callsheet schedule show always --json | jq -r .next) == *:00.000Z ]]
   [[ $(callsheet schedule next --within 10m -n 100 | grep -c always) -ge 9 ]]
   callsheet schedule show morning --json | jq -e '.job.parameters.headers.Authorization == "Bearer ${env:WORDWARE_API_KEY}"'
+  # Nobody but the folder changes it.
+  endsWith 75 callsheet schedule add morning 'every 1s' --replace -- true
+  saysOneSentence "schedule 'morning' is kept by 'events'"
+  [[ $(curl -s --unix-socket "$CALLSHEET_LOCATION/default.callsheet/api.sock" -X PUT http://localhost/v1/schedules/morning \
+    -d '{"spec":"every 1s","job":{"kind":"k"}}' | jq -r .error.type) == schedule/conflict ]]
 }
 
 @test "files that are added, changed and removed are followed, and half-written ones change nothing" {
