@@ -157,7 +157,7 @@ class Daemon {
     return asked;
   }
 
-  /// HTTP requests wait for others, so they have threads beside the workers.
+  /// HTTP requests wait for others, so they take nobody's worker.
   JobTypes types(const JobDirectorMode& mode) const {
     JobTypes types;
     if (mode.isPrincipal()) addHttpKind(types, directory_);

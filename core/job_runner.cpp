@@ -15,7 +15,10 @@ inline namespace v1 {
 JobRunner::JobRunner(const JobTypes& types, unsigned workers, Host& host, unsigned more)
     : types_(types), host_(host), workers_(workers), pool_(workers + more) {}
 
-JobRunner::~JobRunner() = default;
+JobRunner::~JobRunner() {
+  std::unique_lock lock(mutex_);
+  told_.wait(lock, [this] { return detached_ == 0; });
+}
 
 void JobRunner::run(Claim::Item item, IncarnationID sender) {
   auto attempt = std::make_shared<Attempt>();
@@ -43,7 +46,9 @@ void JobRunner::execute(const std::shared_ptr<Attempt>& attempt) {
   TreeEnd broken;
   std::shared_ptr<const detail::Node> root;
   try {
-    root = rootOf(*attempt);
+    const JobTypes::Type& type = typeOf(*attempt);
+    if (type.begin) return begin(attempt, type);
+    root = type.make(attempt->item.body.parameters);
   } catch (const AttemptNotBegun& reason) {
     broken.kind = TreeEnd::Kind::notBegun;
     broken.why = reason.why;
@@ -61,11 +66,75 @@ void JobRunner::execute(const std::shared_ptr<Attempt>& attempt) {
   tree->begin(std::move(root));
 }
 
-std::shared_ptr<const detail::Node> JobRunner::rootOf(const Attempt& attempt) const {
+const JobTypes::Type& JobRunner::typeOf(const Attempt& attempt) const {
   const JobTypes::Type* type = types_.find(attempt.item.row.kind);
   if (type == nullptr || attempt.item.body.kindVersion > type->version)
     throw AttemptNotBegun{"this director does not know the kind, or not this version of it"};
-  return type->make(attempt.item.body.parameters);
+  return *type;
+}
+
+/// An attempt as whoever carries it out without a thread sees it.
+class JobRunner::Detached final : public DetachedJob {
+ public:
+  Detached(JobRunner& runner, std::shared_ptr<Attempt> attempt) : runner_(runner), attempt_(std::move(attempt)) {}
+  ~Detached() override {
+    if (!hasEnded_) end(detail::NodeOutcome::failed("error", "it was let go before its end", kind()));
+  }
+
+  JobID id() const override { return attempt_->ref.job; }
+  ExecID execID() const override { return attempt_->ref.exec; }
+  std::uint32_t attempt() const override { return attempt_->item.row.attempt; }
+  std::stop_token stopToken() const override { return attempt_->stop.get_token(); }
+
+  void succeed(std::string value) override {
+    detail::NodeOutcome outcome;
+    outcome.value = std::move(value);
+    end(std::move(outcome));
+  }
+  void fail(std::exception_ptr why) override {
+    try {
+      std::rethrow_exception(std::move(why));
+    } catch (const JobCanceled&) {
+      detail::NodeOutcome outcome = detail::NodeOutcome::failed("canceled", "it was asked to end", kind());
+      outcome.isCanceled = true;
+      end(std::move(outcome));
+    } catch (...) {
+      end(outcomeOfException(kind(), runner_.types_.errors()));
+    }
+  }
+
+ private:
+  [[nodiscard]] const std::string& kind() const { return attempt_->item.row.kind; }
+  void end(detail::NodeOutcome outcome) {
+    if (hasEnded_.exchange(true)) return;
+    TreeEnd end;
+    end.outcome = std::move(outcome);
+    runner_.completeDetached(attempt_, std::move(end));
+  }
+
+  JobRunner& runner_;
+  const std::shared_ptr<Attempt> attempt_;
+  std::atomic<bool> hasEnded_{false};
+};
+
+void JobRunner::begin(const std::shared_ptr<Attempt>& attempt, const JobTypes::Type& type) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++detached_;
+  }
+  const auto job = std::make_shared<Detached>(*this, attempt);
+  try {
+    type.begin(attempt->item.body.parameters, job);
+  } catch (...) {
+    job->fail(std::current_exception());
+  }
+}
+
+void JobRunner::completeDetached(const std::shared_ptr<Attempt>& attempt, TreeEnd end) {
+  complete(attempt, nullptr, std::move(end));
+  const std::lock_guard lock(mutex_);
+  --detached_;
+  told_.notify_all();
 }
 
 void JobRunner::complete(const std::shared_ptr<Attempt>& attempt, const detail::Node* root, TreeEnd end) {
@@ -90,7 +159,7 @@ std::optional<Verb> JobRunner::verbOf(const Attempt& attempt, const detail::Node
   detail::NodeOutcome& outcome = end.outcome;
   if (end.kind == Kind::finished && outcome.isSuccess()) {
     try {
-      auto following = root->following(outcome);
+      auto following = root != nullptr ? root->following(outcome) : std::vector<detail::FollowUp>{};
       end.following.insert(end.following.end(), following.begin(), following.end());
       return Succeed{ref, std::move(outcome.value), jobsOf(std::move(end.following))};
     } catch (...) {

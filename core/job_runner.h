@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,11 +20,11 @@
 namespace callsheet {
 inline namespace v1 {
 
-/// Runs claimed attempts on a bounded pool and turns what becomes of each into the verb that says so. Knows no store:
-/// asks its host. Thread-safe.
+/// Runs claimed attempts on a bounded pool, or without a thread where the kind needs none, and turns what becomes of
+/// each into the verb that says so. Knows no store: asks its host. Thread-safe.
 class JobRunner {
  public:
-  /// Called on worker threads, without a lock held.
+  /// Called on worker threads and those that end detached jobs, without a lock held.
   class Host : public AttemptHost {
    public:
     /// The attempt is over. `end` is Succeed, Fail, Transfer, Suspend or Unclaim; nothing when the attempt was void
@@ -73,7 +74,10 @@ class JobRunner {
   [[nodiscard]] std::vector<std::shared_ptr<Attempt>> attempts(std::optional<JobID> id) const;
   void start(std::shared_ptr<Attempt> attempt);
   void execute(const std::shared_ptr<Attempt>& attempt);
-  [[nodiscard]] std::shared_ptr<const detail::Node> rootOf(const Attempt& attempt) const;
+  class Detached;
+  void begin(const std::shared_ptr<Attempt>& attempt, const JobTypes::Type& type);
+  void completeDetached(const std::shared_ptr<Attempt>& attempt, TreeEnd end);
+  [[nodiscard]] const JobTypes::Type& typeOf(const Attempt& attempt) const;
   void complete(const std::shared_ptr<Attempt>& attempt, const detail::Node* root, TreeEnd end);
   [[nodiscard]] std::optional<Verb> verbOf(const Attempt& attempt, const detail::Node* root, TreeEnd end) const;
   [[nodiscard]] Verb failureOf(const Attempt& attempt, const detail::Node* root,
@@ -88,6 +92,8 @@ class JobRunner {
   // Guarded by mutex_.
   std::map<JobID, std::shared_ptr<Attempt>> running_;
   std::map<JobID, std::shared_ptr<Attempt>> deferred_;
+  std::size_t detached_ = 0;  // jobs without a thread whose end has not been told
+  std::condition_variable told_;
   const unsigned workers_;
   WorkerPool pool_;  // last: its threads use all of the above
 };

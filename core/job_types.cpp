@@ -32,6 +32,11 @@ JobTypes& JobTypes::add(std::string_view kind, std::uint32_t version, FunctionNo
   return *this;
 }
 
+JobTypes& JobTypes::addDetached(std::string_view kind, std::uint32_t version, BeginDetached begin) {
+  insert({std::string(kind), version, {}, std::move(begin)});
+  return *this;
+}
+
 void JobTypes::insert(Type type) {
   if (!isValidKind(type.kind))
     throw Error(ErrorKind::invalid,

@@ -5,7 +5,7 @@
 #include "core/names.h"
 #include "http/answer_body.h"
 #include "http/http_failure.h"
-#include "http/http_request.h"
+#include "http/http_loop.h"
 #include "http/request_parameters.h"
 #include "jobs/job_output.h"
 
@@ -32,11 +32,14 @@ HttpRequestOut requestFrom(const std::string& text, JobID id) {
   return request;
 }
 
-std::string run(const std::string& parameters, JobContext& context, const StoreDirectory& store) {
-  const HttpRequestOut request = requestFrom(parameters, context.id());
-  JobOutput output(store, context.id(), context.attempt());
-  AnswerBody body([&](std::string_view text) { output.write(text); });
-  const HttpEnd end = exchange(request, body, context.stopToken());
+/// An answer on its way, and what people may read of it meanwhile.
+struct Answer {
+  Answer(const StoreDirectory& store, const DetachedJob& job) : output(store, job.id(), job.attempt()) {}
+  JobOutput output;
+  AnswerBody body{[this](std::string_view text) { output.write(text); }};
+};
+
+std::string resultOf(const HttpEnd& end, AnswerBody& body) {
   requireAnswered(end, body.rejection());
   requireSuccess(end, body.excerpt());
   AnswerBody::Result result = body.finish();
@@ -47,8 +50,20 @@ std::string run(const std::string& parameters, JobContext& context, const StoreD
 }  // namespace
 
 void addHttpKind(JobTypes& types, const StoreDirectory& store) {
-  types.add(httpKind, 1,
-            [&store](const std::string& parameters, JobContext& context) { return run(parameters, context, store); });
+  types.addDetached(httpKind, 1,
+                    [&store, loop = std::make_shared<HttpLoop>()](const std::string& parameters,
+                                                                  const std::shared_ptr<DetachedJob>& job) {
+                      HttpRequestOut request = requestFrom(parameters, job->id());
+                      const auto answer = std::make_shared<Answer>(store, *job);
+                      loop->start(std::move(request), {answer, &answer->body}, job->stopToken(),
+                                  [answer, job](const HttpEnd& end) {
+                                    try {
+                                      job->succeed(resultOf(end, answer->body));
+                                    } catch (...) {
+                                      job->fail(std::current_exception());
+                                    }
+                                  });
+                    });
 }
 
 }  // namespace v1

@@ -10,6 +10,7 @@
 #include <typeindex>
 #include <vector>
 
+#include "callsheet/detached_job.h"
 #include "callsheet/errors.h"
 #include "callsheet/job_context.h"
 #include "callsheet/job_error_types.h"
@@ -29,12 +30,17 @@ concept ExecutableType = std::default_initializable<Job> && std::copy_constructi
 /// The kinds that a process knows how to run. Built in main(), given to a director, not changed afterwards.
 class JobTypes {
  public:
+  /// Begins a job and returns soon: it is called on a worker's thread. What it throws becomes the job's failure.
+  using BeginDetached = std::function<void(const std::string& parameters, std::shared_ptr<DetachedJob> job)>;
+
   /// One kind.
   struct Type {
     std::string kind;
     std::uint32_t version = 1;
     /// The root of a job's tree, from its parameters. What it throws becomes the job's failure.
     std::function<std::shared_ptr<const detail::Node>(const std::string& parameters)> make;
+    /// In place of it, of a kind that needs no thread while it runs.
+    BeginDetached begin{};
   };
 
   /// The kind is the job's name for ever: stored jobs find their type by it. A larger version marks another shape of
@@ -61,6 +67,10 @@ class JobTypes {
   /// is none. What it throws becomes the job's failure.
   JobTypes& add(std::string_view kind, std::uint32_t version,
                 std::function<std::string(const std::string& parameters, JobContext& context)> run);
+
+  /// The same of one whose jobs need no thread while they run. It should be among the director's waiting kinds
+  /// (JobDirectorOptions::waiting), or each takes a worker's place.
+  JobTypes& addDetached(std::string_view kind, std::uint32_t version, BeginDetached begin);
 
   /// An error that jobs throw and that keeps its members when it is stored (callsheet/job_error_types.h).
   template <StoredError E>

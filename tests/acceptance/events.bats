@@ -126,7 +126,10 @@ eventSaid() { daemonSaid "$daemon" "$1"; }
   (($(callsheet list --json --state in-progress --limit 200 | jq '.jobs | length') == 100))
   kib=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$daemon/status")
   ((kib < 512 * 1024))
-  echo "# $((kib / 1024)) MiB" >&3
+  # One loop carries them all out.
+  threads=$(sed -n 's/^Threads:[[:space:]]*//p' "/proc/$daemon/status")
+  ((threads < 20))
+  echo "# $((kib / 1024)) MiB, $threads threads" >&3
   kill "$daemon"
   eventually hasEnded "$daemon"
 }
