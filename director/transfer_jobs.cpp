@@ -1,6 +1,7 @@
 // The steps of callsheet/transfers.h. Each starts a job of its own for what goes over the wire, once, and waits until
 // that has answered: the job that moves the bytes knows whose wait it ends.
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -111,7 +112,8 @@ struct Parameters {
   }
   template <class Archive>
   static void saveRest(Archive& archive, const RequestJob& job) {
-    archive(cereal::make_nvp("method", job.method), cereal::make_nvp("text", *job.text));
+    const auto method = job.method.empty() ? std::optional<std::string>() : job.method;
+    archive(cereal::make_nvp("method", method), cereal::make_nvp("text", *job.text));
   }
 };
 }  // namespace

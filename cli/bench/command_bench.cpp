@@ -234,7 +234,7 @@ Work defineBench(CLI::App& app) {
       ->excludes("--api");
   app.add_option("--only", options->only,
                  "Only this group: disk, single, batch, many, steps, pickup, takeover, idle; with --api: rpc, peers, "
-                 "longpoll, waiting, executors; with --commands: start, output")
+                 "longpoll, waiting, executors; with --commands: start, output, schedules")
       ->type_name("GROUP");
   app.add_flag("--quick", options->isQuick, "One short repetition: whether all is well, not figures to quote");
   app.add_flag("-v,--verbose", options->isVerbose, "Say on stderr what is measured, also when it is no terminal");

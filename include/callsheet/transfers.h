@@ -102,7 +102,7 @@ struct RequestJob : ResultJob<HttpAnswer>, TransferHooks, TransferSettings {
   static constexpr JobKind kind{"callsheet.make-request", 1};
 
   JobInput<std::string> url;
-  std::string method = "GET";
+  std::string method;                          ///< empty: POST with a body, GET without
   JobInput<std::string> text = std::string();  ///< the body; empty: none
 
   HttpAnswer execute(JobContext& context);

@@ -24,6 +24,9 @@ load helper
   [[ $(jq -r '[.rows[].group] | unique | join(" ")' <<<"$output") == "output schedules start" ]]
   # Lines are with who follows them within 200 ms, and what is printed takes no memory, also on a busy machine.
   [[ $(jq -c '[.rows[] | select(.group == "output" and .aim) | .aim.reached]' <<<"$output") == '[true,true]' ]]
+  # And the page in docs is made of that.
+  page=$("$BATS_TEST_DIRNAME/../../tools/performance_page" <(cat <<<"$output"))
+  [[ $page == *"## Commands"*"## What commands print"*"## Schedules"* ]]
   [[ -z $(ls "$CALLSHEET_LOCATION") ]]
 }
 

@@ -43,7 +43,6 @@ void AskJob::bindInputs() {
   static_cast<TransferHooks&>(request) = hooks();
   request.retry.firstDelay = std::chrono::milliseconds{200};
   request.url = url;
-  request.method = "POST";
   request.headers = {{"X-Mine", "yes"}};
   request.text = path;
   answer = request;
