@@ -1,6 +1,9 @@
 // The steps of callsheet/transfers.h. Each starts a job of its own for what goes over the wire, once, and waits until
 // that has answered: the job that moves the bytes knows whose wait it ends.
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +32,13 @@ JobID transferIDOf(const ExternalJobKey& answers) {
   return hashedJobID(name.fingerprint(), utcMillisOf(answers.job));
 }
 
+/// As long as room in the store may take to come, unless the job is to end.
+void waitAWhile(const JobContext& context) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any().wait_for(lock, context.stopToken(), lookPeriod, [] { return false; });
+}
+
 /// Submits a transfer, and gives its job's id.
 struct StartTransfer : ResultJob<JobID> {
   static constexpr JobKind kind{"callsheet.start-transfer", 1};
@@ -46,7 +56,10 @@ struct StartTransfer : ResultJob<JobID> {
     options.retry = retry;
     const Submission submission = context.director().submitJson(transfer, parameters, options);
     // Nothing that the job could do about it: it is tried again as it is.
-    if (submission.outcome == Submission::Outcome::unavailable) throw AttemptNotBegun{submission.why};
+    if (submission.outcome == Submission::Outcome::unavailable) {
+      waitAWhile(context);
+      throw AttemptNotBegun{submission.why};
+    }
     // An earlier attempt, perhaps of another version of the program, may have started it just before it died.
     if (!submission.isAccepted() && !context.director().status(options.id))
       throw JobError("refused", submission.why, false);
