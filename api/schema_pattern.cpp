@@ -19,11 +19,18 @@ constexpr std::size_t sizeMax = 1000;
   throw Error(ErrorKind::invalid, "The schema's pattern '" + pattern.substr(0, patternBytesMax) + "' " + why + ".");
 }
 
+/// At the letter behind a backslash. The library takes the letter behind `\c` with it, whatever that is, so what comes
+/// then would read otherwise here than there.
+void refuseControl(const std::string& pattern, std::size_t at) {
+  if (at < pattern.size() && pattern[at] == 'c')
+    refuse(pattern, "names a control letter by \\c, which is not supported");
+}
+
 /// How far a class reaches that starts at `at`: the index of its `]`.
 std::size_t endOfClass(const std::string& pattern, std::size_t at) {
   for (++at; at < pattern.size() && pattern[at] != ']'; ++at) {
     if (pattern[at] == '\\') {
-      ++at;
+      refuseControl(pattern, ++at);
     } else if (pattern.compare(at, 2, "[:") == 0) {
       at = pattern.find(":]", at);
       if (at == pattern.npos) return pattern.size();
@@ -60,7 +67,7 @@ std::size_t sizeOf(const std::string& pattern) {
   for (std::size_t at = 0; at < pattern.size(); ++at) {
     switch (pattern[at]) {
       case '\\':
-        ++at;
+        refuseControl(pattern, ++at);
         // The library would only find out after it has read the number, and does not look whether one fits.
         if (at < pattern.size() && pattern[at] >= '1' && pattern[at] <= '9')
           refuse(pattern, "refers back, which is not supported");

@@ -9,8 +9,8 @@ inline namespace v1 {
 inline constexpr std::size_t patternBytesMax = 256;
 inline constexpr std::size_t patternTextBytesMax = 1024;
 
-/// An ECMAScript pattern without look-ahead and back-references, which looks for a match anywhere in a text, byte by
-/// byte, in time proportional to size() times the text's length.
+/// An ECMAScript pattern without look-ahead, back-references and `\c`, which looks for a match anywhere in a text, byte
+/// by byte, in time proportional to size() times the text's length.
 class SchemaPattern {
  public:
   /// Throws Error(invalid) with the reason.

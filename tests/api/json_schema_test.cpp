@@ -240,6 +240,9 @@ TEST_CASE("A pattern takes time in proportion to the text, or is refused", "[api
   REQUIRE_THAT(refusalOf(withPattern("(?=a)b")), Contains("looks ahead"));
   for (const char* pattern : {"(a)\\1", "a\\9246744073709551614"})
     REQUIRE_THAT(refusalOf(withPattern(pattern)), Contains("refers back"));
+  // Behind a control letter the library reads a back-reference, and in a class another end of it.
+  for (const char* pattern : {"\\c\\\\9246744073709551614", "[\\c]]"})
+    REQUIRE_THAT(refusalOf(withPattern(pattern)), Contains("names a control letter"));
   REQUIRE_THAT(refusalOf(withPattern("a)(b")), Contains("pattern"));
   REQUIRE_THAT(refusalOf(withPattern("(a")), Contains("pattern"));
   REQUIRE_THAT(refusalOf(withPattern("ä")), Contains("ASCII"));
