@@ -41,16 +41,16 @@ void say(const TransferReport& report) {
   if (::ftruncate(machineResult, 0) == 0) static_cast<void>(writeAll(machineResult, toJson(report)));
 }
 
-std::string carryOut(const std::string& name, const std::string& parameters) {
+/// What it is about is told in the report while it goes on.
+std::string carryOut(const std::string& name, const std::string& parameters, TransferReport& report) {
   const char* const id = std::getenv("CALLSHEET_JOB_ID");
   const std::string job = id == nullptr ? "" : id;
   if (name == "request") return makeRequest(parameters, job);
-  TransferReport report;
   std::optional<SteadyClock::time_point> saidAt;
   const TellBytes tell = [&](std::uint64_t bytes, std::optional<std::uint64_t> total) {
     const auto now = SteadyClock::now();
     if (saidAt && now < *saidAt + reportPeriod) return;
-    if (!saidAt) report.files = filesOnTheWay(name == "download" ? parameters : std::string());
+    if (!saidAt && name == "download") report.files = filesOnTheWay(parameters);
     saidAt = now;
     const bool isKnown = total.value_or(0) > 0;
     report.share = isKnown ? std::min(1.0, static_cast<double>(bytes) / static_cast<double>(*total)) : 0;
@@ -61,25 +61,26 @@ std::string carryOut(const std::string& name, const std::string& parameters) {
 }
 
 TransferReport endOf(const std::string& name) {
-  TransferReport end;
+  TransferReport report;
   const auto fail = [&](const std::string& type, const char* message, bool mayTryAgain) {
-    end.failure = JobFailure{type, replaceInvalidUtf8(message).substr(0, limits::errorBytesMax), {}, {}};
-    end.isRetryable = mayTryAgain;
+    report.failure = JobFailure{type, replaceInvalidUtf8(message).substr(0, limits::errorBytesMax), {}, {}};
+    report.isRetryable = mayTryAgain;
     tell(message);
   };
   try {
-    end.result = carryOut(name, machineInput());
-    if (end.result->size() <= limits::payloadBytesMax) return end;
-    end.result.reset();
-    fail("http", "the answer is too large for a result", false);
+    std::string result = carryOut(name, machineInput(), report);
+    if (result.size() <= limits::payloadBytesMax)
+      report.result = std::move(result);
+    else
+      fail("http", "the answer is too large for a result", false);
   } catch (const JobError& error) {
     fail(error.type(), error.what(), error.isRetryable());
-    end.leftover = error.result();
-    end.leastDelayMicros = error.leastDelay().count();
+    report.leftover = error.result();
+    report.leastDelayMicros = error.leastDelay().count();
   } catch (const std::exception& error) {
     fail("error", error.what(), true);
   }
-  return end;
+  return report;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "callsheet/errors.h"
 #include "callsheet/limits.h"
 #include "core/json_payload.h"
+#include "http/http_failure.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -55,7 +56,7 @@ bool AnswerBody::reject(const std::string& why) {
 
 bool AnswerBody::take(std::string_view bytes) {
   total_ += bytes.size();
-  excerpt_ += bytes.substr(0, excerptBytes - std::min(excerptBytes, excerpt_.size()));
+  excerpt_ += bytes.substr(0, excerptBytes - excerpt_.size());
   if (form_ == Form::plain || form_ == Form::undecided) {
     if (total_ > plainBytesMax) {
       if (!isGood_) return true;  // what it says of its error is in the excerpt
@@ -128,10 +129,6 @@ void AnswerBody::takeMessage(std::string_view text) {
   }
   if (type == "error") failure_ = value.dump().substr(0, excerptBytes);
   show_(std::string(text) + "\n");
-}
-
-std::string AnswerBody::excerpt() const {
-  return replaceInvalidUtf8(excerpt_);
 }
 
 AnswerBody::Result AnswerBody::finish() {

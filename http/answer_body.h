@@ -17,7 +17,6 @@ class AnswerBody final : public HttpAnswerReader {
   static constexpr std::size_t lineBytesMax = 1u << 20;
   static constexpr std::size_t plainBytesMax = 4u << 20;     ///< of what is kept as a whole
   static constexpr std::size_t streamBytesMax = 256u << 20;  ///< of what is shown and let go
-  static constexpr std::size_t excerptBytes = 1024;
 
   /// `show` is given what people may read while it comes.
   explicit AnswerBody(Show show) : show_(std::move(show)) {}
@@ -35,7 +34,7 @@ class AnswerBody final : public HttpAnswerReader {
   /// Why it wanted no more.
   [[nodiscard]] const std::string& rejection() const { return rejection_; }
   /// The beginning of the body, for errors.
-  [[nodiscard]] std::string excerpt() const;
+  [[nodiscard]] const std::string& excerpt() const { return excerpt_; }
 
  private:
   enum class Form { undecided, plain, lines, events };

@@ -1,7 +1,8 @@
+#include <cctype>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "callsheet/job_context.h"
-#include "core/json_payload.h"
 #include "http/http_failure.h"
 #include "http/part_file.h"
 #include "http/request_parameters.h"
@@ -13,7 +14,6 @@ inline namespace v1 {
 namespace {
 constexpr int partialContent = 206;
 constexpr int rangeNotSatisfiable = 416;
-constexpr std::size_t excerptBytes = 1024;
 
 struct Order {
   HttpRequestOut request;
@@ -37,6 +37,7 @@ Order orderFrom(const std::string& text, const std::string& id) {
   const bool isHash =
       order.sha256.size() == 64 && order.sha256.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
   if (!order.sha256.empty() && !isHash) refuseParameters("sha256 must be 64 hexadecimal digits");
+  for (char& digit : order.sha256) digit = static_cast<char>(std::tolower(static_cast<unsigned char>(digit)));
   order.bytesMax = numberAmong(parameters, "bytesMax", 0);
   return order;
 }
@@ -84,7 +85,7 @@ class Download final : public HttpAnswerReader {
 
   [[nodiscard]] bool take(std::string_view bytes) override {
     if (!isGood()) {
-      excerpt += bytes.substr(0, excerptBytes - std::min(excerptBytes, excerpt.size()));
+      excerpt += bytes.substr(0, excerptBytes - excerpt.size());
       return true;
     }
     if (!follows || trouble) return false;
@@ -134,7 +135,7 @@ bool fetchRest(const Order& order, PartFile& part, const TellBytes& tell) {
   if (answer.isTooLarge) throw JobError("http", "it has more than " + std::to_string(order.bytesMax) + " bytes", false);
   requireAnswered(end, {});
   if (isRest && end.status == rangeNotSatisfiable) return answer.total == part.bytes();
-  requireSuccess(end, replaceInvalidUtf8(answer.excerpt));
+  requireSuccess(end, answer.excerpt);
   if (answer.total.value_or(part.bytes()) != part.bytes())
     throw JobError("http", std::to_string(part.bytes()) + " bytes have come of " + std::to_string(*answer.total));
   return true;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "callsheet/job_context.h"
+#include "core/json_payload.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -30,12 +31,16 @@ void requireAnswered(const HttpEnd& end, const std::string& rejection) {
   }
 }
 
-void requireSuccess(const HttpEnd& end, const std::string& excerpt) {
+bool mayPass(int status) {
+  return status == tooManyRequests || status >= 500;
+}
+
+void requireSuccess(const HttpEnd& end, std::string_view body) {
   if (end.status >= 200 && end.status < 300) return;
-  const bool isTransient = end.status == tooManyRequests || end.status >= 500;
+  const std::string excerpt = replaceInvalidUtf8(body.substr(0, excerptBytes));
   const nlohmann::ordered_json left{{"status", end.status}, {"body", excerpt}};
   const JobError error("http", "the answer was " + std::to_string(end.status) + (excerpt.empty() ? "" : ": " + excerpt),
-                       isTransient, left.dump());
+                       mayPass(end.status), left.dump());
   throw error.after(
       std::min<std::chrono::microseconds>(std::chrono::milliseconds(end.retryAfterMillis.value_or(0)), retryAfterMax));
 }

@@ -65,8 +65,8 @@ class HttpLoop::Loop {
     Order order;
     Exchange exchange;
     std::stop_callback<std::function<void()>> onStop;
+    std::list<Running>::iterator place{};
   };
-  using Place = std::list<Running>::iterator;
 
   void wake() { curl_multi_wakeup(multi_.get()); }
 
@@ -77,7 +77,7 @@ class HttpLoop::Loop {
       endThose();
       curl_multi_poll(multi_.get(), nullptr, 0, running_.empty() ? longMillis : lookMillis, nullptr);
     }
-    while (!running_.empty()) end(running_.begin(), canceledEnd());
+    while (!running_.empty()) end(running_.front(), canceledEnd());
   }
 
   /// False when it is to stop.
@@ -98,6 +98,7 @@ class HttpLoop::Loop {
     HttpEnd trouble;
     try {
       Running& one = running_.emplace_back(std::move(order), *this);
+      one.place = std::prev(running_.end());
       curl_easy_setopt(one.exchange.handle(), CURLOPT_PRIVATE, &one);
       if (curl_multi_add_handle(multi_.get(), one.exchange.handle()) == CURLM_OK) return;
       running_.pop_back();
@@ -115,27 +116,22 @@ class HttpLoop::Loop {
       const CURLcode code = message->data.result;
       Running* one = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &one);
-      for (auto place = running_.begin(); place != running_.end(); ++place)
-        if (&*place == one) {
-          end(place, one->exchange.end(code));
-          break;
-        }
+      end(*one, one->exchange.end(code));
     }
-    for (auto place = running_.begin(); place != running_.end();) {
-      const auto next = std::next(place);
-      if (place->order.stop.stop_requested())
-        end(place, canceledEnd());
-      else if (place->exchange.isIdle())
-        end(place, place->exchange.idleEnd());
-      place = next;
+    for (auto next = running_.begin(); next != running_.end();) {
+      Running& one = *next++;
+      if (one.order.stop.stop_requested())
+        end(one, canceledEnd());
+      else if (one.exchange.isIdle())
+        end(one, one.exchange.idleEnd());
     }
   }
 
-  void end(Place place, const HttpEnd& how) {
-    const auto reader = place->order.reader;  // lives until its end was told
-    const Ended ended = std::move(place->order.ended);
-    curl_multi_remove_handle(multi_.get(), place->exchange.handle());
-    running_.erase(place);
+  void end(Running& one, const HttpEnd& how) {
+    const auto reader = one.order.reader;  // lives until its end was told
+    const Ended ended = std::move(one.order.ended);
+    curl_multi_remove_handle(multi_.get(), one.exchange.handle());
+    running_.erase(one.place);
     ended(how);
   }
 

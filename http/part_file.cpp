@@ -7,11 +7,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -20,6 +18,7 @@
 #include "callsheet/errors.h"
 #include "callsheet/job_context.h"
 #include "callsheet/json_archive.h"
+#include "ipc/file_descriptor.h"
 #include "ipc/process_state.h"
 #include "ipc/write_all.h"
 
@@ -27,8 +26,6 @@ namespace callsheet {
 inline namespace v1 {
 
 namespace {
-namespace fs = std::filesystem;
-
 [[noreturn]] void fail(const std::string& what, int why) {
   // Room, descriptors and memory come back; a directory that is not there does not.
   const bool mayPass = why == ENOSPC || why == EDQUOT || why == EIO || why == EMFILE || why == ENFILE || why == ENOMEM;
@@ -43,27 +40,17 @@ std::string noteOf(const std::string& path) {
   return path + ".part.etag";
 }
 
-/// The lock is of the open file, so it goes with it, however its owner ends.
-bool lock(int file) {
-  struct flock whole {};
-  whole.l_type = F_WRLCK;
-  whole.l_whence = SEEK_SET;
-  return ::fcntl(file, F_OFD_SETLK, &whole) == 0;
-}
-
 /// The part, locked. Whoever had it before may have put it in its place meanwhile; then it is another file.
-FileDescriptor openPart(const std::string& name) {
+OfdLock openPart(const std::string& name) {
   for (;;) {
-    FileDescriptor file(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
-    if (!file.isOpen()) fail(name + " cannot be made", errno);
+    OfdLock file(ForkGuardedDescriptor::open(
+        [&] { return ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666); }));
+    if (file.descriptor() < 0) fail(name + " cannot be made", errno);
     struct stat ours {};
     struct stat named {};
-    if (::fstat(file.number(), &ours) != 0) fail(name + " cannot be looked at", errno);
+    if (::fstat(file.descriptor(), &ours) != 0) fail(name + " cannot be looked at", errno);
     if (!S_ISREG(ours.st_mode)) throw JobError("file", name + " is no file", false);
-    if (!lock(file.number())) {
-      if (errno != EAGAIN && errno != EACCES) fail(name + " cannot be locked", errno);
-      throw JobError("busy", "another transfer writes " + name);
-    }
+    if (!file.tryLock()) throw JobError("busy", "another transfer writes " + name);
     if (::lstat(name.c_str(), &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev) return file;
   }
 }
@@ -118,14 +105,9 @@ std::string sha256Of(int file) {
   return text;
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 void syncDirectoryOf(const std::string& path) {
-  const std::string parent = fs::path(path).parent_path().string();
-  const FileDescriptor directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::string parent = path.substr(0, path.rfind('/') + 1);
+  const FileDescriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // Where it may be written but not read, the rename is all that can be had.
   if (directory.isOpen() && ::fsync(directory.number()) != 0) fail(parent + " cannot be brought to the disk", errno);
 }
@@ -134,7 +116,7 @@ void syncDirectoryOf(const std::string& path) {
 PartFile::PartFile(std::string path, std::string url)
     : path_(std::move(path)), url_(std::move(url)), file_(openPart(partOf(path_))) {
   struct stat file {};
-  if (::fstat(file_.number(), &file) != 0) fail(partOf(path_) + " cannot be looked at", errno);
+  if (::fstat(file_.descriptor(), &file) != 0) fail(partOf(path_) + " cannot be looked at", errno);
   bytes_ = static_cast<std::uint64_t>(file.st_size);
   if (const auto note = noteFor(path_, url_)) {
     etag_ = note->etag;
@@ -142,14 +124,14 @@ PartFile::PartFile(std::string path, std::string url)
     // What was only on its way to the disk may have come there in part.
     if (note->boot != currentBootID().toString()) bytes_ = synced_;
   }
-  if (::ftruncate(file_.number(), static_cast<off_t>(bytes_)) != 0 || ::lseek(file_.number(), 0, SEEK_END) < 0)
+  if (::ftruncate(file_.descriptor(), static_cast<off_t>(bytes_)) != 0 || ::lseek(file_.descriptor(), 0, SEEK_END) < 0)
     fail(partOf(path_) + " cannot be written", errno);
 }
 
 void PartFile::restart(const std::string& etag) {
   // First the old name goes, then the old bytes, then the new name comes: never a name beside bytes of another version.
   ::unlink(noteOf(path_).c_str());
-  if (::ftruncate(file_.number(), 0) != 0 || ::lseek(file_.number(), 0, SEEK_SET) < 0)
+  if (::ftruncate(file_.descriptor(), 0) != 0 || ::lseek(file_.descriptor(), 0, SEEK_SET) < 0)
     fail(partOf(path_) + " cannot be written", errno);
   bytes_ = synced_ = 0;
   etag_ = etag;
@@ -166,34 +148,37 @@ void PartFile::writeNote() const {
 }
 
 void PartFile::sync() {
-  if (::fdatasync(file_.number()) != 0) fail(partOf(path_) + " cannot be brought to the disk", errno);
+  if (::fdatasync(file_.descriptor()) != 0) fail(partOf(path_) + " cannot be brought to the disk", errno);
   synced_ = bytes_;
   writeNote();
 }
 
 void PartFile::append(std::string_view bytes) {
-  if (!writeAll(file_.number(), bytes)) fail(partOf(path_) + " cannot be written", errno);
+  if (!writeAll(file_.descriptor(), bytes)) fail(partOf(path_) + " cannot be written", errno);
   bytes_ += bytes.size();
   if (!etag_.empty() && bytes_ - synced_ >= unsyncedMax) sync();
 }
 
 void PartFile::finish(const std::string& sha256) {
   if (!sha256.empty()) {
-    const std::string found = sha256Of(file_.number());
-    if (found != lower(sha256)) {
+    const std::string found = sha256Of(file_.descriptor());
+    if (found != sha256) {
       remove();
-      throw JobError("checksum", "its SHA-256 is " + found + " and not " + lower(sha256));
+      throw JobError("checksum", "its SHA-256 is " + found + " and not " + sha256);
     }
   }
-  if (::fsync(file_.number()) != 0) fail(partOf(path_) + " cannot be brought to the disk", errno);
+  if (::fsync(file_.descriptor()) != 0) fail(partOf(path_) + " cannot be brought to the disk", errno);
   if (::rename(partOf(path_).c_str(), path_.c_str()) != 0) fail(path_ + " cannot be put in its place", errno);
   ::unlink(noteOf(path_).c_str());
   ::unlink((noteOf(path_) + "~").c_str());
+  file_ = {};  // whoever makes a part of that name now has one of his own
   syncDirectoryOf(path_);
 }
 
 void PartFile::remove() {
+  if (!file_.isHeld()) return;
   for (const std::string& name : filesFor(path_)) ::unlink(name.c_str());
+  file_ = {};
 }
 
 std::vector<std::string> PartFile::filesFor(const std::string& path) {

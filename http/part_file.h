@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipc/file_descriptor.h"
+#include "ipc/ofd_lock.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -27,10 +27,10 @@ class PartFile {
   void append(std::string_view bytes);
   /// So much at most is lost by a reboot.
   static constexpr std::uint64_t unsyncedMax = 32u << 20;
-  /// It is whole: brings it to the disk and puts it in its place. `sha256` in hexadecimal; empty: any. What has
-  /// another one is removed: JobError("checksum").
+  /// It is whole: brings it to the disk and puts it in its place. `sha256` in hexadecimal, as sha256sum writes it;
+  /// empty: any. What has another one is removed: JobError("checksum").
   void finish(const std::string& sha256);
-  /// It is of no use to anybody.
+  /// It is of no use to anybody. Does nothing once it was removed, or stands in its place.
   void remove();
   /// The files that a download to `path` needs on its way.
   [[nodiscard]] static std::vector<std::string> filesFor(const std::string& path);
@@ -42,7 +42,7 @@ class PartFile {
 
   const std::string path_;
   const std::string url_;
-  FileDescriptor file_;
+  OfdLock file_;
   std::uint64_t bytes_ = 0;
   std::uint64_t synced_ = 0;  // of those
   std::string etag_;

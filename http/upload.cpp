@@ -18,19 +18,13 @@ inline namespace v1 {
 
 namespace {
 constexpr int resumeIncomplete = 308;
-constexpr int tooManyRequests = 429;
 // Of the answer. As JSON it may take twice as much, and a result has its limit.
 constexpr std::size_t answerBytesMax = 512u << 10;
-constexpr std::size_t excerptBytes = 1024;
-
-std::string excerptOf(const HttpText& answer) {
-  return replaceInvalidUtf8(answer.text.substr(0, excerptBytes));
-}
 
 /// The result that an answer is, unless it is none.
 std::string resultOf(const HttpEnd& end, const HttpText& answer) {
   requireAnswered(end, "the answer has more than " + std::to_string(answerBytesMax) + " bytes");
-  requireSuccess(end, excerptOf(answer));
+  requireSuccess(end, answer.text);
   return nlohmann::ordered_json{{"status", end.status},
                                 {"contentType", replaceInvalidUtf8(answer.head.contentType)},
                                 {"body", replaceInvalidUtf8(answer.text)}}
@@ -67,7 +61,7 @@ Standing askFor(HttpRequestOut request, std::uint64_t size) {
   const HttpEnd end = exchange(request, answer, {});
   requireAnswered(end, "the answer has more than " + std::to_string(answerBytesMax) + " bytes");
   if (end.status >= 200 && end.status < 300) return {size, resultOf(end, answer)};
-  if (end.status == tooManyRequests || end.status >= 500) requireSuccess(end, excerptOf(answer));
+  if (mayPass(end.status)) requireSuccess(end, answer.text);
   unsigned long long last = 0;
   const bool says = end.status == resumeIncomplete && std::sscanf(end.range.c_str(), "bytes=0-%llu", &last) == 1;
   return {says && last + 1 < size ? last + 1 : 0, std::nullopt};

@@ -90,6 +90,7 @@ void QueueRunner::wake() {
 void QueueRunner::tick() {
   lookAtSteps(TreeLook::tick);
   if (keeper_) keeper_->tick(clock_.now().bootNanos);
+  troubles_.guard("looking for transfers that nobody waits for", [this] { endUnwanted(); });
   troubles_.guard("looking whether the store moved", [this] {
     const std::uint64_t sequence = store_.sequence();
     const std::lock_guard lock(mutex_);
@@ -127,22 +128,22 @@ void QueueRunner::lookAtRunning() {
   lastSequence_ = 0;  // the next tick looks again, though nothing may have moved
 }
 
-void QueueRunner::lookAtCommands() {
-  if (!keeper_) return;
-  IncarnationID self;
-  {
-    const std::lock_guard lock(mutex_);
-    self = incarnation_;
-    if (self.isNil() || isStopping_) return;
-  }
-  const auto known = keeper_->kept();
-  const auto commands = store_.commandsOf(self);
-  keeper_->compare(known, commands, self);
-  endUnwanted(commands);
+IncarnationID QueueRunner::attendant() const {
+  const std::lock_guard lock(mutex_);
+  return isStopping_ || !keeper_ ? IncarnationID{} : incarnation_;
 }
 
-void QueueRunner::endUnwanted(const std::vector<JobRow>& commands) {
-  for (const JobRow& row : commands) {
+void QueueRunner::lookAtCommands() {
+  const IncarnationID self = attendant();
+  if (self.isNil()) return;
+  const auto known = keeper_->kept();
+  keeper_->compare(known, store_.commandsOf(self), self);
+}
+
+void QueueRunner::endUnwanted() {
+  const IncarnationID self = attendant();
+  if (self.isNil() || keeper_->count(true) == 0) return;
+  for (const JobRow& row : store_.commandsOf(self)) {
     if (!row.answersWait || row.cancelRequested || !isTransferKind(row.kind)) continue;
     const auto view = store_.find(row.id);
     const auto waiting = view ? store_.peek(view->body.parent) : std::nullopt;

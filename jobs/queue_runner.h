@@ -107,7 +107,9 @@ class QueueRunner final : private JobRunner::Host, private TaskKeeper::Host {
   void lookAtRunning();
   void lookAtCommands();
   /// Asks transfers to end whose answer nobody waits for any more.
-  void endUnwanted(const std::vector<JobRow>& commands);
+  void endUnwanted();
+  /// Under which incarnation commands are attended to; nil while they are not.
+  [[nodiscard]] IncarnationID attendant() const;
   [[nodiscard]] ClaimShares::Taken taken() const;
   void lookAtSteps(TreeLook why);
   void timeHasCome();

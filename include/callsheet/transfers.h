@@ -21,8 +21,8 @@ struct TransferHooks {
   /// `context.transferToPrincipal()`. Not called again when the step begins anew, so not at all when the process died
   /// just then.
   std::function<void(JobContext& context)> onStart;
-  /// Share done, 0..1, and a text such as "3.1 of 10.0 MiB", about once a second. While there is this, the step keeps
-  /// its worker; without it the job is suspended until the transfer has ended.
+  /// Share done, 0..1, and a text such as "3.1 of 10.0 MiB", about once a second; of a request there is none. While
+  /// there is this, the step keeps its worker; without it the job is suspended until the transfer has ended.
   std::function<void(JobContext& context, double share, const std::string& text)> onProgress;
 };
 

@@ -28,6 +28,11 @@ def content(size, version):
     return b"".join(blocks)[:size]
 
 
+def sizes(length):
+    """Of the pieces of so many bytes."""
+    return [min(1 << 16, length - at) for at in range(0, length, 1 << 16)]
+
+
 class FarSide(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -65,7 +70,7 @@ class FarSide(http.server.BaseHTTPRequestHandler):
         with lock:
             isCut = taken < length and seen[self.path + "#cut"] == 0
             seen[self.path + "#cut"] += isCut
-        raw = self.rfile.read(taken if isCut else length)
+        raw = b"".join(self.piece(size, query) for size in sizes(taken if isCut else length))
         body = raw[:4096].decode(errors="replace")
         with lock:
             seen[self.path] += 1
@@ -82,6 +87,12 @@ class FarSide(http.server.BaseHTTPRequestHandler):
                 self.answer(what, count, body)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    def piece(self, size, query):
+        """So many bytes of what comes; of an upload with a `pause` behind them."""
+        if self.path.startswith("/upload"):
+            time.sleep(float(query.get("pause", 0)))
+        return self.rfile.read(size)
 
     def query(self):
         return dict(part.partition("=")[::2] for part in self.path.partition("?")[2].split("&") if part)

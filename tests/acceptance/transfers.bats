@@ -274,9 +274,9 @@ killShim() {
   run ! grep -rqa abracadabra "$CALLSHEET_LOCATION"
 }
 
-# tree KIND PATH [MORE] adds a job with such a step to the assistant's queue. Its id.
+# tree KIND PATH adds a job with such a step to the assistant's queue. Its id.
 tree() {
-  callsheet add --kind "$1" --to left --params "{\"url\":\"$far/$2\",\"path\":\"$target\",\"hands\":true,\"watches\":${watches-false},\"file\":null,\"answer\":null}"
+  callsheet add --kind "$1" --to left --params "{\"url\":\"$far/$2\",\"path\":\"$target\",\"hands\":true,\"watches\":${watches-false},\"given\":null}"
 }
 # stage: an assistant `left` and a principal that know the trees; their pids are $left and $principal.
 stage() {
@@ -332,6 +332,16 @@ transferOf() { callsheet list --json --kind "$1" | jq -r '.jobs[0].id'; }
   isContent 3000000
   grep -q ' of 2.9 MiB$' "$CALLSHEET_LOCATION/progress"
   wasStarted 1
+}
+
+@test "a step that watches its upload shows how far it is" {
+  watches=true
+  stage "program=$(command -v callsheet)"
+  makeFile 20000000
+  id=$(tree send 'upload-1?pause=0.01')
+  ends 0 "$id"
+  [[ $(field "$id" .result.body) == "$sum" ]]
+  grep -qE '^0[.][0-9]+ [0-9.]+ of 19.1 MiB$' "$CALLSHEET_LOCATION/progress"
 }
 
 @test "uploads and requests are steps as well" {

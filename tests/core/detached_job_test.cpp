@@ -36,26 +36,8 @@ class Stage {
     runner_->run(item, {});
     return item.row.id;
   }
-  std::shared_ptr<DetachedJob> takeBegun() {
-    REQUIRE(tests::waitFor([&] {
-      const std::lock_guard lock(mutex_);
-      return !begun_.empty();
-    }));
-    const std::lock_guard lock(mutex_);
-    auto job = std::move(begun_.front());
-    begun_.erase(begun_.begin());
-    return job;
-  }
-  Verb end() {
-    REQUIRE(tests::waitFor([&] {
-      const std::lock_guard lock(mutex_);
-      return !ends_.empty();
-    }));
-    const std::lock_guard lock(mutex_);
-    Verb verb = std::move(ends_.front());
-    ends_.erase(ends_.begin());
-    return verb;
-  }
+  std::shared_ptr<DetachedJob> takeBegun() { return takeFirst(begun_); }
+  Verb end() { return takeFirst(ends_); }
   JobFailure failure() { return std::get<Fail>(end()).failure; }
   std::size_t endCount() {
     const std::lock_guard lock(mutex_);
@@ -65,6 +47,17 @@ class Stage {
   void endRunner() { runner_.reset(); }
 
  private:
+  template <class T>
+  T takeFirst(std::vector<T>& from) {
+    REQUIRE(tests::waitFor([&] {
+      const std::lock_guard lock(mutex_);
+      return !from.empty();
+    }));
+    const std::lock_guard lock(mutex_);
+    T first = std::move(from.front());
+    from.erase(from.begin());
+    return first;
+  }
   struct Host final : tests::MemoryHost {
     void ended(JobID, std::optional<Verb> verb) override {
       const std::lock_guard lock(stage->mutex_);

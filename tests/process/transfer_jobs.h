@@ -4,48 +4,24 @@
 #include "callsheet/job_types.h"
 #include "callsheet/transfers.h"
 
-// Jobs whose steps transfer something, for the acceptance tests.
+// Jobs whose one step transfers something, for the acceptance tests.
 namespace callsheet::tests {
 
-/// What they have in common: with `hands` each asks for its transfer to the principal when it has started its step;
-/// with `watches` it shows how far that is. Each start adds a line to `started` in the stage's directory.
-struct TransferringJob {
+/// With `hands` it asks for its transfer to the principal when it has started its step; with `watches` it shows how far
+/// that is. Each start adds a line to `started` in the stage's directory, each sign of progress one to `progress`.
+template <class Step>
+struct TransferringJob : SubmittableJob {
   std::string url;
-  std::string path;
+  std::string path;  ///< of a request the text that it sends
   bool hands = false;
   bool watches = false;
+  JobInput<typename Step::Value> given;
 
-  [[nodiscard]] TransferHooks hooks() const;
-};
-
-struct FetchJob : SubmittableJob, TransferringJob {
-  JobInput<DownloadedFile> file;
   void bindInputs();
-  DownloadedFile execute() const { return *file; }
+  typename Step::Value execute() const { return *given; }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(CEREAL_NVP(url), CEREAL_NVP(path), CEREAL_NVP(hands), CEREAL_NVP(watches), CEREAL_NVP(file));
-  }
-};
-
-struct SendJob : SubmittableJob, TransferringJob {
-  JobInput<HttpAnswer> answer;
-  void bindInputs();
-  HttpAnswer execute() const { return *answer; }
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(CEREAL_NVP(url), CEREAL_NVP(path), CEREAL_NVP(hands), CEREAL_NVP(watches), CEREAL_NVP(answer));
-  }
-};
-
-/// Sends `path` as the body itself.
-struct AskJob : SubmittableJob, TransferringJob {
-  JobInput<HttpAnswer> answer;
-  void bindInputs();
-  HttpAnswer execute() const { return *answer; }
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(CEREAL_NVP(url), CEREAL_NVP(path), CEREAL_NVP(hands), CEREAL_NVP(watches), CEREAL_NVP(answer));
+    archive(CEREAL_NVP(url), CEREAL_NVP(path), CEREAL_NVP(hands), CEREAL_NVP(watches), CEREAL_NVP(given));
   }
 };
 
