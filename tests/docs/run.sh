@@ -68,6 +68,7 @@ echo "extension: $output"
 
 mkdir "$work/transfer" "$work/served"
 cp "$work/file" "$work/served"
+: >"$work/served.out"
 python3 -u -m http.server --bind 127.0.0.1 --directory "$work/served" 0 >"$work/served.out" 2>&1 &
 server=$!
 trap 'kill "$server"; rm -rf "$work"' EXIT

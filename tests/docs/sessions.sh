@@ -57,6 +57,7 @@ fi
 echo "docs/events.md: the event is valid"
 
 (cd "$work" && export CALLSHEET_LOCATION=$work/transfers-store && mkdir "$CALLSHEET_LOCATION" served && echo a,b >served/report.csv
+  : >server.out  # there before it is read below, whoever is faster
   python3 -u -m http.server --bind 127.0.0.1 --directory served 0 >server.out 2>&1 &
   trap 'kill $(jobs -p)' EXIT
   for ((i = 0; i < 200; i++)); do
@@ -72,6 +73,7 @@ echo "docs/transfers.md: the file is there"
 
 # docs/api.md begins with a principal that listens.
 export CALLSHEET_LOCATION=$work/api
+: >"$work/log"
 callsheet principal --listen 127.0.0.1:0 2>"$work/log" &
 for ((i = 0; i < 300; i++)); do
   CALLSHEET_URL=$(sed -n 's/.* serving .* and \(http:.*\)/\1/p' "$work/log")
