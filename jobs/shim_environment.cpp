@@ -150,19 +150,7 @@ std::string ShimEnvironment::tail(const TaskRef& ref, std::size_t bytes) {
 
 std::string ShimEnvironment::result(const TaskRef& ref, std::size_t bytes) {
   const auto directory = TaskDirectory::open(openTasks(directory_).number(), ref.job);
-  if (!directory) return {};
-  const FileDescriptor file(
-      ::openat(directory->descriptor(), taskFile::result, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  std::string text(file.isOpen() ? bytes : 0, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t part = ::read(file.number(), text.data() + size, text.size() - size);
-    if (part < 0 && errno == EINTR) continue;
-    if (part <= 0) break;
-    size += static_cast<std::size_t>(part);
-  }
-  text.resize(size);
-  return text;
+  return directory ? directory->result(bytes) : std::string();
 }
 
 std::optional<RunningTask> ShimEnvironment::running(const TaskRef& ref) {

@@ -157,6 +157,25 @@ std::optional<TaskGroup> TaskDirectory::groupBefore(std::uint32_t attempt) const
   return itsAttempt && *itsAttempt < attempt ? TaskGroup::open(path) : std::nullopt;
 }
 
+std::string TaskDirectory::result(std::size_t bytesMax) const {
+  const FileDescriptor file(
+      ::openat(directory_.number(), taskFile::result, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  std::string text(file.isOpen() ? bytesMax : 0, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t part = ::read(file.number(), text.data() + size, text.size() - size);
+    if (part < 0 && errno == EINTR) continue;
+    if (part <= 0) break;
+    size += static_cast<std::size_t>(part);
+  }
+  text.resize(size);
+  return text;
+}
+
+void TaskDirectory::removeResult() const {
+  ::unlinkat(directory_.number(), taskFile::result, 0);
+}
+
 std::optional<std::string> TaskDirectory::endLeftovers(const Leftovers& leftovers) const {
   const auto until = steady_clock::now() + leftovers.patience;
   const auto isMine = [&](const std::optional<TaskRecord>& latest) {

@@ -61,6 +61,11 @@ class TaskDirectory {
   /// Empty where none is noted.
   [[nodiscard]] std::string group() const;
 
+  /// What the latest attempt has written into its file `result`, up to so many bytes; empty where there is none.
+  [[nodiscard]] std::string result(std::size_t bytesMax) const;
+  /// Nobody will ask for that again.
+  void removeResult() const;
+
   struct Leftovers {
     std::uint32_t before = 0;  ///< processes of this attempt or a later one are left alone
     std::chrono::milliseconds patience{0};

@@ -118,8 +118,7 @@ Verb TaskKeeper::verbOf(const Task& task, const TaskStatus& status, bool isCance
 Verb TaskKeeper::verbOfTransfer(const Task& task, const TaskStatus& status, bool isCanceled) const {
   const auto report = transferReportFrom(environment_->result(task.ref, transferReportBytesMax));
   // Another attempt could go on with them, but there will be none.
-  if (isCanceled && report)
-    for (const std::string& file : report->files) ::unlink(file.c_str());
+  if (isCanceled && report) removeFilesOf(*report);
   return verbOfTransferEnd(task.attempt, task.kind, status, report, isCanceled, anyNumber());
 }
 

@@ -8,7 +8,9 @@
 #include <limits>
 
 #include "callsheet/errors.h"
+#include "core/names.h"
 #include "jobs/task_directory.h"
+#include "jobs/transfer_report.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -99,7 +101,12 @@ void TasksSweep::settle(int tasks, JobID job, const std::stop_token& stop) {
     if (why && !stop.stop_requested() && log_) log_(LogLevel::warning, job.toString() + ": " + *why);
     if (why) return;
   }
-  if (ended->isGone) remove(tasks, job.toString());
+  if (ended->isGone) return remove(tasks, job.toString());
+  if (!ended->isCanceledTransfer) return;
+  if (const auto report = transferReportFrom(directory->result(transferReportBytesMax))) {
+    removeFilesOf(*report);
+    directory->removeResult();
+  }
 }
 
 std::optional<TasksSweep::Ended> TasksSweep::endedOf(JobID job) {
@@ -108,7 +115,7 @@ std::optional<TasksSweep::Ended> TasksSweep::endedOf(JobID job) {
     if (!row) return Ended{any, true};
     if (isRunning(*row)) return std::nullopt;
     if (row->state == JobState::done && row->isForgotten) return Ended{any, true};
-    return Ended{row->attempt + 1, false};
+    return Ended{row->attempt + 1, false, row->outcome == JobOutcome::canceled && isTransferKind(row->kind)};
   } catch (const Error&) {
     return std::nullopt;  // unreadable: nobody knows what it does
   }

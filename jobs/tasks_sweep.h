@@ -15,9 +15,9 @@ namespace callsheet {
 inline namespace v1 {
 
 /// Walks the tasks' directories, a slice at a time: ends what runs there though its job has no living attempt - a
-/// command whose job was discarded, what outlived a killed shim - and removes the directories of jobs that are gone
-/// with their retention, or forgotten and done. Works on a thread of its own, because it waits for killed processes;
-/// begun and ended on the caller's.
+/// command whose job was discarded, what outlived a killed shim - removes what a transfer had on its way that was
+/// canceled between its tries, and the directories of jobs that are gone with their retention, or forgotten and done.
+/// Works on a thread of its own, because it waits for killed processes; begun and ended on the caller's.
 class TasksSweep {
  public:
   TasksSweep(JobStore& store, const StoreDirectory& directory, LogSink log);
@@ -34,6 +34,7 @@ class TasksSweep {
   struct Ended {
     std::uint32_t before = 0;  ///< the attempts before this one
     bool isGone = false;       ///< there will be no other, and nobody reads of it any more
+    bool isCanceledTransfer = false;
   };
   /// Nothing when an attempt of the job runs, or that cannot be told.
   [[nodiscard]] std::optional<Ended> endedOf(JobID job);

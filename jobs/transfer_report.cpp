@@ -1,7 +1,11 @@
 #include "jobs/transfer_report.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "callsheet/errors.h"
 #include "callsheet/json_archive.h"
+#include "ipc/ofd_lock.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -15,6 +19,14 @@ std::optional<TransferReport> transferReportFrom(const std::string& text) {
     return std::nullopt;
   }
   return report;
+}
+
+void removeFilesOf(const TransferReport& report) {
+  if (report.files.empty()) return;
+  OfdLock locked(ForkGuardedDescriptor::open(
+      [&] { return ::open(report.files.back().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }));
+  if (locked.descriptor() >= 0 && !locked.tryLock()) return;
+  for (const std::string& file : report.files) ::unlink(file.c_str());
 }
 
 }  // namespace v1

@@ -210,6 +210,32 @@ killShim() {
   [[ ! -e $target ]]
 }
 
+@test "a download that is canceled between its tries leaves nothing, and takes nothing of another one" {
+  startPrincipal
+  delay=10m
+  first=$(move download 'file?size=2000000&etag=v&cut=700000')
+  eventually fieldIs "$first" .waitingFor backoff
+  hasBytes "$target.part" 700000
+  target=$target-2
+  second=$(move download 'file?size=2000000&etag=v&cut=700000&n=2')
+  eventually fieldIs "$second" .waitingFor backoff
+  other=$(move download 'file?size=3000000&etag=v&pause=0.1')
+  eventually fieldIs "$other" '.progressText != null' true
+  # What is left is found whoever was there when it was canceled.
+  kill -KILL "$daemon"
+  eventually hasEnded "$daemon"
+  callsheet cancel "$first" "$second"
+  startPrincipal
+  wasSwept() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet/tasks/$1/result ]]; }
+  eventually wasSwept "$first"
+  eventually wasSwept "$second"
+  hasState "$other" in-progress
+  ends 0 "$other"
+  isContent 3000000
+  target=${target%-2}
+  isAlone
+}
+
 @test "how far a transfer is can be seen while it runs" {
   startPrincipal
   id=$(move download 'file?size=4194304&pause=0.05')
