@@ -146,11 +146,12 @@ class HttpLoop::Loop {
   std::thread thread_;
 };
 
-HttpLoop::HttpLoop() : loop_(std::make_unique<Loop>()) {}
+HttpLoop::HttpLoop() = default;
 HttpLoop::~HttpLoop() = default;
 
 void HttpLoop::start(HttpRequestOut request, std::shared_ptr<HttpAnswerReader> reader, std::stop_token stop,
                      Ended ended) {
+  std::call_once(begun_, [this] { loop_ = std::make_unique<Loop>(); });
   loop_->start({std::move(request), std::move(reader), std::move(stop), std::move(ended)});
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 
 #include "http/http_request.h"
@@ -20,12 +21,14 @@ class HttpLoop {
   HttpLoop& operator=(const HttpLoop&) = delete;
 
   /// Begins an exchange. `reader`, which lives until the end, and then `ended`, once, are called on the loop's thread:
-  /// whoever waits there holds up all the others. `stop` ends it at once.
+  /// whoever waits there holds up all the others. `stop` ends it at once. Throws Error when the HTTP library does not
+  /// begin.
   void start(HttpRequestOut request, std::shared_ptr<HttpAnswerReader> reader, std::stop_token stop, Ended ended);
 
  private:
   class Loop;
-  const std::unique_ptr<Loop> loop_;
+  std::once_flag begun_;
+  std::unique_ptr<Loop> loop_;
 };
 
 }  // namespace v1

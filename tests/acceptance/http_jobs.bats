@@ -152,3 +152,26 @@ setup() {
   [[ $(field "$id" .result) == spoke ]]
   [[ $(requests /silent-2 '.headers["idempotency-key"]' | sort -u) == "\"$id\"" ]]
 }
+
+# withoutLibrary NAME COMMAND...: with one of that name which is there and cannot be loaded.
+withoutLibrary() {
+  local place=$BATS_TEST_TMPDIR/no-$1 file
+  file=$(ldconfig -p | sed -n "s/^\s*\($1\.so\.[0-9]*\) .*/\1/p" | head -n 1)
+  mkdir -p "$place"
+  echo "no library" >"$place/$file"
+  LD_LIBRARY_PATH=$place "${@:2}"
+}
+
+@test "only who speaks HTTP loads its libraries, and where one is missing it is named" {
+  PATH=$PATH:/sbin:/usr/sbin
+  endsWith 0 withoutLibrary libcurl callsheet add -- true
+  id=$output
+  endsWith 0 withoutLibrary libmicrohttpd callsheet list
+  endsWith 78 withoutLibrary libmicrohttpd callsheet principal
+  [[ ${stderr##*$'\n'} == "callsheet: libmicrohttpd.so."*"cannot be loaded"* ]]
+  withoutLibrary libcurl startPrincipal
+  ends 0 "$id"
+  id=$(delay=1ms callJob ok)
+  ends 1 "$id"
+  [[ $(field "$id" .failure.message) == "libcurl.so."*"cannot be loaded"* && $(requestCount /ok) == 0 ]]
+}

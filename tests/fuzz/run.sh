@@ -30,7 +30,7 @@ compileOne() {
 }
 
 echo "Building the fuzz targets with $(clang++ --version | sed -n 1p)"
-mapfile -t sources < <(printf '%s\n' api/*.cpp | grep -vE '^api/(api_server|http_|listening_socket|token_file|access_rules|task_routes|task_output|brief_waits|periodic_task_routes)')
+mapfile -t sources < <(printf '%s\n' api/*.cpp | grep -vE '^api/(api_server|http_|listening_socket|token_file|access_rules|task_routes|task_output|brief_waits|periodic_task_routes|libmicrohttpd_on_demand)')
 sources+=(core/{definition,duration_text,job_key,json_payload,names,task_body,validator}.cpp core/apply/submit.cpp
   jobs/{task_machine,echo_machine,command_spec}.cpp
   tests/fuzz/fuzz_{api,decoders}.cpp "$build/api/openapi_text.cpp")
@@ -55,7 +55,7 @@ mapfile -t shared < <(find "$objects" -name '*.o' ! -name 'tests_fuzz_*' | sort)
 for target in api decoders; do
   clang++ "${checks[@]}" -fsanitize=fuzzer "$objects/tests_fuzz_fuzz_$target.cpp.o" "${shared[@]}" -Wl,--start-group \
     "$build"/{http/libcallsheet_http,director/libcallsheet_director,jobs/libcallsheet_jobs,store/libcallsheet_store,ipc/libcallsheet_ipc,core/libcallsheet_core}.a \
-    -Wl,--end-group -lyaml-cpp -llmdb -luv -lcrypto -ldate-tz -lcurl -pthread -o "$build/fuzz/fuzz_$target"
+    -Wl,--end-group -lyaml-cpp -llmdb -luv -lcrypto -ldate-tz -pthread -o "$build/fuzz/fuzz_$target"
 done
 echo "Built in $((SECONDS - started)) s."
 
