@@ -31,7 +31,7 @@ class Stage {
     Claim::Item item;
     item.row.id = makeJobID();
     item.row.execID = ExecID{Uuid::makeV4()};
-    item.row.kind = "k";
+    item.row.kind = std::string("k");  // of a literal GCC 12 warns falsely
     item.row.attempt = 3;
     runner_->run(item, {});
     return item.row.id;
