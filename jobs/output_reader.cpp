@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "callsheet/errors.h"
+#include "ipc/ofd_lock.h"
 #include "jobs/task_status.h"
 #include "shim/protocol.h"
 
@@ -48,10 +49,11 @@ std::string readAt(const FileDescriptor& file, std::uint64_t at, std::size_t byt
   return text;
 }
 
-/// Whether a shim has begun there. What no shim writes, such as the stream of an HTTP job, has no status to wait for.
+/// Whether a shim writes there, or has written: it takes the lock before it makes a file, and its record stays. What no
+/// shim writes, such as the stream of an HTTP job, has no status to wait for.
 bool hasShim(const FileDescriptor& directory) {
   const FileDescriptor lock = openIn(directory, taskFile::lock);
-  return lock.isOpen() && readAt(lock, voidLineBytes, 1) == "a";
+  return lock.isOpen() && (OfdLock::isLockedByOther(lock.number()) || readAt(lock, voidLineBytes, 1) == "a");
 }
 
 }  // namespace
@@ -92,8 +94,7 @@ OutputReader::Files OutputReader::open() {
     }
     if (status && attempt_ == 0) attempt_ = status->attempt;
     const std::uint64_t inode = status ? (isErrors_ ? status->errorsInode : status->outputInode) : 0;
-    const std::uint64_t start = status ? (isErrors_ ? status->errorsStart : status->outputStart) : 0;
-    files.nowAt = start;
+    files.nowAt = status ? startIn(*status) : 0;
     // The status file follows the start and each rotation at once; until then it speaks of the file before.
     const bool isOfOld = files.old.isOpen() && factsOf(files.old).st_ino == inode;
     if (isOfOld) files.nowAt += sizeOf(files.old);
@@ -135,12 +136,21 @@ void OutputReader::seekLines(std::size_t lines) {
   seek(0);
 }
 
-bool OutputReader::isRotated() const {
+bool OutputReader::isRotated() {
+  const ino_t inode = factsOf(file_).st_ino;
   const FileDescriptor now = openIn(directory_, name_);
-  if (!now.isOpen() || factsOf(now).st_ino == factsOf(file_).st_ino) return false;
-  // A new attempt begins anew, and is for another reader.
+  if (!now.isOpen() || factsOf(now).st_ino == inode) return false;
   const auto status = readTaskStatus(directory_.number(), statusName_);
-  return status && status->attempt == attempt_;
+  if (!status) return false;
+  // Its status did not come in time, but of an attempt that has rotated the old file is this one's.
+  const bool isOld = factsOf(openIn(directory_, name_ + std::string(taskFile::rotatedEnding))).st_ino == inode;
+  if (attempt_ == 0 && startIn(*status) > 0 && isOld) attempt_ = status->attempt;
+  // A new attempt begins anew, and is for another reader.
+  return status->attempt == attempt_;
+}
+
+std::uint64_t OutputReader::startIn(const TaskStatus& status) const {
+  return isErrors_ ? status.errorsStart : status.outputStart;
 }
 
 std::string OutputReader::read(std::size_t bytesMax) {

@@ -10,6 +10,8 @@
 namespace callsheet {
 inline namespace v1 {
 
+struct TaskStatus;
+
 /// Reads what a task's present attempt printed, from any place on and as it comes, while its shim writes and rotates
 /// it. Places are counted in bytes from the first that was ever printed. Not thread-safe.
 class OutputReader {
@@ -45,7 +47,9 @@ class OutputReader {
   };
   [[nodiscard]] Files open();
   void watch();
-  [[nodiscard]] bool isRotated() const;
+  [[nodiscard]] bool isRotated();
+  /// Of the first byte of the file that was written then.
+  [[nodiscard]] std::uint64_t startIn(const TaskStatus& status) const;
 
   const std::string name_;
   const std::string statusName_;

@@ -2,9 +2,13 @@
 
 #include <poll.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
+#include "shim/protocol.h"
 #include "tests/jobs/task_stage.h"
 
 using namespace callsheet;
@@ -111,6 +115,54 @@ TEST_CASE("A reader that keeps up misses nothing of an output that is rotated ag
   CHECK(readAll(late) == expected.substr(from));
   late.seek(0);
   CHECK(late.offset() == from);
+}
+
+TEST_CASE("A reader that is there before a shim's first word misses nothing of what is rotated", "[jobs][output]") {
+  TaskStage stage;
+  for (int round = 0; round < 100; ++round) {
+    TaskOrder order = TaskStage::shell("seq 1000 3999; seq 4000 5999");
+    order.command.outputMaxBytes = 40'000;
+    std::atomic<bool> hasEnded = false;
+    std::optional<OutputReader> reader;
+    std::string all;
+    std::thread follower([&] {
+      do reader.emplace(stage.store(), order.ref.job, Stream::output);
+      while (!hasEnded && reader->descriptor() < 0);
+      while (!hasEnded) all += reader->read(100);
+      all += readAll(*reader);
+    });
+    static_cast<void>(stage.run(order));
+    hasEnded = true;
+    follower.join();
+    INFO("round " << round);
+    REQUIRE(all.size() == 25'000);
+  }
+}
+
+TEST_CASE("A reader to whom nobody says for long whose output it reads goes on when that is rotated",
+          "[jobs][output]") {
+  TaskStage stage;
+  TaskOrder order = TaskStage::shell("seq 1000 3999; seq 4000 5999");
+  order.command.outputMaxBytes = 40'000;
+  static_cast<void>(stage.run(order));
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    std::filesystem::rename(stage.taskFile(order.ref.job, from), stage.taskFile(order.ref.job, to));
+  };
+  const std::string output = taskFile::output;
+  const std::string old = output + std::string(taskFile::rotatedEnding);
+  const std::string status = shortIDOf(order.ref.job) + std::string(taskFile::statusEnding);
+  // As it was before its status was written, and before it was rotated.
+  for (const std::string& name : {output, status, std::string(taskFile::lock)}) rename(name, name + "-later");
+  rename(old, output);
+  OutputReader reader(stage.store(), order.ref.job, Stream::output);
+  std::string all = readAll(reader);
+  const std::size_t before = all.size();
+  CHECK(before > 0);
+  rename(output, old);
+  for (const std::string& name : {output, status, std::string(taskFile::lock)}) rename(name + "-later", name);
+  all += readAll(reader);
+  CHECK(before < 25'000);
+  CHECK(all.size() == 25'000);
 }
 
 TEST_CASE("Errors are read by themselves where they are kept apart", "[jobs][output]") {
