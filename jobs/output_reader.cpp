@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "callsheet/errors.h"
-#include "ipc/ofd_lock.h"
 #include "jobs/task_status.h"
 #include "shim/protocol.h"
 
@@ -49,13 +48,6 @@ std::string readAt(const FileDescriptor& file, std::uint64_t at, std::size_t byt
   return text;
 }
 
-/// Whether a shim writes there, or has written: it takes the lock before it makes a file, and its record stays. What no
-/// shim writes, such as the stream of an HTTP job, has no status to wait for.
-bool hasShim(const FileDescriptor& directory) {
-  const FileDescriptor lock = openIn(directory, taskFile::lock);
-  return lock.isOpen() && (OfdLock::isLockedByOther(lock.number()) || readAt(lock, voidLineBytes, 1) == "a");
-}
-
 }  // namespace
 
 OutputReader::OutputReader(const StoreDirectory& store, JobID job, Stream stream)
@@ -88,7 +80,8 @@ OutputReader::Files OutputReader::open() {
     files.old = openIn(directory_, name_ + std::string(taskFile::rotatedEnding));
     const auto status = directory_.isOpen() ? readTaskStatus(directory_.number(), statusName_) : std::nullopt;
     if (!files.now.isOpen() && !files.old.isOpen()) return files;
-    if (!status && !hasShim(directory_)) {
+    // Nothing is rotated before a status is there, and what no shim writes, the stream of an HTTP job, has none.
+    if (!status && !files.old.isOpen()) {
       files.end = sizeOf(files.now);
       return files;
     }
@@ -137,16 +130,23 @@ void OutputReader::seekLines(std::size_t lines) {
 }
 
 bool OutputReader::isRotated() {
-  const ino_t inode = factsOf(file_).st_ino;
   const FileDescriptor now = openIn(directory_, name_);
-  if (!now.isOpen() || factsOf(now).st_ino == inode) return false;
+  if (!now.isOpen() || factsOf(now).st_ino == factsOf(file_).st_ino) return false;
   const auto status = readTaskStatus(directory_.number(), statusName_);
   if (!status) return false;
-  // Its status did not come in time, but of an attempt that has rotated the old file is this one's.
-  const bool isOld = factsOf(openIn(directory_, name_ + std::string(taskFile::rotatedEnding))).st_ino == inode;
-  if (attempt_ == 0 && startIn(*status) > 0 && isOld) attempt_ = status->attempt;
+  if (attempt_ == 0 && !isOfEarlier(*status)) attempt_ = status->attempt;
   // A new attempt begins anew, and is for another reader.
   return status->attempt == attempt_;
+}
+
+/// Of a file that was there before its status, which on a busy disk takes its time: every attempt sets the output of
+/// the one before aside under that one's number, and leaves what that had rotated until it rotates itself.
+bool OutputReader::isOfEarlier(const TaskStatus& status) const {
+  const auto isThis = [&](const std::string& name) {
+    return factsOf(openIn(directory_, name)).st_ino == factsOf(file_).st_ino;
+  };
+  const bool isAside = status.attempt > 1 && isThis(name_ + "." + std::to_string(status.attempt - 1));
+  return isAside || (startIn(status) == 0 && isThis(name_ + std::string(taskFile::rotatedEnding)));
 }
 
 std::uint64_t OutputReader::startIn(const TaskStatus& status) const {

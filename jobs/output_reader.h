@@ -48,6 +48,7 @@ class OutputReader {
   [[nodiscard]] Files open();
   void watch();
   [[nodiscard]] bool isRotated();
+  [[nodiscard]] bool isOfEarlier(const TaskStatus& status) const;
   /// Of the first byte of the file that was written then.
   [[nodiscard]] std::uint64_t startIn(const TaskStatus& status) const;
 

@@ -101,12 +101,11 @@ void TasksSweep::settle(int tasks, JobID job, const std::stop_token& stop) {
     if (why && !stop.stop_requested() && log_) log_(LogLevel::warning, job.toString() + ": " + *why);
     if (why) return;
   }
-  if (ended->isGone) return remove(tasks, job.toString());
-  if (!ended->isCanceledTransfer) return;
-  if (const auto report = transferReportFrom(directory->result(transferReportBytesMax))) {
-    removeFilesOf(*report);
+  if (ended->isCanceledTransfer) {
+    if (const auto report = transferReportFrom(directory->result(transferReportBytesMax))) removeFilesOf(*report);
     directory->removeResult();
   }
+  if (ended->isGone) remove(tasks, job.toString());
 }
 
 std::optional<TasksSweep::Ended> TasksSweep::endedOf(JobID job) {
@@ -114,8 +113,9 @@ std::optional<TasksSweep::Ended> TasksSweep::endedOf(JobID job) {
     const auto row = store_.peek(job);
     if (!row) return Ended{any, true};
     if (isRunning(*row)) return std::nullopt;
-    if (row->state == JobState::done && row->isForgotten) return Ended{any, true};
-    return Ended{row->attempt + 1, false, row->outcome == JobOutcome::canceled && isTransferKind(row->kind)};
+    const bool isCanceledTransfer = row->outcome == JobOutcome::canceled && isTransferKind(row->kind);
+    if (row->state == JobState::done && row->isForgotten) return Ended{any, true, isCanceledTransfer};
+    return Ended{row->attempt + 1, false, isCanceledTransfer};
   } catch (const Error&) {
     return std::nullopt;  // unreadable: nobody knows what it does
   }

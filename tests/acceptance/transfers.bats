@@ -225,6 +225,7 @@ killShim() {
   kill -KILL "$daemon"
   eventually hasEnded "$daemon"
   callsheet cancel "$first" "$second"
+  callsheet clean "$first"
   startPrincipal
   wasSwept() { [[ ! -e $CALLSHEET_LOCATION/default.callsheet/tasks/$1/result ]]; }
   eventually wasSwept "$first"

@@ -5,8 +5,10 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "shim/protocol.h"
 #include "tests/jobs/task_stage.h"
@@ -139,30 +141,66 @@ TEST_CASE("A reader that is there before a shim's first word misses nothing of w
   }
 }
 
-TEST_CASE("A reader to whom nobody says for long whose output it reads goes on when that is rotated",
+namespace {
+/// Some of a task's files, out of the way for as long as this lives.
+class Hidden {
+ public:
+  Hidden(const TaskStage& stage, JobID job, std::vector<std::string> names) {
+    for (const std::string& name : names) paths_.push_back(stage.taskFile(job, name));
+    for (const std::string& path : paths_) std::filesystem::rename(path, path + "-hidden");
+  }
+  ~Hidden() {
+    for (const std::string& path : paths_) std::filesystem::rename(path + "-hidden", path);
+  }
+  Hidden(const Hidden&) = delete;
+  Hidden& operator=(const Hidden&) = delete;
+
+ private:
+  std::vector<std::string> paths_;
+};
+
+std::string statusNameOf(JobID job) {
+  return shortIDOf(job) + std::string(taskFile::statusEnding);
+}
+}  // namespace
+
+TEST_CASE("A reader that was there before the status goes on though all was rotated twice meanwhile",
           "[jobs][output]") {
   TaskStage stage;
-  TaskOrder order = TaskStage::shell("seq 1000 3999; seq 4000 5999");
-  order.command.outputMaxBytes = 40'000;
-  static_cast<void>(stage.run(order));
-  const auto rename = [&](const std::string& from, const std::string& to) {
-    std::filesystem::rename(stage.taskFile(order.ref.job, from), stage.taskFile(order.ref.job, to));
-  };
+  TaskOrder order = TaskStage::shell("seq 1000 2999; seq 3000 4999; seq 5000 6999");
+  order.command.outputMaxBytes = 25'000;
+  const auto end = stage.run(order);
+  std::string expected;
+  for (int i = 1000; i < 7000; ++i) expected += std::to_string(i) + "\n";
   const std::string output = taskFile::output;
   const std::string old = output + std::string(taskFile::rotatedEnding);
-  const std::string status = shortIDOf(order.ref.job) + std::string(taskFile::statusEnding);
-  // As it was before its status was written, and before it was rotated.
-  for (const std::string& name : {output, status, std::string(taskFile::lock)}) rename(name, name + "-later");
-  rename(old, output);
-  OutputReader reader(stage.store(), order.ref.job, Stream::output);
-  std::string all = readAll(reader);
-  const std::size_t before = all.size();
-  CHECK(before > 0);
-  rename(output, old);
-  for (const std::string& name : {output, status, std::string(taskFile::lock)}) rename(name + "-later", name);
-  all += readAll(reader);
-  CHECK(before < 25'000);
-  CHECK(all.size() == 25'000);
+  const std::uint64_t cut = end.status.outputStart - std::filesystem::file_size(stage.taskFile(order.ref.job, old));
+  REQUIRE(cut > 0);
+  std::optional<OutputReader> reader;
+  std::string all;
+  {
+    const Hidden hidden(stage, order.ref.job, {output, old, statusNameOf(order.ref.job)});
+    std::ofstream(stage.taskFile(order.ref.job, output)) << expected.substr(0, cut);
+    reader.emplace(stage.store(), order.ref.job, Stream::output);
+    all = readAll(*reader);
+    CHECK(all.size() == cut);
+  }
+  all += readAll(*reader);
+  CHECK(all == expected);
+}
+
+TEST_CASE("A reader that was there before the status does not go on with another attempt's output", "[jobs][output]") {
+  TaskStage stage;
+  const TaskOrder order = TaskStage::shell("echo first");
+  static_cast<void>(stage.run(order));
+  std::optional<OutputReader> reader;
+  {
+    const Hidden hidden(stage, order.ref.job, {statusNameOf(order.ref.job)});
+    reader.emplace(stage.store(), order.ref.job, Stream::output);
+    CHECK(readAll(*reader) == "first\n");
+  }
+  static_cast<void>(stage.run(TaskStage::shell("echo of the second", order.ref.job, 2)));
+  CHECK(readAll(*reader).empty());
 }
 
 TEST_CASE("Errors are read by themselves where they are kept apart", "[jobs][output]") {
