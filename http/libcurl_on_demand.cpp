@@ -13,6 +13,8 @@ const callsheet::SharedLibrary& libcurl() {
 }
 }  // namespace
 
+// va_start behind an enumeration is for C alone; here it is an int as there.
+#pragma GCC diagnostic ignored "-Wvarargs"
 #undef curl_easy_getinfo
 #undef curl_easy_setopt
 #define CALLSHEET_THEIRS(function) callsheet::functionOf<libcurl, function>(#function)
