@@ -12,8 +12,13 @@
 namespace callsheet {
 inline namespace v1 {
 
+namespace {
+// A hundred detached jobs that are claimed at once need no hundred threads to begin.
+constexpr unsigned beginnersMax = 4;
+}  // namespace
+
 JobRunner::JobRunner(const JobTypes& types, unsigned workers, Host& host, unsigned more)
-    : types_(types), host_(host), workers_(workers), pool_(workers + more) {}
+    : types_(types), host_(host), workers_(workers), beginners_(beginnersMax), pool_(workers + more) {}
 
 JobRunner::~JobRunner() {
   std::unique_lock lock(mutex_);
@@ -38,7 +43,9 @@ void JobRunner::run(Claim::Item item, IncarnationID sender) {
 }
 
 void JobRunner::start(std::shared_ptr<Attempt> attempt) {
-  pool_.post([this, attempt = std::move(attempt)] { execute(attempt); });
+  const JobTypes::Type* const type = types_.find(attempt->item.row.kind);
+  WorkerPool& pool = type != nullptr && type->begin ? beginners_ : pool_;
+  pool.post([this, attempt = std::move(attempt)] { execute(attempt); });
 }
 
 void JobRunner::execute(const std::shared_ptr<Attempt>& attempt) {

@@ -95,7 +95,8 @@ class JobRunner {
   std::size_t detached_ = 0;  // jobs without a thread whose end has not been told
   std::condition_variable told_;
   const unsigned workers_;
-  WorkerPool pool_;  // last: its threads use all of the above
+  WorkerPool beginners_;  // of detached jobs, which take a thread only then
+  WorkerPool pool_;       // last, as the one before it: their threads use all of the above
 };
 
 }  // namespace v1

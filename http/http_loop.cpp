@@ -1,5 +1,6 @@
 #include "http/http_loop.h"
 
+#include <condition_variable>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -26,9 +27,7 @@ HttpEnd canceledEnd() {
 
 class HttpLoop::Loop {
  public:
-  Loop() : multi_(curl_multi_init(), curl_multi_cleanup) {
-    if (!multi_) throw Error(ErrorKind::unavailable, "the HTTP library does not begin");
-  }
+  Loop() = default;
   ~Loop() {
     {
       const std::lock_guard lock(mutex_);
@@ -68,16 +67,37 @@ class HttpLoop::Loop {
     std::list<Running>::iterator place{};
   };
 
-  void wake() { curl_multi_wakeup(multi_.get()); }
+  void wake() {
+    const std::lock_guard lock(mutex_);
+    if (multi_)
+      curl_multi_wakeup(multi_.get());
+    else
+      arrival_.notify_one();
+  }
 
   void run() {
     while (takeArrived()) {
+      if (!multi_) {
+        std::unique_lock lock(mutex_);
+        arrival_.wait(lock, [this] { return isStopping_ || !arrived_.empty(); });
+        continue;
+      }
       int count = 0;
       curl_multi_perform(multi_.get(), &count);
       endThose();
       curl_multi_poll(multi_.get(), nullptr, 0, running_.empty() ? longMillis : lookMillis, nullptr);
     }
     while (!running_.empty()) end(running_.front(), canceledEnd());
+  }
+
+  /// Here and not where it is started: the library has to be loaded first, and whoever starts something waits for
+  /// nobody.
+  void beginLibrary() {
+    if (multi_) return;
+    Multi made(curl_multi_init(), curl_multi_cleanup);
+    if (!made) throw Error(ErrorKind::unavailable, "the HTTP library does not begin");
+    const std::lock_guard lock(mutex_);
+    multi_ = std::move(made);
   }
 
   /// False when it is to stop.
@@ -97,6 +117,7 @@ class HttpLoop::Loop {
     const Ended ended = order.ended;
     HttpEnd trouble;
     try {
+      beginLibrary();
       Running& one = running_.emplace_back(std::move(order), *this);
       one.place = std::prev(running_.end());
       curl_easy_setopt(one.exchange.handle(), CURLOPT_PRIVATE, &one);
@@ -138,20 +159,21 @@ class HttpLoop::Loop {
   // Whatever comes wakes it.
   static constexpr int longMillis = 60'000;
 
-  const std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi_;
-  std::list<Running> running_;  // of the thread
+  using Multi = std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)>;
   std::mutex mutex_;
-  std::vector<Order> arrived_;  // guarded by mutex_, as the next two
+  std::condition_variable arrival_;  // while the library has not begun
+  Multi multi_{nullptr, nullptr};    // changed by the thread, under mutex_
+  std::list<Running> running_;       // of the thread
+  std::vector<Order> arrived_;       // guarded by mutex_, as the next two
   bool isStopping_ = false;
   std::thread thread_;
 };
 
-HttpLoop::HttpLoop() = default;
+HttpLoop::HttpLoop() : loop_(std::make_unique<Loop>()) {}
 HttpLoop::~HttpLoop() = default;
 
 void HttpLoop::start(HttpRequestOut request, std::shared_ptr<HttpAnswerReader> reader, std::stop_token stop,
                      Ended ended) {
-  std::call_once(begun_, [this] { loop_ = std::make_unique<Loop>(); });
   loop_->start({std::move(request), std::move(reader), std::move(stop), std::move(ended)});
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <stop_token>
 
 #include "http/http_request.h"
@@ -21,14 +20,12 @@ class HttpLoop {
   HttpLoop& operator=(const HttpLoop&) = delete;
 
   /// Begins an exchange. `reader`, which lives until the end, and then `ended`, once, are called on the loop's thread:
-  /// whoever waits there holds up all the others. `stop` ends it at once. Throws Error when the HTTP library does not
-  /// begin.
+  /// whoever waits there holds up all the others. `stop` ends it at once.
   void start(HttpRequestOut request, std::shared_ptr<HttpAnswerReader> reader, std::stop_token stop, Ended ended);
 
  private:
   class Loop;
-  std::once_flag begun_;
-  std::unique_ptr<Loop> loop_;
+  const std::unique_ptr<Loop> loop_;
 };
 
 }  // namespace v1

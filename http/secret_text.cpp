@@ -1,16 +1,35 @@
 #include "http/secret_text.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 
 #include "callsheet/errors.h"
+#include "ipc/file_descriptor.h"
 
 namespace callsheet {
 inline namespace v1 {
 
 namespace {
 constexpr std::size_t secretBytesMax = 64u << 10;
+
+/// Of a file only: what else has a path may never end, or never come.
+std::string firstLineOf(const std::string& name) {
+  const FileDescriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat facts {};
+  if (!file.isOpen() || ::fstat(file.number(), &facts) != 0) throw Error(ErrorKind::notFound, "missing " + name);
+  if (!S_ISREG(facts.st_mode)) throw Error(ErrorKind::invalid, name + " is no file");
+  std::string text(secretBytesMax + 2, '\0');
+  const ssize_t size = ::pread(file.number(), text.data(), text.size(), 0);
+  if (size <= 0) throw Error(ErrorKind::notFound, "missing " + name);
+  text.resize(static_cast<std::size_t>(size));
+  text.resize(std::min(text.size(), text.find('\n')));
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
 
 std::string valueOf(const std::string& kind, const std::string& name) {
   std::string value;
@@ -19,9 +38,7 @@ std::string valueOf(const std::string& kind, const std::string& name) {
     if (found == nullptr || *found == '\0') throw Error(ErrorKind::notFound, "missing " + name);
     value = found;
   } else {
-    std::ifstream file(name);
-    if (!file || !std::getline(file, value)) throw Error(ErrorKind::notFound, "missing " + name);
-    if (value.ends_with('\r')) value.pop_back();
+    value = firstLineOf(name);
   }
   if (value.size() > secretBytesMax || value.find_first_of(std::string("\r\n\0", 3)) != std::string::npos)
     throw Error(ErrorKind::invalid, name + " holds what no header can");

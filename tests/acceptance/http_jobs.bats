@@ -135,6 +135,13 @@ setup() {
   id=$(callJob ok-none '"headers":{"Authorization":"Bearer ${env:NOBODY_SET_THIS}"}')
   ends 1 "$id"
   [[ $(field "$id" .failure.message) == "missing NOBODY_SET_THIS" && $(requestCount /ok-none) == 0 ]]
+  # What is no file may never come to its end.
+  mkfifo "$BATS_TEST_TMPDIR/pipe"
+  for path in "$BATS_TEST_TMPDIR/pipe" /dev/zero "$BATS_TEST_TMPDIR"; do
+    id=$(callJob ok-none "\"headers\":{\"X\":\"\${file:$path}\"}")
+    ends 1 "$id"
+    [[ $(field "$id" .failure.message) == "$path is no file" && $(requestCount /ok-none) == 0 ]]
+  done
 }
 
 @test "what is canceled ends, and a principal that is killed makes the request again under the same key" {

@@ -88,17 +88,22 @@ TEST_CASE("Limits and rates hold while pollers and executors of several processe
   definition.concurrencyPath = "params.group";
   definition.rate = rate;
   ApiStage stage(definition);
+  std::map<JobID, int> groupOf;
+  const auto addUpTo = [&](std::size_t count) {
+    for (std::size_t i = groupOf.size(); i < count; ++i) {
+      const int group = static_cast<int>(i / 20 % 3);
+      groupOf[stage.add(newJobOf("k", 1, R"({"group":)" + std::to_string(group) + "}", {}))] = group;
+    }
+  };
+  // Those of one group are there before anybody asks: whoever is first takes as many as the limit lets him.
+  addUpTo(20);
   std::vector<std::unique_ptr<RoleProcess>> racers;
   const std::vector<std::string> arguments{"location=" + stage.location()};
   for (const char* role : {"taker", "store-executor", "taker", "store-executor", "taker"})
     racers.push_back(std::make_unique<RoleProcess>(role, arguments));
   for (auto& racer : racers) REQUIRE(racer->readLine() == "ready");
 
-  std::map<JobID, int> groupOf;
-  for (std::size_t i = 0; i < jobCount; ++i) {
-    const int group = static_cast<int>(i / 20 % 3);
-    groupOf[stage.add(newJobOf("k", 1, R"({"group":)" + std::to_string(group) + "}", {}))] = group;
-  }
+  addUpTo(jobCount);
   const auto doneCount = [&] {
     const Totals totals = stage.store().totals();
     return totals.done[static_cast<int>(JobOutcome::succeeded)] + totals.done[static_cast<int>(JobOutcome::failed)];

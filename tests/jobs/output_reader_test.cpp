@@ -167,11 +167,12 @@ std::string statusNameOf(JobID job) {
 TEST_CASE("A reader that was there before the status goes on though all was rotated twice meanwhile",
           "[jobs][output]") {
   TaskStage stage;
-  TaskOrder order = TaskStage::shell("seq 1000 2999; seq 3000 4999; seq 5000 6999");
+  // More than the shim reads at once, so that it rotates whatever it finds each time.
+  TaskOrder order = TaskStage::shell("seq 100000 149999");
   order.command.outputMaxBytes = 25'000;
   const auto end = stage.run(order);
   std::string expected;
-  for (int i = 1000; i < 7000; ++i) expected += std::to_string(i) + "\n";
+  for (int i = 100'000; i < 150'000; ++i) expected += std::to_string(i) + "\n";
   const std::string output = taskFile::output;
   const std::string old = output + std::string(taskFile::rotatedEnding);
   const std::uint64_t cut = end.status.outputStart - std::filesystem::file_size(stage.taskFile(order.ref.job, old));
