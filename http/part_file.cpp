@@ -46,12 +46,11 @@ OfdLock openPart(const std::string& name) {
     OfdLock file(ForkGuardedDescriptor::open(
         [&] { return ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666); }));
     if (file.descriptor() < 0) fail(name + " cannot be made", errno);
-    struct stat ours {};
-    struct stat named {};
-    if (::fstat(file.descriptor(), &ours) != 0) fail(name + " cannot be looked at", errno);
-    if (!S_ISREG(ours.st_mode)) throw JobError("file", name + " is no file", false);
+    struct stat found {};
+    if (::fstat(file.descriptor(), &found) != 0) fail(name + " cannot be looked at", errno);
+    if (!S_ISREG(found.st_mode)) throw JobError("file", name + " is no file", false);
     if (!file.tryLock()) throw JobError("busy", "another transfer writes " + name);
-    if (::lstat(name.c_str(), &named) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev) return file;
+    if (file.isAt(name)) return file;
   }
 }
 

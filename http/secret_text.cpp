@@ -2,13 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "callsheet/errors.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/read_all.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -22,13 +23,11 @@ std::string firstLineOf(const std::string& name) {
   struct stat facts {};
   if (!file.isOpen() || ::fstat(file.number(), &facts) != 0) throw Error(ErrorKind::notFound, "missing " + name);
   if (!S_ISREG(facts.st_mode)) throw Error(ErrorKind::invalid, name + " is no file");
-  std::string text(secretBytesMax + 2, '\0');
-  const ssize_t size = ::pread(file.number(), text.data(), text.size(), 0);
-  if (size <= 0) throw Error(ErrorKind::notFound, "missing " + name);
-  text.resize(static_cast<std::size_t>(size));
-  text.resize(std::min(text.size(), text.find('\n')));
-  if (text.ends_with('\r')) text.pop_back();
-  return text;
+  auto text = readAll(file.number(), secretBytesMax + 2);
+  if (!text || text->empty()) throw Error(ErrorKind::notFound, "missing " + name);
+  text->resize(std::min(text->size(), text->find('\n')));
+  if (text->ends_with('\r')) text->pop_back();
+  return *std::move(text);
 }
 
 std::string valueOf(const std::string& kind, const std::string& name) {

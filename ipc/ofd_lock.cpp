@@ -1,6 +1,7 @@
 #include "ipc/ofd_lock.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -78,6 +79,13 @@ void OfdLock::unlock() noexcept {
   // Closing alone would leave the lock to a child that stands between vfork and exec.
   struct flock range = wholeFile(F_UNLCK);
   ::fcntl(file_.number(), F_OFD_SETLK, &range);
+}
+
+bool OfdLock::isAt(const std::string& path) const {
+  struct stat ours {};
+  struct stat named {};
+  return ::fstat(file_.number(), &ours) == 0 && ::lstat(path.c_str(), &named) == 0 && named.st_ino == ours.st_ino &&
+         named.st_dev == ours.st_dev;
 }
 
 bool OfdLock::isLockedByOther(int descriptor) {

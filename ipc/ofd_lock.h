@@ -37,6 +37,10 @@ class OfdLock {
   [[nodiscard]] bool isHeld() const { return held_; }
   [[nodiscard]] int descriptor() const { return file_.number(); }
 
+  /// Whether `path` means the file that is open here. Who waits for a lock on a file that its holder renames or removes
+  /// has to ask that when he has it.
+  [[nodiscard]] bool isAt(const std::string& path) const;
+
   /// Whether somebody else, in whatever process, holds a lock on the file that this descriptor refers to.
   [[nodiscard]] static bool isLockedByOther(int descriptor);
 

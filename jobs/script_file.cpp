@@ -10,6 +10,7 @@
 
 #include "callsheet/errors.h"
 #include "ipc/file_descriptor.h"
+#include "ipc/read_all.h"
 
 namespace callsheet {
 inline namespace v1 {
@@ -27,17 +28,10 @@ std::optional<std::string> readScriptFile(const std::string& directory, const st
   const FileDescriptor file(static_cast<int>(::syscall(SYS_openat2, place.number(), name.c_str(), &how, sizeof how)));
   struct stat found {};
   if (!file.isOpen() || ::fstat(file.number(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
-  std::string text(scriptBytesMax + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t part = ::read(file.number(), text.data() + size, text.size() - size);
-    if (part < 0 && errno == EINTR) continue;
-    if (part < 0) throw systemError("the script " + name + " cannot be read", errno);
-    if (part == 0) break;
-    size += static_cast<std::size_t>(part);
-  }
-  if (size > scriptBytesMax) throw Error(ErrorKind::invalid, "the script " + name + " has more than a mebibyte");
-  text.resize(size);
+  auto text = readAll(file.number(), scriptBytesMax + 1);
+  if (!text) throw systemError("the script " + name + " cannot be read", errno);
+  if (text->size() > scriptBytesMax)
+    throw Error(ErrorKind::invalid, "the script " + name + " has more than a mebibyte");
   return text;
 }
 

@@ -17,6 +17,7 @@
 #include "callsheet/errors.h"
 #include "ipc/pidfd.h"
 #include "ipc/process_state.h"
+#include "ipc/read_all.h"
 #include "jobs/leftovers.h"
 
 namespace callsheet {
@@ -160,16 +161,7 @@ std::optional<TaskGroup> TaskDirectory::groupBefore(std::uint32_t attempt) const
 std::string TaskDirectory::result(std::size_t bytesMax) const {
   const FileDescriptor file(
       ::openat(directory_.number(), taskFile::result, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  std::string text(file.isOpen() ? bytesMax : 0, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t part = ::read(file.number(), text.data() + size, text.size() - size);
-    if (part < 0 && errno == EINTR) continue;
-    if (part <= 0) break;
-    size += static_cast<std::size_t>(part);
-  }
-  text.resize(size);
-  return text;
+  return file.isOpen() ? readAll(file.number(), bytesMax).value_or("") : std::string();
 }
 
 void TaskDirectory::removeResult() const {

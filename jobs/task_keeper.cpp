@@ -1,7 +1,5 @@
 #include "jobs/task_keeper.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <random>
 #include <set>

@@ -23,9 +23,10 @@ std::optional<TransferReport> transferReportFrom(const std::string& text) {
 
 void removeFilesOf(const TransferReport& report) {
   if (report.files.empty()) return;
-  OfdLock locked(ForkGuardedDescriptor::open(
-      [&] { return ::open(report.files.back().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }));
-  if (locked.descriptor() >= 0 && !locked.tryLock()) return;
+  const std::string& name = report.files.back();
+  OfdLock locked(
+      ForkGuardedDescriptor::open([&] { return ::open(name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }));
+  if (locked.descriptor() >= 0 && (!locked.tryLock() || !locked.isAt(name))) return;
   for (const std::string& file : report.files) ::unlink(file.c_str());
 }
 

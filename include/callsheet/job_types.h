@@ -30,7 +30,7 @@ concept ExecutableType = std::default_initializable<Job> && std::copy_constructi
 /// The kinds that a process knows how to run. Built in main(), given to a director, not changed afterwards.
 class JobTypes {
  public:
-  /// Begins a job and returns soon: it is called on a worker's thread. What it throws becomes the job's failure.
+  /// Begins a job and returns soon: it is called on one of four threads. What it throws becomes the job's failure.
   using BeginDetached = std::function<void(const std::string& parameters, std::shared_ptr<DetachedJob> job)>;
 
   /// One kind.
